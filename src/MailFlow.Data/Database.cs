@@ -1,0 +1,110 @@
+using System.Data.Common;
+using Npgsql;
+
+namespace MailFlow.Data;
+
+/// <summary>
+/// The one door to the database: SQLite in a file, or PostgreSQL. All writing goes through <see cref="WriteAsync{T}"/>,
+/// which on SQLite passes one first-in-first-out gate, because SQLite has one writer at a time.
+/// </summary>
+public sealed class Database : IAsyncDisposable
+{
+    private readonly NpgsqlDataSource? _postgres;
+    private readonly SqliteConnections? _sqlite;
+    private readonly AsyncLocal<bool> _writing = new();
+
+    private Database(Dialect dialect, TimeProvider time, NpgsqlDataSource? postgres, SqliteConnections? sqlite, string schema)
+    {
+        (Dialect, Time, _postgres, _sqlite, Schema) = (dialect, time, postgres, sqlite, schema);
+        LockNamespace = unchecked((int)StableHash.Of(schema));
+    }
+
+    /// <summary>Which database this is.</summary>
+    public Dialect Dialect { get; }
+
+    /// <summary>The clock: the system's, or a test's.</summary>
+    public TimeProvider Time { get; }
+
+    /// <summary>The PostgreSQL schema that holds the tables, or the SQLite file.</summary>
+    public string Schema { get; }
+
+    internal int LockNamespace { get; }
+
+    internal bool UsesSystemClock => ReferenceEquals(Time, TimeProvider.System);
+
+    /// <summary>Opens PostgreSQL. The first schema of the connection string's "Search Path" (default "public") holds the tables.</summary>
+    public static Database OpenPostgreSql(string connectionString, TimeProvider time)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        if (string.IsNullOrWhiteSpace(settings.SearchPath)) settings.SearchPath = "public";
+        if (settings.MaxAutoPrepare == 0) settings.MaxAutoPrepare = 200;
+        if (settings.AutoPrepareMinUsages == 5) settings.AutoPrepareMinUsages = 2;
+        if (settings.KeepAlive == 0) settings.TcpKeepAlive = true;
+        if (string.IsNullOrEmpty(settings.ApplicationName)) settings.ApplicationName = "mailflow";
+        // A frozen holder of a shard must not block it for long; a planner that expects few rows of an unnest keeps to the indexes.
+        settings.Options = (settings.Options + " -c idle_in_transaction_session_timeout=10s -c jit=off").Trim();
+        var schema = settings.SearchPath.Split(',')[0].Trim().Trim('"');
+        return new Database(Dialect.PostgreSql, time, new NpgsqlDataSourceBuilder(settings.ConnectionString).Build(), null, schema);
+    }
+
+    /// <summary>Opens SQLite in a file, made when it is not there.</summary>
+    public static Database OpenSqlite(string file, TimeProvider time) =>
+        new(Dialect.Sqlite, time, null, new SqliteConnections(Path.GetFullPath(file)), Path.GetFullPath(file));
+
+    /// <summary>Reads outside any transaction. On SQLite readers neither wait for the writer nor hold it up.</summary>
+    public async Task<T> ReadAsync<T>(Func<Session, Task<T>> read, CancellationToken ct)
+    {
+        if (_sqlite is not null)
+        {
+            using var reader = _sqlite.RentReader();
+            return await read(new Session(this, reader.Connection, null, reader.Prepared));
+        }
+        await using var connection = await _postgres!.OpenConnectionAsync(ct);
+        return await read(new Session(this, connection, null, null));
+    }
+
+    /// <summary>
+    /// Runs <paramref name="write"/> in one transaction (READ COMMITTED on PostgreSQL) and commits it; an exception rolls it back.
+    /// Do not start another write inside: on SQLite it would wait for itself, so it throws.
+    /// </summary>
+    public async Task<T> WriteAsync<T>(Func<Session, Task<T>> write, CancellationToken ct)
+    {
+        if (_writing.Value) throw new InvalidOperationException("A write was started inside a write: use the session at hand.");
+        _writing.Value = true; // seen by what this calls, not by its caller
+        if (_sqlite is not null)
+        {
+            using var writer = await _sqlite.RentWriterAsync(ct);
+            await using var transaction = writer.Connection.BeginTransaction(deferred: false);
+            return await RunAsync(new Session(this, writer.Connection, transaction, writer.Prepared));
+        }
+
+        await using var connection = await _postgres!.OpenConnectionAsync(ct);
+        await using var begun = await connection.BeginTransactionAsync(ct);
+        return await RunAsync(new Session(this, connection, begun, null));
+
+        async Task<T> RunAsync(Session session)
+        {
+            var result = await write(session);
+            await session.CommitAsync(ct);
+            return result;
+        }
+    }
+
+    /// <inheritdoc cref="WriteAsync{T}"/>
+    public Task WriteAsync(Func<Session, Task> write, CancellationToken ct) =>
+        WriteAsync(async session => { await write(session); return true; }, ct);
+
+    /// <summary>A connection of its own, for the migrator: PostgreSQL's script runs outside the pool's prepared statements.</summary>
+    internal async Task<DbConnection> OpenConnectionAsync(CancellationToken ct)
+    {
+        if (_sqlite is not null) return _sqlite.OpenNew();
+        return await _postgres!.OpenConnectionAsync(ct);
+    }
+
+    /// <summary>Closes every connection.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _sqlite?.Dispose();
+        if (_postgres is not null) await _postgres.DisposeAsync();
+    }
+}

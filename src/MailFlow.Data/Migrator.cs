@@ -1,0 +1,91 @@
+using System.Data.Common;
+using System.Reflection;
+
+namespace MailFlow.Data;
+
+/// <summary>
+/// Applies the numbered schema files that the modules carry (<c>Schema/postgres/001_name.sql</c> and the same under <c>sqlite</c>),
+/// each once, under a lock, so that nodes starting together do it one after another. Files are additive: a running
+/// node of the version before works on.
+/// </summary>
+public static class Migrator
+{
+    private const long LockKey = 0x4d61696c466c6f77; // "MailFlow"
+
+    /// <summary>Brings the schema up to date; gives the names of the files applied now.</summary>
+    /// <param name="database">Where to.</param>
+    /// <param name="modules">The modules' assemblies, those depended on first.</param>
+    /// <param name="ct">Stops between files.</param>
+    public static async Task<IReadOnlyList<string>> ApplyAsync(Database database, IEnumerable<Assembly> modules, CancellationToken ct)
+    {
+        var files = modules.SelectMany(module => FilesOf(module, database.Dialect.Name)).ToList();
+        await using var connection = await database.OpenConnectionAsync(ct);
+        if (database.Dialect.IsPostgreSql)
+        {
+            await RunAsync(connection, $"SELECT pg_advisory_lock({LockKey})", ct);
+            await RunAsync(connection, $"CREATE SCHEMA IF NOT EXISTS \"{database.Schema.Replace("\"", "\"\"")}\"", ct);
+        }
+        try
+        {
+            return await ApplyAsync(connection, database.Dialect, files, ct);
+        }
+        finally
+        {
+            if (database.Dialect.IsPostgreSql) await RunAsync(connection, $"SELECT pg_advisory_unlock({LockKey})", CancellationToken.None);
+        }
+    }
+
+    private static async Task<IReadOnlyList<string>> ApplyAsync(DbConnection connection, Dialect dialect, List<SchemaFile> files, CancellationToken ct)
+    {
+        var applied = new List<string>();
+        await using var transaction = dialect.IsPostgreSql
+            ? await connection.BeginTransactionAsync(ct)
+            : ((Microsoft.Data.Sqlite.SqliteConnection)connection).BeginTransaction(deferred: false);
+        await RunAsync(connection, "CREATE TABLE IF NOT EXISTS schema_version (name TEXT PRIMARY KEY)", ct, transaction);
+        foreach (var file in files)
+        {
+            if (await IsAppliedAsync(connection, transaction, file.Name, ct)) continue;
+            try
+            {
+                await RunAsync(connection, file.Sql, ct, transaction);
+            }
+            catch (DbException error)
+            {
+                throw new InvalidOperationException($"Schema file {file.Name} failed: {error.Message}", error);
+            }
+            await RunAsync(connection, $"INSERT INTO schema_version (name) VALUES ('{file.Name}')", ct, transaction);
+            applied.Add(file.Name);
+        }
+        await transaction.CommitAsync(ct);
+        return applied;
+    }
+
+    private static async Task<bool> IsAppliedAsync(DbConnection connection, DbTransaction transaction, string name, CancellationToken ct)
+    {
+        await using var command = connection.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = $"SELECT 1 FROM schema_version WHERE name = '{name}'";
+        return await command.ExecuteScalarAsync(ct) is not null;
+    }
+
+    private static async Task RunAsync(DbConnection connection, string sql, CancellationToken ct, DbTransaction? transaction = null)
+    {
+        await using var command = connection.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = sql;
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>Embedded as "Module.Schema.postgres.001_name.sql"; applied in the order of their numbers.</summary>
+    private static IEnumerable<SchemaFile> FilesOf(Assembly module, string dialect)
+    {
+        var prefix = $"{module.GetName().Name}.Schema.{dialect}.";
+        foreach (var resource in module.GetManifestResourceNames().Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
+        {
+            using var reader = new StreamReader(module.GetManifestResourceStream(resource)!);
+            yield return new SchemaFile($"{module.GetName().Name}/{resource[prefix.Length..]}", reader.ReadToEnd());
+        }
+    }
+
+    private sealed record SchemaFile(string Name, string Sql);
+}
