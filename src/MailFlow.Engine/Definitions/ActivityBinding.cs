@@ -1,0 +1,25 @@
+using MailFlow.Engine.Activities;
+using MailFlow.Engine.Expressions;
+
+namespace MailFlow.Engine.Definitions;
+
+/// <summary>An activity's type with the inputs one node gives it.</summary>
+/// <param name="Descriptor">What the activity is.</param>
+/// <param name="Inputs">Makes its input record.</param>
+public sealed record ActivityBinding(ActivityDescriptor Descriptor, IInputBinder Inputs);
+
+/// <summary>Makes an activity's input record from the node's expressions, compiled once.</summary>
+public interface IInputBinder
+{
+    /// <summary>The record when no input depends on the instance (made once); null otherwise.</summary>
+    object? Constant { get; }
+
+    /// <summary>
+    /// Evaluates the inputs for one step. Throws <see cref="ExpressionException"/>, which names the input, where a value cannot be made into the
+    /// input's type.
+    /// </summary>
+    object Bind(IExpressionScope scope);
+
+    /// <summary>The event counts that the inputs ask for, the unevaluated rules' included: fetched once a group.</summary>
+    IReadOnlyCollection<EventCount> EventCounts { get; }
+}
