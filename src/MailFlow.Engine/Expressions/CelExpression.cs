@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using MailFlow.Engine.Expressions.Cel;
+using MailFlow.Engine.Expressions.Sql;
 
 namespace MailFlow.Engine.Expressions;
 
@@ -59,6 +60,15 @@ public sealed class CelExpression
 
     /// <summary>Whether the rule holds in this scope. A value that is not a boolean does not hold.</summary>
     public bool Matches(IExpressionScope scope) => _truth(scope);
+
+    /// <summary>
+    /// The rule as a SQL condition over contacts, true for exactly the contacts for which <see cref="Matches"/> is true:
+    /// the table <see cref="SqlNames.Contact"/> with account_id, id, user_id, email, first_name, last_name, time_zone,
+    /// created_at (Unix milliseconds), tags (JSON list) and attributes (JSON object).
+    /// </summary>
+    /// <exception cref="ExpressionException">The rule uses something other than <c>contact</c>, <c>now</c> and
+    /// <c>count_events</c>, or a part that SQL cannot say exactly; the message names it.</exception>
+    public SqlFragment ToSql(SqlNames names) => SqlConditions.Translate(Text, Root, names);
 
     /// <inheritdoc/>
     public override string ToString() => Text;

@@ -29,8 +29,8 @@ internal static class Evaluator
                 return scope => scope.Now;
             case Member member:
                 return ReadMember(member);
-            case Index index:
-                var (target, key) = (Value(index.Target), Value(index.Key));
+            case Lookup lookup:
+                var (target, key) = (Value(lookup.Target), Value(lookup.Key));
                 return scope => Values.Element(target(scope), key(scope));
             case Negate negate:
                 var operand = Value(negate.Operand);

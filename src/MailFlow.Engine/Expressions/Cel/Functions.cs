@@ -40,7 +40,7 @@ internal static class Functions
         if (name == "has")
         {
             Count(1);
-            return arguments[0] is Member or Index
+            return arguments[0] is Member or Lookup
                 ? new Present(arguments[0], start, end)
                 : throw error(arguments[0].Start, "has() asks about a member, such as has(contact.plan)");
         }

@@ -17,7 +17,7 @@ internal sealed record Now(int Start, int End) : Node(Start, End);
 internal sealed record Member(Node Target, string Name, int Start, int End) : Node(Start, End);
 
 /// <summary><c>a[b]</c> with a key that is not literal text.</summary>
-internal sealed record Index(Node Target, Node Key, int Start, int End) : Node(Start, End);
+internal sealed record Lookup(Node Target, Node Key, int Start, int End) : Node(Start, End);
 
 internal sealed record Negate(Node Operand, int Start, int End) : Node(Start, End);
 

@@ -11,6 +11,9 @@ internal static class Numbers
 {
     public const double Largest = 1e150, Smallest = 1e-150;
 
+    /// <summary>Longest text that double() reads: enough for any double, and no more digits than SQLite reads exactly.</summary>
+    public const int LongestText = 24;
+
     public static bool TryRead(object? value, out double number)
     {
         switch (value)
@@ -62,9 +65,10 @@ internal static class Numbers
     private static object? Remainder(object left, object right) =>
         TryWhole(left, out var dividend) && TryWhole(right, out var divisor) && divisor != 0 ? dividend % divisor : null;
 
-    /// <summary>Reads what JSON calls a number.</summary>
+    /// <summary>Reads what JSON calls a number, with at most three digits of exponent.</summary>
     public static object? Parse(string text)
     {
+        if (text.Length > LongestText) return null;
         var rest = text.AsSpan();
         if (rest.StartsWith("-")) rest = rest[1..];
         if (rest.StartsWith("0") && rest.Length > 1 && char.IsAsciiDigit(rest[1])) return null;
@@ -78,7 +82,7 @@ internal static class Numbers
         {
             rest = rest[1..];
             if (rest.StartsWith("+") || rest.StartsWith("-")) rest = rest[1..];
-            if (!SkipDigits(ref rest)) return null;
+            if (rest.Length > 3 || !SkipDigits(ref rest)) return null;
         }
         return rest.IsEmpty ? From(double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture)) : null;
     }

@@ -153,7 +153,7 @@ internal sealed class Parser
                 Expect("]");
                 node = Made(key is Literal { Value: string name }
                     ? new Member(node, name, node.Start, _previousEnd)
-                    : new Index(node, key, node.Start, _previousEnd));
+                    : new Lookup(node, key, node.Start, _previousEnd));
             }
             else break;
         }

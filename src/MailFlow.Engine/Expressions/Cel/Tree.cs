@@ -8,7 +8,7 @@ internal static class Tree
         ListLiteral list => list.Items,
         MapLiteral map => map.Entries.Select(entry => entry.Value),
         Member member => [member.Target],
-        Index index => [index.Target, index.Key],
+        Lookup lookup => [lookup.Target, lookup.Key],
         Negate negate => [negate.Operand],
         Arithmetic sum => [sum.Left, sum.Right],
         Conditional choice => [choice.Test, choice.Then, choice.Else],
