@@ -98,7 +98,7 @@ public class SmtpResultTests
     }
 
     [Theory]
-    [InlineData("GREETING", SmtpStage.Greeting, 30)]
+    [InlineData("EHLO", SmtpStage.Hello, 30)]
     [InlineData("MAIL", SmtpStage.MailFrom, 120)]
     [InlineData("RCPT", SmtpStage.Recipient, 120)]
     [InlineData("DATA", SmtpStage.Data, 120)]
