@@ -46,7 +46,7 @@ public sealed class RealSmtpServer : IAsyncDisposable
         }
         catch (System.ComponentModel.Win32Exception missing)
         {
-            throw new InvalidOperationException("Node 20 or later is needed for the SMTP server of the tests. Run: apt-get install -y nodejs npm", missing);
+            throw new InvalidOperationException("Node 20 or later is needed for the SMTP server of the tests; there is no node on the PATH.", missing);
         }
 
         var errors = process.StandardError.ReadToEndAsync();

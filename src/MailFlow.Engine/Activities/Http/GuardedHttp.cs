@@ -196,7 +196,8 @@ public sealed class GuardedHttp : IDisposable
         IPAddress[] addresses = IPAddress.TryParse(host.Trim('[', ']'), out var literal) ? [literal] : await _resolve(host, ct);
         string? reason = null;
         Exception? failure = null;
-        foreach (var address in addresses)
+        // IPv4 in IPv6's clothes is judged, and dialled, as what it is.
+        foreach (var address in addresses.Select(address => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address))
         {
             // One bad address among good ones is passed over, not tried: only what is dialled can do harm.
             if (!named && !_allowed.Contains(address) && PublicAddress.WhyNot(address) is { } what)
