@@ -1,5 +1,6 @@
 using System.Text;
 using MailFlow.Delivery.Providers.Smtp;
+using MailFlow.Testing;
 
 namespace MailFlow.Delivery.Tests.Smtp;
 
@@ -8,7 +9,7 @@ public class SmtpConversationTests
     private static readonly SmtpEnvelope Envelope = new(EmailAddress.Parse("bounce@mailflow.test"), EmailAddress.Parse("ada@example.org"));
     private static readonly byte[] Mail = Encoding.ASCII.GetBytes("Subject: hello\r\n\r\nHello.\r\n");
 
-    private readonly ManualClock _clock = new();
+    private readonly FakeTime _clock = new();
 
     [Fact]
     public async Task A_line_that_begins_with_a_dot_is_sent_with_two()

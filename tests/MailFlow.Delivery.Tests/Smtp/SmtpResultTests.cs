@@ -1,5 +1,6 @@
 using System.Text;
 using MailFlow.Delivery.Providers.Smtp;
+using MailFlow.Testing;
 using static MailFlow.Delivery.Tests.Smtp.ScriptedSmtpServer;
 
 namespace MailFlow.Delivery.Tests.Smtp;
@@ -10,7 +11,7 @@ public class SmtpResultTests
     private static readonly SmtpEnvelope Envelope = new(EmailAddress.Parse("bounce@mailflow.test"), EmailAddress.Parse("ada@example.org"));
     private static readonly byte[] Mail = Encoding.ASCII.GetBytes("Subject: hello\r\n\r\nHello.\r\n");
 
-    private readonly ManualClock _clock = new();
+    private readonly FakeTime _clock = new();
 
     [Fact]
     public async Task A_taken_mail_is_accepted_with_the_servers_words_and_queue_id()

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using MailFlow.Engine.Activities.Http;
+using MailFlow.Testing;
 using static MailFlow.Engine.Tests.Http.TinyHttpServer;
 
 namespace MailFlow.Engine.Tests.Http;
@@ -184,12 +185,19 @@ public class GuardedHttpTests
     public async Task Silence_ends_in_a_timeout_and_the_callers_cancellation_in_its_own()
     {
         await using var server = new TinyHttpServer(_ => null);
-        using var http = Http(Loopback with { TimeoutSeconds = 1 });
-        await Assert.ThrowsAsync<TimeoutException>(() => http.SendAsync(Post(server.Url("/")), default));
-        using var patient = Http(Loopback);
-        using var stop = new CancellationTokenSource();
-        var calling = patient.SendAsync(Post(server.Url("/")), stop.Token);
+        var clock = new FakeTime();
+        using var http = new GuardedHttp(Loopback, clock);
+        var calling = http.SendAsync(Post(server.Url("/")), default);
         await server.Reached.Task;
+        clock.Advance(TimeSpan.FromSeconds(14));
+        Assert.False(calling.IsCompleted);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await Assert.ThrowsAsync<TimeoutException>(() => calling);
+
+        await using var other = new TinyHttpServer(_ => null);
+        using var stop = new CancellationTokenSource();
+        calling = http.SendAsync(Post(other.Url("/")), stop.Token);
+        await other.Reached.Task;
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => calling);
     }
