@@ -8,7 +8,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 # What the tests need from Debian: a package, and the file that shows it is there (a pattern).
 packages=(
   "postgresql-15  /usr/lib/postgresql/*/bin/initdb"
+  "nodejs         /usr/bin/node"
+  "npm            /usr/bin/npm"
 )
+# Folders with a package-lock.json whose npm packages the tests run (a foreign SMTP server).
+npm_folders=(tests/MailFlow.Delivery.Tests/SmtpServer)
 
 export HOME="${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}"
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
@@ -70,6 +74,17 @@ install_packages() {
   { apt-get update -q && apt-get install -q -y --no-install-recommends "${missing[@]}"; } </dev/null || { fail "apt-get could not install ${missing[*]}"; return 1; }
 }
 
+install_npm_packages() {
+  local target
+  for target in "${npm_folders[@]}"; do
+    [ -f "$target/package-lock.json" ] || continue
+    cmp -s "$target/package-lock.json" "$target/node_modules/.installed-lock" && continue
+    say "npm ci in $target"
+    npm ci --prefix "$target" --no-audit --no-fund </dev/null || return 1
+    cp "$target/package-lock.json" "$target/node_modules/.installed-lock"
+  done
+}
+
 # One server for all test projects, on a free port of the loopback interface, in a folder of its own.
 start_postgres() {
   say "Starting PostgreSQL"
@@ -108,6 +123,7 @@ trap 'fail "interrupted"; exit 1' INT TERM
 
 command -v dotnet >/dev/null || { fail "The .NET SDK $(grep -o '[0-9][0-9.]*' global.json | head -n 1) or newer is needed: https://dotnet.microsoft.com/download"; exit 1; }
 install_packages || exit 1
+install_npm_packages || { fail "npm ci failed"; exit 1; }
 
 say "Building"
 dotnet build MailFlow.sln --nologo -v quiet -warnaserror </dev/null || { fail "the build failed"; exit 1; }
