@@ -1,0 +1,82 @@
+using System.Globalization;
+using MailFlow.Data;
+using MailFlow.Engine.Activities;
+
+namespace MailFlow.Audience;
+
+/// <summary>Contacts as the API and the console read and write them.</summary>
+public sealed class Contacts(Database database, IContactStore store, Consents consents, Suppressions suppressions, IContactChanged changed)
+{
+    private const string Columns = ContactRecord.Columns + ", c.updated_at";
+
+    /// <summary>The contact with this user id, or null.</summary>
+    public Task<ContactDetails?> FindAsync(int accountId, string userId, CancellationToken ct) =>
+        database.ReadAsync(session => FindAsync(session, accountId, userId, ct), ct);
+
+    /// <summary>
+    /// Creates a contact, or changes the one there is: the members given are set (null clears), <c>attributes</c> are patched (a null member
+    /// is removed), <c>tags</c> are replaced, <c>consents</c> are recorded. Any other name is an attribute.
+    /// </summary>
+    /// <param name="accountId">The account.</param>
+    /// <param name="userId">The application's own id for the contact.</param>
+    /// <param name="fields">email, first_name, last_name, time_zone, attributes, tags, consents.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <param name="source">Where the change comes from, for the consent record.</param>
+    /// <exception cref="InvalidInputException">A field cannot be taken; nothing was changed.</exception>
+    public Task<ContactDetails> PutAsync(int accountId, string userId, IReadOnlyDictionary<string, object?> fields, CancellationToken ct, string source = "api")
+    {
+        ContactFieldsCheck.UserId(userId, "user_id");
+        // What GET shows beyond what PUT takes may come back with it.
+        var given = fields.Where(field => field.Key is not ("id" or "updated_at" or "suppressions")).ToDictionary();
+        ContactFieldsCheck.Check(given, "");
+        return database.WriteAsync(async session =>
+        {
+            // Under the shard's lock, so that a batch of the worker never works on a contact that changes beneath it.
+            await session.LockShardAsync(StableHash.Shard(accountId, userId), wait: true, ct);
+            var now = await session.NowAsync(ct);
+            var contact = (await store.FindOrCreateAsync(session, [(accountId, userId)], now, ct))[0];
+            if ((await store.ApplyAsync(session, [new ContactChange(contact, given)], source, now, ct)).Count > 0)
+                await changed.AnnounceAsync(session, [contact], ct);
+            return (await FindAsync(session, accountId, userId, ct))!;
+        }, ct);
+    }
+
+    /// <summary>A page of the contacts in the order in which they were created; those with an address, if one is given.</summary>
+    public Task<Page<ContactDetails>> ListAsync(int accountId, string? cursor, int limit, CancellationToken ct, string? email = null)
+    {
+        if (!long.TryParse(Cursor.Read(cursor) ?? "0", NumberStyles.None, CultureInfo.InvariantCulture, out var after))
+            throw new InvalidInputException("cursor", "is not a cursor that this list gave");
+        return database.ReadAsync(async session =>
+        {
+            var found = await session.QueryAsync(
+                $"""
+                SELECT {Columns} FROM contact c
+                WHERE c.account_id = @account AND c.id > @after {(email is null ? "" : "AND c.email_key = @email")} ORDER BY c.id LIMIT @limit
+                """,
+                Read, ct, ("account", accountId), ("after", after), ("limit", limit + 1), ("email", email is null ? "" : EmailAddress.Key(email)));
+            var page = Cursor.Page(found, limit, last => last.Id.ToString(CultureInfo.InvariantCulture));
+            return new Page<ContactDetails>(await CompleteAsync(session, accountId, page.Items, ct), page.Next);
+        }, ct);
+    }
+
+    private async Task<ContactDetails?> FindAsync(Session session, int accountId, string userId, CancellationToken ct)
+    {
+        var contact = await session.FirstAsync(
+            $"SELECT {Columns} FROM contact c WHERE c.account_id = @account AND c.user_id = @user", Read, ct, ("account", accountId), ("user", userId));
+        return contact is null ? null : (await CompleteAsync(session, accountId, [contact], ct))[0];
+    }
+
+    /// <summary>Adds what stands in other tables, in two queries however many contacts.</summary>
+    private async Task<IReadOnlyList<ContactDetails>> CompleteAsync(Session session, int accountId, IReadOnlyList<ContactDetails> contacts, CancellationToken ct)
+    {
+        var ids = contacts.Select(contact => contact.Id).ToList();
+        var granted = await consents.StatesAsync(session, accountId, ids, ct);
+        var blocked = await suppressions.AllAmongAsync(session, accountId, ids, ct);
+        return [.. contacts.Select(contact => contact with { Consents = granted[contact.Id], Suppressions = [.. blocked[contact.Id]] })];
+    }
+
+    private static ContactDetails Read(Row row) => new(
+        row.Long(0), row.Text(2), row.TextOrNull(3), row.TextOrNull(4), row.TextOrNull(5), row.TextOrNull(6),
+        (IReadOnlyDictionary<string, object?>)row.Json(9)!, [.. ((IReadOnlyList<object?>)row.Json(8)!).OfType<string>()],
+        new Dictionary<string, bool>(), [], row.Instant(7), row.Instant(10));
+}

@@ -1,0 +1,56 @@
+namespace MailFlow.Audience;
+
+/// <summary>What counts as an e-mail address, and the form addresses are compared in.</summary>
+public static class EmailAddress
+{
+    private const int LongestAddress = 254, LongestLocalPart = 64, LongestLabel = 63;
+    private const string LocalPunctuation = "!#$%&'*+-/=?^_`{|}~";
+
+    /// <summary>
+    /// Whether this can be mailed: a dot-atom (letters beyond ASCII too), an at sign and a domain name with a dot, within the lengths of
+    /// RFC 5321. Quoted local parts and address literals are refused: nobody who has one signs up with it.
+    /// </summary>
+    public static bool IsValid(string? text)
+    {
+        if (text is null || text.Length is 0 or > LongestAddress) return false;
+        var at = text.LastIndexOf('@');
+        return at is > 0 and <= LongestLocalPart && IsLocalPart(text.AsSpan(0, at)) && IsDomain(text.AsSpan(at + 1));
+    }
+
+    /// <summary>The form in which addresses are compared: trimmed, ASCII letters in lower case, as both databases do it.</summary>
+    public static string Key(string address) =>
+        string.Create(address.Trim().Length, address, static (key, whole) => whole.AsSpan().Trim().ToLowerAscii(key));
+
+    private static void ToLowerAscii(this ReadOnlySpan<char> from, Span<char> to)
+    {
+        for (var i = 0; i < from.Length; i++) to[i] = char.IsAsciiLetterUpper(from[i]) ? (char)(from[i] | 0x20) : from[i];
+    }
+
+    private static bool IsLocalPart(ReadOnlySpan<char> local)
+    {
+        var afterDot = true;
+        foreach (var unit in local)
+        {
+            if (unit == '.' && afterDot) return false;
+            afterDot = unit == '.';
+            if (!afterDot && !char.IsAsciiLetterOrDigit(unit) && !LocalPunctuation.Contains(unit) && !IsBeyondAscii(unit)) return false;
+        }
+        return !afterDot;
+    }
+
+    private static bool IsDomain(ReadOnlySpan<char> domain)
+    {
+        var labels = 0;
+        foreach (var range in domain.Split('.'))
+        {
+            var label = domain[range];
+            if (label.Length is 0 or > LongestLabel || label[0] == '-' || label[^1] == '-') return false;
+            foreach (var unit in label)
+                if (!char.IsAsciiLetterOrDigit(unit) && unit != '-' && !IsBeyondAscii(unit)) return false;
+            labels++;
+        }
+        return labels >= 2;
+    }
+
+    private static bool IsBeyondAscii(char unit) => unit >= 0x80 && !char.IsControl(unit) && !char.IsWhiteSpace(unit);
+}

@@ -1,0 +1,72 @@
+using MailFlow.Testing;
+
+namespace MailFlow.Audience.Tests;
+
+public sealed class ConsentTests
+{
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task The_last_word_of_each_contact_on_each_purpose_counts(DatabaseKind kind)
+    {
+        await using var audience = await AudienceFixture.CreateAsync(kind);
+        var contacts = await audience.CreateAsync(1, "ada", "bob", "cyd", "dan");
+        await audience.ApplyAsync(contacts[0], """{"consents":{"news":true,"offers":false}}""");
+        await audience.ApplyAsync(contacts[1], """{"consents":{"news":true}}""");
+        await audience.ApplyAsync(contacts[1], """{"consents":{"news":false}}""");
+        await audience.ApplyAsync(contacts[2], """{"consents":{"news":false}}""");
+        await audience.ApplyAsync(contacts[2], """{"consents":{"news":true}}""");
+
+        Assert.Equal([contacts[0].Id, contacts[2].Id], (await GrantedAsync("news")).Order());
+        Assert.Empty(await GrantedAsync("offers"));
+        Assert.Empty(await GrantedAsync("unheard-of"));
+
+        Task<IReadOnlySet<long>> GrantedAsync(string purpose) => audience.Database.ReadAsync(session =>
+            audience.Consents.GrantedAsync(session, 1, purpose, [.. contacts.Select(contact => contact.Id)], default), default);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Each_change_of_mind_is_kept_with_its_source_and_time_and_a_repetition_is_not(DatabaseKind kind)
+    {
+        await using var audience = await AudienceFixture.CreateAsync(kind);
+        var contact = (await audience.CreateAsync(1, "ada"))[0];
+        var start = audience.Time.GetUtcNow();
+        foreach (var granted in new[] { "true", "true", "false", "true" })
+        {
+            await audience.ApplyAsync(contact, $$"""{"consents":{"news":{{granted}} } }""");
+            audience.Time.Advance(TimeSpan.FromDays(1));
+        }
+
+        var history = await audience.Database.ReadAsync(session => audience.Consents.HistoryAsync(session, 1, contact.Id, default), default);
+
+        Assert.Equal(
+            [(true, start), (false, start.AddDays(2)), (true, start.AddDays(3))],
+            history.Select(consent => (consent.Granted, consent.At)));
+        Assert.All(history, consent => Assert.Equal(("news", "event"), (consent.Purpose, consent.Source)));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Evidence_is_kept(DatabaseKind kind)
+    {
+        await using var audience = await AudienceFixture.CreateAsync(kind);
+        var contact = (await audience.CreateAsync(1, "ada"))[0];
+        await audience.Database.WriteAsync(session => audience.Consents.RecordAsync(
+            session, [new Consent(1, contact.Id, "news", true, "form", audience.Time.GetUtcNow(), "double opt-in from 192.0.2.1")], default), default);
+
+        var history = await audience.Database.ReadAsync(session => audience.Consents.HistoryAsync(session, 1, contact.Id, default), default);
+
+        Assert.Equal("double opt-in from 192.0.2.1", Assert.Single(history).Evidence);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Another_account_sees_no_consent(DatabaseKind kind)
+    {
+        await using var audience = await AudienceFixture.CreateAsync(kind);
+        var contact = (await audience.CreateAsync(1, "ada"))[0];
+        await audience.ApplyAsync(contact, """{"consents":{"news":true}}""");
+
+        var granted = await audience.Database.ReadAsync(session => audience.Consents.GrantedAsync(session, 2, "news", [contact.Id], default), default);
+        var history = await audience.Database.ReadAsync(session => audience.Consents.HistoryAsync(session, 2, contact.Id, default), default);
+
+        Assert.Empty(granted);
+        Assert.Empty(history);
+    }
+}
