@@ -89,6 +89,7 @@ CREATE TABLE event (
   accepted_at BIGINT NOT NULL,
   payload TEXT NOT NULL
 );
+CREATE INDEX event_age ON event (accepted_at);
 CREATE INDEX event_contact ON event (contact_id, event_type, occurred_at);
 
 -- When a contact last entered a journey: outlives the instances and spans the versions.
@@ -142,3 +143,14 @@ CREATE TABLE job (
   last_error TEXT
 );
 CREATE INDEX job_due ON job (due_at);
+
+-- What made every batch fail, laid aside with the error.
+CREATE TABLE dead_letter (
+  account_id INT NOT NULL,
+  kind SMALLINT NOT NULL,
+  key BLOB NOT NULL,
+  user_id TEXT,
+  body TEXT NOT NULL,
+  error TEXT NOT NULL,
+  at BIGINT NOT NULL
+);

@@ -1,0 +1,43 @@
+using MailFlow.Data;
+using MailFlow.Engine.Activities;
+using MailFlow.Engine.Execution;
+using MailFlow.Engine.Storage;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Registers the engine.</summary>
+public static class EngineModule
+{
+    /// <summary>
+    /// Adds the engine and Elsa's own activities. Wants a <see cref="Database"/>, a <see cref="TimeProvider"/> and an <see cref="IContactStore"/>. The workers run
+    /// only with <see cref="AddEngineWorkers"/>; without, a test steps them.
+    /// </summary>
+    public static IServiceCollection AddEngine(this IServiceCollection services)
+    {
+        services.AddActivities(typeof(EngineModule).Assembly);
+        services.TryAddSingleton(FaultPoints.None);
+        services.TryAddSingleton(Random.Shared);
+        services.TryAddSingleton<WorkSignal>();
+        services.TryAddSingleton<EffectSignal>();
+        services.TryAddSingleton<EventIntake>();
+        services.TryAddSingleton<EventTriggers>();
+        services.TryAddSingleton<Catalog>();
+        services.TryAddSingleton<IContactChanged, ContactChangedCommands>();
+        services.TryAddSingleton<JobRunner>();
+        services.TryAddSingleton(provider => new Worker(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<Catalog>(), provider.GetRequiredService<IServiceScopeFactory>(),
+            provider.GetRequiredService<WorkSignal>(), provider.GetRequiredService<IFaultPoints>(), provider.GetRequiredService<ILogger<Worker>>()));
+        return services;
+    }
+
+    /// <summary>Runs the workers and the jobs in the background of the host.</summary>
+    public static IServiceCollection AddEngineWorkers(this IServiceCollection services)
+    {
+        services.AddHostedService<WorkerLoop>();
+        services.AddHostedService<Retention>();
+        services.AddHostedService(provider => provider.GetRequiredService<JobRunner>());
+        return services;
+    }
+}

@@ -1,0 +1,78 @@
+using MailFlow.Data;
+using MailFlow.Engine.Activities;
+using MailFlow.Engine.Definitions;
+using MailFlow.Engine.Expressions;
+using MailFlow.Engine.Storage;
+
+namespace MailFlow.Engine.Execution;
+
+/// <summary>Who may enter which journey.</summary>
+internal sealed partial class Batch
+{
+    private async Task EnterByEventsAsync(List<(InboxRow Row, Contact Contact, IncomingEventBody Body)> events, CancellationToken ct)
+    {
+        var pulled = events.SelectMany(e => view.Triggers(e.Row.AccountId, e.Body.EventType).Select(trigger => (e.Row, e.Contact, e.Body, Trigger: trigger))).ToList();
+        await FetchCountsAsync(pulled.Select(p => (p.Trigger.Filter?.Expression, p.Contact)), ct);
+        // One entry into a journey by one event, however many of its triggers the event pulls.
+        var candidates = pulled
+            .Where(p => p.Trigger.Filter is not { } filter || filter.Expression.Matches(new EventScope(this, p.Contact, p.Trigger.Version, p.Body.Values, p.Body.Values)))
+            .DistinctBy(p => (p.Row.Id, p.Trigger.Version.Info.Id)).ToList();
+        await LoadEntriesAsync(candidates.ConvertAll(c => (c.Trigger.Version.Info.Id, c.Contact.Id)), ct);
+        foreach (var (row, contact, body, trigger) in candidates)
+        {
+            // The event's key is the entry's: the instance's primary key forbids a second one.
+            var id = StableHash.TimedKey(row.AcceptedAt, StableHash.Key("entry", trigger.Version.Info.Id.ToString(), row.Key.ToString()));
+            Enter(id, trigger.Version, trigger.Node, contact, body.Values, underRule: true, $"by event {body.EventType}");
+        }
+    }
+
+    private async Task StartAsync(List<InboxRow> rows, CancellationToken ct)
+    {
+        var starts = new List<(InboxRow Row, JourneyVersion Version)>();
+        foreach (var row in rows) // a journey unpublished since it was asked for starts nothing
+            if (view.Published(row.AccountId, (string)row.Values["definition_id"]!) is { } version) starts.Add((row, version));
+        await LoadEntriesAsync(starts.ConvertAll(start => (start.Version.Info.Id, start.Row.Contact!.Id)), ct);
+        foreach (var (row, version) in starts)
+        {
+            var input = row.Values.GetValueOrDefault("input") as IReadOnlyDictionary<string, object?> ?? JsonData.Empty;
+            Enter(row.Key, version, version.Graph.Start, row.Contact!, input, underRule: row.Values.GetValueOrDefault("entry") is true, "started by hand or by another journey");
+        }
+    }
+
+    private void Enter(Guid id, JourneyVersion version, Node at, Contact contact, IReadOnlyDictionary<string, object?> trigger, bool underRule, string how)
+    {
+        var key = (version.Info.Id, contact.Id);
+        var before = _entries.GetValueOrDefault(key);
+        if (underRule && Refusal(version, contact, before) is { } reason)
+        {
+            _refusals.Add(new HistoryRow(version.AccountId, contact.Id, version.Info.VersionId, null, [new HistoryStep(at.Index, HistoryEvent.NotEntered, null, reason)]));
+            return;
+        }
+        var instance = Add(Instance.Begin(id, version, contact, trigger));
+        instance.History.Add(new HistoryStep(at.Index, HistoryEvent.Entered, null, how));
+        Interpreter.Start(instance.State, at, now);
+        _entries[key] = new EntryRow(version.Info.Id, contact.Id, version.AccountId, (before?.Entries ?? 0) + 1, now, IsChanged: true);
+    }
+
+    /// <summary>Why the journey's entry rule keeps a contact out, in plain words; null when it may enter.</summary>
+    private string? Refusal(JourneyVersion version, Contact contact, EntryRow? before)
+    {
+        var rules = version.Info.Rules;
+        return rules.Entry switch
+        {
+            EntryRule.Once when before is not null => $"not entered: already entered on {Date(before.EnteredAt)}, and this journey takes a contact once",
+            EntryRule.OneAtATime when RunningOf(contact).Any(instance => instance.Version.Info.Id == version.Info.Id) => "not entered: still inside, and this journey takes a contact once at a time",
+            EntryRule.OncePer when before is not null && before.EnteredAt + (long)rules.EntryPeriod!.Value.TotalMilliseconds > now =>
+                $"not entered: last entered on {Date(before.EnteredAt)}, and this journey takes a contact once per {DurationText.Format(rules.EntryPeriod.Value)}",
+            _ => null,
+        };
+    }
+
+    private async Task LoadEntriesAsync(List<(int Journey, long Contact)> keys, CancellationToken ct)
+    {
+        var missing = keys.Where(key => !_entries.ContainsKey(key)).Distinct().Order().ToList();
+        foreach (var entry in await EntryStore.LoadAsync(session, missing, ct)) _entries[(entry.JourneyId, entry.ContactId)] = entry;
+    }
+
+    private static string Date(long at) => DateTimeOffset.FromUnixTimeMilliseconds(at).ToString("d MMMM yyyy", System.Globalization.CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,152 @@
+using MailFlow.Engine.Activities;
+using MailFlow.Engine.Expressions;
+using MailFlow.Engine.Storage;
+
+namespace MailFlow.Engine.Execution;
+
+/// <summary>What each kind of stimulus does. Within an event: the contact's changes, then exits, then the waits that existed before it, then entries.</summary>
+internal sealed partial class Batch
+{
+    private async Task RunRoundAsync(List<Stimulus> round, CancellationToken ct)
+    {
+        Counts.Clear();
+        var events = round.FindAll(stimulus => stimulus.Row?.Kind == InboxKind.Event)
+            .ConvertAll(stimulus => (stimulus.Row, stimulus.Contact, Body: new IncomingEventBody(stimulus.Row!)));
+        await ApplyContactChangesAsync(events.ConvertAll(e => (e.Contact, e.Body)), ct);
+        await EventStore.InsertAsync(session, events.ConvertAll(e => (e.Contact, e.Row!.AcceptedAt, e.Body)), ct);
+        await FetchCountsAsync(events.SelectMany(e => RunningOf(e.Contact).Select(instance => (instance.Version.Info.Rules.ExitWhen, e.Contact))), ct);
+        foreach (var e in events) WakeByEvent(e.Contact, e.Body);
+        foreach (var stimulus in round)
+        {
+            if (stimulus.Row is { } row)
+            {
+                _consumed.Add(row.Id);
+                if (row.Kind is not (InboxKind.Event or InboxKind.StartInstance)) Obey(row);
+            }
+            else if (stimulus.Token!.Phase == TokenPhase.Waiting && stimulus.Instance!.State.Tokens.Contains(stimulus.Token))
+            {
+                WakeUp(stimulus.Token, WakeReason.Due, null);
+                stimulus.Instance.IsTouched = true;
+            }
+        }
+        await StartAsync(round.Select(stimulus => stimulus.Row).OfType<InboxRow>().Where(row => row.Kind == InboxKind.StartInstance).ToList(), ct);
+        await RunWavesAsync(ct);
+        await EnterByEventsAsync(events.ConvertAll(e => (e.Row!, e.Contact, e.Body)), ct);
+        await RunWavesAsync(ct);
+    }
+
+    private async Task ApplyContactChangesAsync(List<(Contact Contact, IncomingEventBody Body)> events, CancellationToken ct)
+    {
+        var changes = events.Where(e => e.Body.ContactFields is not null).Select(e => new ContactChange(e.Contact, e.Body.ContactFields!)).ToList();
+        if (changes.Count == 0) return;
+        foreach (var contact in await services.Contacts.ApplyAsync(session, changes, "event", now, ct)) WakeFollowers(contact);
+    }
+
+    /// <summary>Has the waits that depend on the contact decided anew.</summary>
+    private void WakeFollowers(Contact contact)
+    {
+        foreach (var instance in RunningOf(contact))
+            foreach (var token in instance.State.Tokens.Where(token => token.Phase == TokenPhase.Waiting && token.FollowsContact))
+            {
+                WakeUp(token, WakeReason.ContactChanged, null);
+                instance.IsTouched = true;
+            }
+    }
+
+    private void WakeByEvent(Contact contact, IncomingEventBody body)
+    {
+        foreach (var instance in RunningOf(contact).ToList())
+        {
+            if (instance.Version.Info.Rules.ExitWhen is { } exit && exit.Matches(new EventScope(this, contact, instance.Version, body.Values, instance.State.Trigger)))
+            {
+                End(instance, InstanceStatus.Exited, $"exit condition met by event {body.EventType}");
+                continue;
+            }
+            foreach (var token in instance.State.Tokens.Where(token => token.Phase == TokenPhase.Waiting && token.EventType == body.EventType))
+            {
+                WakeUp(token, WakeReason.Event, body.Values);
+                instance.IsTouched = true;
+            }
+        }
+    }
+
+    private void Obey(InboxRow row)
+    {
+        if (row.Kind == InboxKind.ContactChanged)
+        {
+            WakeFollowers(row.Contact!);
+            return;
+        }
+        if (!_instances.TryGetValue(row.InstanceId!.Value, out var instance)) return; // gone since
+        switch (row.Kind)
+        {
+            case InboxKind.JobResult:
+                TakeJobResult(instance, row.Values);
+                break;
+            case InboxKind.Retry when instance.Status == InstanceStatus.Faulted:
+                foreach (var token in instance.State.Tokens.Where(token => token.Phase == TokenPhase.Faulted))
+                {
+                    instance.History.Add(new HistoryStep(token.Node, HistoryEvent.Retried, null, token.Error));
+                    (token.Phase, token.Error, token.Reason) = (TokenPhase.Ready, null, WakeReason.Arrived);
+                }
+                (instance.Status, instance.IsTouched) = (InstanceStatus.Running, true);
+                break;
+            case InboxKind.Skip when instance.Status == InstanceStatus.Faulted:
+                instance.Status = InstanceStatus.Running;
+                foreach (var token in instance.State.Tokens.Where(token => token.Phase == TokenPhase.Faulted).ToList())
+                    Leave(instance, token, [row.Values.GetValueOrDefault("outcome") as string ?? "Done"], "skipped by an operator");
+                break;
+            case InboxKind.Cancel when instance.Status is InstanceStatus.Running or InstanceStatus.Faulted:
+                End(instance, InstanceStatus.Cancelled, row.Values.GetValueOrDefault("reason") as string ?? "cancelled by an operator");
+                break;
+        }
+    }
+
+    /// <summary>A result whose visit is over (the instance exited, another branch won) is dropped.</summary>
+    private void TakeJobResult(Instance instance, IReadOnlyDictionary<string, object?> values)
+    {
+        var (node, visit) = ((int)(long)values["node"]!, (int)(long)values["visit"]!);
+        if (instance.Status != InstanceStatus.Running
+            || instance.State.Tokens.Find(token => token.Phase == TokenPhase.Job && token.Node == node && token.Visit == visit) is not { } token) return;
+        var text = values.GetValueOrDefault("text") as string;
+        if (values.GetValueOrDefault("outcome") is string outcome) Leave(instance, token, [outcome], text);
+        else Fault(instance, token, text ?? "the job failed");
+    }
+
+    private static void WakeUp(Token token, WakeReason reason, IReadOnlyDictionary<string, object?>? wokenBy) =>
+        (token.Phase, token.Reason, token.WokenBy) = (TokenPhase.Ready, reason, wokenBy);
+
+    private void End(Instance instance, InstanceStatus status, string reason)
+    {
+        instance.End(status, reason);
+        _ended.Add((instance.Id, reason));
+    }
+
+    /// <summary>Fetches the event counts that these rules ask for, one query a count for all contacts.</summary>
+    private async Task FetchCountsAsync(IEnumerable<(CelExpression? Rule, Contact Contact)> rules, CancellationToken ct)
+    {
+        var wanted = rules.Where(pair => pair.Rule is not null)
+            .SelectMany(pair => pair.Rule!.Requirements.EventCounts.Select(count => (Count: count, pair.Contact.Id)));
+        foreach (var group in wanted.GroupBy(pair => pair.Count).ToList())
+            await Counts.FetchAsync(session, [group.Key], group.Select(pair => pair.Id), now, ct);
+    }
+
+    /// <summary>What a trigger's filter or an exit condition sees: the event that has just come.</summary>
+    private sealed class EventScope(
+        Batch batch, Contact contact, JourneyVersion version, IReadOnlyDictionary<string, object?> @event, IReadOnlyDictionary<string, object?> trigger) : IExpressionScope
+    {
+        public DateTimeOffset Now => batch.Now;
+
+        public object? Root(string name) => name switch
+        {
+            "contact" => contact.Fields,
+            "event" => @event,
+            "trigger" or "input" => trigger,
+            "journey" => version.Values,
+            "variables" => version.Graph.Variables,
+            _ => null,
+        };
+
+        public long CountEvents(string type, TimeSpan? window) => batch.Counts.Get(contact.Id, type, window);
+    }
+}

@@ -1,0 +1,173 @@
+using MailFlow.Engine.Activities;
+using MailFlow.Engine.Definitions;
+using MailFlow.Engine.Expressions;
+using MailFlow.Engine.Storage;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace MailFlow.Engine.Execution;
+
+/// <summary>
+/// Runs every instance to quiescence, in waves. In a wave each instance makes one step; the steps are grouped by version and
+/// node, and each group is one call. So an instance's own steps are strictly one after another, as if it ran alone.
+/// </summary>
+internal sealed partial class Batch
+{
+    /// <summary>The most steps of one instance in a batch: a loop without a wait ends here as an incident.</summary>
+    public const int MostSteps = 1_000;
+
+    private async Task RunWavesAsync(CancellationToken ct)
+    {
+        var running = _instances.Values.Where(instance => instance.IsTouched).OrderBy(instance => instance.Contact.Id).ThenBy(instance => instance.Id).ToList();
+        while (running.Count > 0)
+        {
+            var steps = new List<BatchStep>(running.Count);
+            foreach (var instance in running)
+                if (instance.Runnable(view.IsPaused(instance.Version.Info.Id)) is { } token) steps.Add(new BatchStep(this, instance, token));
+            if (steps.Count == 0) return;
+            foreach (var group in steps.GroupBy(step => (step.Journey.VersionId, step.Token.Node)).OrderBy(group => group.Key.VersionId).ThenBy(group => group.Key.Node))
+                await RunGroupAsync([.. group], ct);
+            running = steps.ConvertAll(step => step.Instance);
+        }
+    }
+
+    private async Task RunGroupAsync(List<BatchStep> steps, CancellationToken ct)
+    {
+        var node = steps[0].Instance.Graph.Nodes[steps[0].Token.Node];
+        Transitions += steps.Count;
+        if (node.InnerStart is not null)
+        {
+            foreach (var step in steps) Interpreter.Enter(step.Instance.State, step.Token, node, now);
+            return;
+        }
+
+        var called = new List<Step>(steps.Count);
+        if (node.Activity.Inputs.EventCounts.Count > 0)
+            await Counts.FetchAsync(session, node.Activity.Inputs.EventCounts, steps.Select(step => step.ContactId), now, ct);
+        foreach (var step in steps)
+            if (!IsDecided(step) && TryBind(step, node)) called.Add(step);
+        if (called.Count > 0) await CallAsync(node, called, ct);
+        foreach (var step in steps) Follow(step, node);
+    }
+
+    /// <summary>Steps that need no call: a trigger that started the instance, a step known to fail, a loop without a wait.</summary>
+    private bool IsDecided(BatchStep step)
+    {
+        if (step.Token.IsEntry && step.Token.Reason == WakeReason.Arrived) step.Result = StepResult.Complete();
+        else if (services.KnownFaults.TryGetValue(new FailedStep(step.InstanceId, step.Token.Node, step.Token.Visit), out var message)) step.Result = StepResult.Fault(message);
+        else if (++step.Instance.StepsRun > MostSteps) step.Result = StepResult.Fault($"made {MostSteps} steps without a wait: the journey loops");
+        return step.Result.Kind != StepResult.Kinds.None;
+    }
+
+    private static bool TryBind(BatchStep step, Node node)
+    {
+        try
+        {
+            step.Input = node.Activity.Inputs.Constant ?? node.Activity.Inputs.Bind(step);
+            return true;
+        }
+        catch (ExpressionException error)
+        {
+            step.Result = StepResult.Fault(error.Message);
+            return false;
+        }
+    }
+
+    private async Task CallAsync(Node node, List<Step> steps, CancellationToken ct)
+    {
+        var activity = (Activity)services.Scope.GetRequiredService(node.Activity.Descriptor.Class);
+        try
+        {
+            await activity.RunAsync(steps, session, ct);
+        }
+        catch (Exception error) when (error is not OperationCanceledException && !session.Dialect.IsTransient(error))
+        {
+            throw new ActivityException(node, [.. steps.Cast<BatchStep>().Select(s => new FailedStep(s.InstanceId, s.Token.Node, s.Token.Visit))], error);
+        }
+        HasEffects = true;
+    }
+
+    private void Follow(BatchStep step, Node node)
+    {
+        var (instance, token, result) = (step.Instance, step.Token, step.Result);
+        var (reason, wokenBy) = (token.Reason, token.WokenBy);
+        (token.Reason, token.WokenBy) = (WakeReason.Arrived, null);
+        switch (result.Kind)
+        {
+            case StepResult.Kinds.Complete:
+                instance.State.Event = wokenBy ?? instance.State.Event;
+                Leave(instance, token, result.Outcomes!, result.Text);
+                break;
+            case StepResult.Kinds.Wait:
+                Wait(instance, token, result, reason);
+                break;
+            case StepResult.Kinds.Stay:
+                token.Phase = TokenPhase.Waiting;
+                break;
+            case StepResult.Kinds.Job:
+                token.Phase = TokenPhase.Job;
+                _jobs.Add(JobRow.For(step, node, shard, now));
+                instance.History.Add(new HistoryStep(token.Node, HistoryEvent.Suspended, null, null));
+                break;
+            case StepResult.Kinds.Exit:
+                instance.History.Add(new HistoryStep(token.Node, HistoryEvent.Completed, null, result.Text));
+                End(instance, InstanceStatus.Exited, result.Text ?? "exited");
+                break;
+            case StepResult.Kinds.EndFlow:
+                instance.History.Add(new HistoryStep(token.Node, HistoryEvent.Completed, null, null));
+                Interpreter.EndFlow(instance.Graph, instance.State, token, now);
+                FinishIfDone(instance);
+                break;
+            case StepResult.Kinds.FinishWorkflow:
+                instance.History.Add(new HistoryStep(token.Node, HistoryEvent.Completed, null, null));
+                instance.End(InstanceStatus.Completed, null);
+                break;
+            case StepResult.Kinds.Fault:
+                Fault(instance, token, result.Text!);
+                break;
+            default:
+                Fault(instance, token, $"{node.Type} decided nothing for this step");
+                break;
+        }
+    }
+
+    private void Wait(Instance instance, Token token, StepResult result, WakeReason reason)
+    {
+        var until = result.Until?.ToUnixTimeMilliseconds();
+        var again = reason != WakeReason.Arrived && token.Wake == until && token.EventType == result.EventType;
+        (token.Wake, token.EventType, token.FollowsContact) = (until, result.EventType, result.FollowsContact);
+        if (!again) instance.History.Add(new HistoryStep(token.Node, HistoryEvent.Suspended, null, result.Text));
+        // What is over already comes back at once, but not twice for the same instant: that activity would never let go.
+        if (until <= now && !(reason == WakeReason.Due && again)) WakeUp(token, WakeReason.Due, null);
+        else token.Phase = TokenPhase.Waiting;
+    }
+
+    private void Leave(Instance instance, Token token, IReadOnlyList<string> outcomes, string? text)
+    {
+        instance.IsTouched = true;
+        instance.History.Add(new HistoryStep(token.Node, HistoryEvent.Completed, outcomes.Count == 0 ? null : string.Join(", ", outcomes), text));
+        Interpreter.Complete(instance.Graph, instance.State, token, outcomes, now);
+        FinishIfDone(instance);
+    }
+
+    private static void FinishIfDone(Instance instance)
+    {
+        if (instance.Status != InstanceStatus.Running || !Interpreter.IsFinished(instance.State)) return;
+        var stalled = instance.State.Tokens.Select(token => instance.Graph.Nodes[token.Node].Title).Distinct().ToList();
+        instance.End(InstanceStatus.Completed, stalled.Count == 0 ? null : $"ended with a join that could not complete: {string.Join(", ", stalled)}");
+    }
+
+    private static void Fault(Instance instance, Token token, string message)
+    {
+        (token.Phase, token.Error) = (TokenPhase.Faulted, message);
+        (instance.Status, instance.IsTouched) = (InstanceStatus.Faulted, true);
+        instance.History.Add(new HistoryStep(token.Node, HistoryEvent.Faulted, null, message));
+    }
+}
+
+/// <summary>An activity threw: the batch is rolled back and made smaller until the step that causes it stands alone.</summary>
+internal sealed class ActivityException(Node node, IReadOnlyList<FailedStep> steps, Exception cause)
+    : Exception($"{node}: {cause.GetType().Name}: {cause.Message}", cause)
+{
+    /// <summary>The steps that were run together.</summary>
+    public IReadOnlyList<FailedStep> Steps { get; } = steps;
+}

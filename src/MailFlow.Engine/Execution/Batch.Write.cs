@@ -1,0 +1,33 @@
+using MailFlow.Engine.Storage;
+
+namespace MailFlow.Engine.Execution;
+
+/// <summary>Writes all that happened: one statement a table, rows sorted by key, in the batch's one transaction.</summary>
+internal sealed partial class Batch
+{
+    private async Task WriteAsync(CancellationToken ct)
+    {
+        var touched = _instances.Values.Where(instance => instance.IsTouched).OrderBy(instance => instance.Id).ToList();
+        var counters = new Counters();
+        foreach (var instance in touched)
+            instance.Count((node, kind, n) => counters.Add(instance.Version, node, kind, n));
+
+        await InstanceStore.InsertAsync(session, Rows(touched.Where(instance => instance.IsNew)), now, ct);
+        await InstanceStore.UpdateAsync(session, Rows(touched.Where(instance => !instance.IsNew)), now, ct);
+        await HistoryStore.InsertAsync(session, [.. _refusals, .. touched.Where(instance => instance.History.Count > 0).Select(HistoryRow.Of)], now, ct);
+        await EntryStore.UpsertAsync(session, _entries.Values.Where(entry => entry.IsChanged).OrderBy(entry => (entry.JourneyId, entry.ContactId)).ToList(), ct);
+        await JobStore.InsertAsync(session, _jobs.OrderBy(job => job.Key).ToList(), ct);
+        foreach (var group in _ended.GroupBy(end => end.Reason))
+            foreach (var ended in services.Ended) await ended.OnEndedAsync(session, [.. group.Select(end => end.Id).Order()], group.Key, ct);
+        await Inbox.PostAsync(session, _posts, now, ct);
+        await InboxStore.DeleteAsync(session, _consumed, ct);
+        await counters.WriteAsync(session, shard, ct);
+        HasEffects |= _jobs.Count > 0;
+    }
+
+    private List<InstanceRow> Rows(IEnumerable<Instance> instances) =>
+        [.. instances.Select(instance => instance.ToRow(view.IsPaused(instance.Version.Info.Id), shard, now))];
+
+    /// <summary>The shards that got commands of this batch.</summary>
+    public IEnumerable<int> PostedShards => _posts.Select(post => post.Shard).Distinct();
+}

@@ -1,0 +1,112 @@
+using System.Collections.Concurrent;
+using MailFlow.Data;
+using MailFlow.Engine.Activities;
+using MailFlow.Engine.Definitions;
+using MailFlow.Engine.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace MailFlow.Engine.Execution;
+
+/// <summary>
+/// The journeys and versions that this process keeps ready. Versions never change once published; which is published and which
+/// journey is paused is read again whenever the epoch has moved.
+/// </summary>
+internal sealed partial class Catalog(GraphBuilder graphs, EventTriggers triggers, ILogger<Catalog> log)
+{
+    private readonly ConcurrentDictionary<long, JourneyVersion?> _versions = new();
+    private volatile CatalogView? _view;
+
+    /// <summary>The view as of this session's transaction.</summary>
+    public async Task<CatalogView> ReadAsync(Session session, CancellationToken ct)
+    {
+        var epoch = await EngineEpoch.ReadAsync(session, ct);
+        if (_view is { } view && view.Epoch == epoch) return view;
+        var journeys = await session.QueryAsync(
+            "SELECT id, account_id, published_version_id, paused FROM journey",
+            row => new CatalogJourney(row.Int(0), row.Int(1), row.LongOrNull(2), row.Bool(3)), ct);
+        await LoadAsync(session, journeys.Where(j => j.PublishedVersion is not null).Select(j => j.PublishedVersion!.Value), ct);
+        return _view = new CatalogView(epoch, journeys, Triggers(journeys), _versions);
+    }
+
+    /// <summary>Makes these versions ready. One that this node cannot read (written by a newer MailFlow) is left out and alarmed.</summary>
+    public async Task LoadAsync(Session session, IEnumerable<long> versions, CancellationToken ct)
+    {
+        var missing = versions.Distinct().Where(id => !_versions.ContainsKey(id)).ToList();
+        if (missing.Count == 0) return;
+        var rows = await session.QueryAsync("""
+            SELECT v.id, v.account_id, v.journey_id, v.version, j.definition_id, j.name, v.definition
+            FROM {rows} JOIN definition_version v ON v.id = r.id JOIN journey j ON j.id = v.journey_id
+            """,
+            new Rows<long>(missing).Long("id", id => id),
+            row => (Id: row.Long(0), Account: row.Int(1), Journey: row.Int(2), Version: row.Int(3), DefinitionId: row.Text(4), Name: row.Text(5), Json: row.Text(6)), ct);
+        foreach (var row in rows)
+        {
+            try
+            {
+                var graph = graphs.Build(WorkflowDefinition.Parse(row.Json));
+                var info = new JourneyInfo(row.Journey, row.DefinitionId, row.Version, row.Id, row.Name, graph.Rules);
+                _versions[row.Id] = new JourneyVersion(row.Account, info, graph);
+            }
+            catch (Exception error)
+            {
+                _versions[row.Id] = null;
+                LogUnreadable(row.DefinitionId, row.Version, error);
+            }
+        }
+    }
+
+    private Dictionary<(int, string), List<JourneyTrigger>> Triggers(List<CatalogJourney> journeys)
+    {
+        var byType = new Dictionary<(int, string), List<JourneyTrigger>>();
+        foreach (var journey in journeys)
+        {
+            if (journey.PublishedVersion is not { } id || _versions.GetValueOrDefault(id) is not { } version) continue;
+            foreach (var node in version.Graph.Triggers)
+            {
+                if (triggers.Of(node) is not { EventType: { } type } trigger) continue;
+                if (!byType.TryGetValue((journey.AccountId, type), out var list)) byType[(journey.AccountId, type)] = list = [];
+                list.Add(new JourneyTrigger(version, node, trigger.Filter));
+            }
+        }
+        return byType;
+    }
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "Journey {DefinitionId} version {Version} cannot be run by this node; its instances wait")]
+    private partial void LogUnreadable(string definitionId, int version, Exception error);
+}
+
+/// <summary>A journey as the worker needs it.</summary>
+internal sealed record CatalogJourney(int Id, int AccountId, long? PublishedVersion, bool Paused);
+
+/// <summary>The journeys as of one epoch.</summary>
+internal sealed class CatalogView(
+    long epoch, List<CatalogJourney> journeys, Dictionary<(int, string), List<JourneyTrigger>> triggers, ConcurrentDictionary<long, JourneyVersion?> versions)
+{
+    private readonly HashSet<int> _paused = [.. journeys.Where(j => j.Paused).Select(j => j.Id)];
+    private readonly Dictionary<(int, string), long> _published = [];
+
+    public long Epoch => epoch;
+
+    public bool IsPaused(int journey) => _paused.Contains(journey);
+
+    public JourneyVersion? Version(long id) => versions.GetValueOrDefault(id);
+
+    /// <summary>The triggers of an account that an event of this type can pull.</summary>
+    public IReadOnlyList<JourneyTrigger> Triggers(int account, string eventType) =>
+        triggers.TryGetValue((account, eventType), out var found) ? found : [];
+
+    /// <summary>The published version of a journey by its definition's id.</summary>
+    public JourneyVersion? Published(int account, string definitionId)
+    {
+        lock (_published)
+        {
+            if (_published.Count == 0)
+            {
+                foreach (var journey in journeys)
+                    if (journey.PublishedVersion is { } id && Version(id) is { } version)
+                        _published[(journey.AccountId, version.Info.DefinitionId)] = id;
+            }
+            return _published.TryGetValue((account, definitionId), out var published) ? Version(published) : null;
+        }
+    }
+}

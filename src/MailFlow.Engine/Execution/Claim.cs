@@ -1,0 +1,68 @@
+using MailFlow.Data;
+using MailFlow.Engine.Storage;
+
+namespace MailFlow.Engine.Execution;
+
+/// <summary>What a batch took: rows of the inbox and instances whose time has come.</summary>
+/// <param name="Inbox">In the order in which they were accepted.</param>
+/// <param name="Due">The longest overdue first.</param>
+/// <param name="IsFull">Whether there may be more.</param>
+internal sealed record Claim(List<InboxRow> Inbox, List<InstanceRow> Due, bool IsFull)
+{
+    public int Count => Inbox.Count + Due.Count;
+
+    /// <summary>
+    /// Takes at most <paramref name="size"/>, in equal slices for each account that has work, half of each for timers. Timers are
+    /// taken only up to the last inbox row taken while more inbox rows wait: an event accepted before a time-out fell due must
+    /// not be overtaken by it.
+    /// </summary>
+    public static async Task<Claim> TakeAsync(Session session, int shard, int size, long now, CancellationToken ct)
+    {
+        var accounts = await session.QueryAsync("""
+            SELECT id FROM account WHERE EXISTS (SELECT 1 FROM inbox WHERE shard = @shard AND account_id = account.id)
+               OR EXISTS (SELECT 1 FROM instance WHERE shard = @shard AND account_id = account.id AND due_at <= @now) ORDER BY id
+            """,
+            row => row.Int(0), ct, ("shard", shard), ("now", now));
+        var inbox = new List<InboxRow>();
+        var due = new List<InstanceRow>();
+        var isFull = false;
+        // Where there are more accounts than places, a different one goes first each time.
+        var first = accounts.Count == 0 ? 0 : (int)(now / 100 % accounts.Count);
+        for (var i = 0; i < accounts.Count; i++)
+        {
+            var left = size - inbox.Count - due.Count;
+            if (left <= 0)
+            {
+                isFull = true;
+                break;
+            }
+            var slice = Math.Min(left, Math.Max(1, size / accounts.Count));
+            var account = accounts[(first + i) % accounts.Count];
+            var messages = await session.QueryAsync("""
+                SELECT id, account_id, kind, key, user_id, accepted_at, body FROM inbox
+                WHERE shard = @shard AND account_id = @account ORDER BY id LIMIT @limit
+                """,
+                InboxRow.Read, ct, ("shard", shard), ("account", account), ("limit", slice));
+            var more = messages.Count == slice;
+            var timers = await InstanceStore.DueAsync(session, shard, account, more ? Math.Min(now, messages[^1].AcceptedAt) : now, slice, ct);
+            // Both together fit the slice; what one leaves the other may use.
+            if (messages.Count + timers.Count > slice)
+            {
+                isFull = true;
+                var forTimers = Math.Min(timers.Count, Math.Max(slice / 2, slice - messages.Count));
+                var forMessages = slice - forTimers;
+                if (slice == 1) (forMessages, forTimers) = Earlier(messages, timers) ? (1, 0) : (0, 1);
+                messages.RemoveRange(Math.Min(forMessages, messages.Count), Math.Max(0, messages.Count - forMessages));
+                timers.RemoveRange(Math.Min(forTimers, timers.Count), Math.Max(0, timers.Count - forTimers));
+                if (messages.Count > 0) timers.RemoveAll(timer => timer.DueAt > messages[^1].AcceptedAt);
+            }
+            isFull |= more;
+            inbox.AddRange(messages);
+            due.AddRange(timers);
+        }
+        return new Claim(inbox, due, isFull);
+    }
+
+    private static bool Earlier(List<InboxRow> messages, List<InstanceRow> timers) =>
+        timers.Count == 0 || (messages.Count > 0 && messages[0].AcceptedAt < timers[0].DueAt);
+}

@@ -1,0 +1,120 @@
+using MailFlow.Engine.Activities;
+using MailFlow.Engine.Definitions;
+using MailFlow.Engine.Storage;
+
+namespace MailFlow.Engine.Execution;
+
+/// <summary>An instance while a batch has it in hand.</summary>
+internal sealed class Instance
+{
+    private readonly int _ver;
+    private readonly Dictionary<(int Node, CountKind Kind), int> _before;
+    private readonly InstanceStatus? _statusBefore;
+
+    private Instance(Guid id, JourneyVersion version, Contact contact, InstanceState state, InstanceRow? row)
+    {
+        (Id, Version, Contact, State) = (id, version, contact, state);
+        IsNew = row is null;
+        _ver = row?.Ver ?? 0;
+        _statusBefore = row?.Status;
+        Status = row?.Status ?? InstanceStatus.Running;
+        _before = IsNew ? [] : Standing();
+    }
+
+    public Guid Id { get; }
+
+    public JourneyVersion Version { get; }
+
+    public Graph Graph => Version.Graph;
+
+    public Contact Contact { get; }
+
+    public InstanceState State { get; }
+
+    public bool IsNew { get; }
+
+    /// <summary>Something happened to it in this batch.</summary>
+    public bool IsTouched { get; set; }
+
+    public InstanceStatus Status { get; set; }
+
+    /// <summary>How many steps it made in this batch: bounds a loop without a wait.</summary>
+    public int StepsRun { get; set; }
+
+    /// <summary>What happened to it in this batch, for its history.</summary>
+    public List<HistoryStep> History { get; } = [];
+
+    /// <summary>Since when it exists: the time in its id.</summary>
+    public long EnteredAt => Convert.ToInt64(Id.ToString("N")[..12], 16);
+
+    public static Instance Load(InstanceRow row, JourneyVersion version, Contact contact) =>
+        new(row.Id, version, contact, StateCodec.Read(row.State, row.Format), row);
+
+    public static Instance Begin(Guid id, JourneyVersion version, Contact contact, IReadOnlyDictionary<string, object?> trigger) =>
+        new(id, version, contact, new InstanceState { Trigger = trigger, Event = trigger }, null) { IsTouched = true };
+
+    /// <summary>The first token that is to run. While the journey is paused, only one woken by an event or by a change of the contact.</summary>
+    public Token? Runnable(bool paused)
+    {
+        if (Status != InstanceStatus.Running) return null;
+        foreach (var token in State.Tokens)
+            if (token.Phase == TokenPhase.Ready && (!paused || token.Reason is WakeReason.Event or WakeReason.ContactChanged)) return token;
+        return null;
+    }
+
+    /// <summary>Ends it: whatever still runs is dropped.</summary>
+    public void End(InstanceStatus status, string? text)
+    {
+        State.Tokens.Clear();
+        Status = status;
+        IsTouched = true;
+        History.Add(HistoryStep.OfInstance(status, text));
+    }
+
+    /// <summary>The row to write.</summary>
+    public InstanceRow ToRow(bool paused, int shard, long now)
+    {
+        // Woken, but stopped by another branch's incident before its activity ran: it waits on.
+        foreach (var token in State.Tokens)
+            if (token.Phase == TokenPhase.Ready && token.Reason != WakeReason.Arrived) token.Phase = TokenPhase.Waiting;
+        var next = Status == InstanceStatus.Running ? State.NextDue(now) : null;
+        return new InstanceRow(Id, Version.AccountId, shard, Version.Info.Id, Version.Info.VersionId, Contact.Id, Status,
+            paused ? null : next, paused ? next : null, IsNew ? 0 : _ver + 1, StateCodec.Format, StateCodec.Write(State));
+    }
+
+    /// <summary>How the journey's counters move with what happened.</summary>
+    public void Count(Action<int, CountKind, int> add)
+    {
+        if (IsNew) add(-1, CountKind.Entered, 1);
+        if (Status != _statusBefore)
+        {
+            if (_statusBefore == InstanceStatus.Faulted) add(-1, CountKind.Faulted, -1);
+            if (KindOf(Status) is { } kind) add(-1, kind, 1);
+        }
+        foreach (var step in History)
+            if (step.Event == HistoryEvent.Completed) add(step.Node, CountKind.Passed, 1);
+        var after = Standing();
+        foreach (var ((node, kind), count) in after) add(node, kind, count - _before.GetValueOrDefault((node, kind)));
+        foreach (var ((node, kind), count) in _before)
+            if (!after.ContainsKey((node, kind))) add(node, kind, -count);
+    }
+
+    private static CountKind? KindOf(InstanceStatus status) => status switch
+    {
+        InstanceStatus.Completed => CountKind.Completed,
+        InstanceStatus.Exited or InstanceStatus.Cancelled => CountKind.Exited,
+        InstanceStatus.Faulted => CountKind.Faulted,
+        _ => null,
+    };
+
+    private Dictionary<(int, CountKind), int> Standing()
+    {
+        var standing = new Dictionary<(int, CountKind), int>();
+        foreach (var token in State.Tokens)
+        {
+            var key = (token.Node, token.Phase == TokenPhase.Faulted ? CountKind.Failed : CountKind.Waiting);
+            standing[key] = standing.GetValueOrDefault(key) + 1;
+        }
+        return standing;
+    }
+}

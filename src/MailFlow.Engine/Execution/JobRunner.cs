@@ -1,0 +1,128 @@
+using MailFlow.Data;
+using MailFlow.Engine.Activities;
+using MailFlow.Engine.Storage;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace MailFlow.Engine.Execution;
+
+/// <summary>
+/// Does jobs: claims due ones under a lease, runs each outside any transaction, and answers through the inbox of the contact's shard.
+/// A job whose process dies is tried again when its lease runs out; a result that comes later than that is dropped.
+/// </summary>
+public sealed partial class JobRunner(
+    Database database, ActivityRegistry activities, IServiceScopeFactory scopes, WorkSignal signal, EffectSignal effects, Random random, IFaultPoints faults, ILogger<JobRunner> log)
+    : BackgroundService
+{
+    private const int AtOnce = 32;
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan PollEvery = TimeSpan.FromSeconds(1);
+
+    /// <summary>Does what is due, at most a few dozen jobs at once; gives how many attempts were made.</summary>
+    public async Task<int> RunOnceAsync(CancellationToken ct)
+    {
+        var jobs = await database.WriteAsync(async session =>
+        {
+            var now = await session.NowAsync(ct);
+            var longest = TimeSpan.FromMinutes(2); // longer than any attempt's deadline
+            return await JobStore.ClaimAsync(session, now, now + (long)(longest + Grace).TotalMilliseconds, AtOnce, ct);
+        }, ct);
+        await Task.WhenAll(jobs.Select(job => AttemptAsync(job, ct)));
+        return jobs.Count;
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var wake = new SemaphoreSlim(0);
+        effects.Planned += () => { if (wake.CurrentCount == 0) wake.Release(); };
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                if (await RunOnceAsync(stoppingToken) == AtOnce) continue;
+                await wake.WaitAsync(PollEvery, stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception error)
+            {
+                LogFailed(error);
+                await Task.Delay(PollEvery, database.Time, stoppingToken).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            }
+        }
+    }
+
+    private async Task AttemptAsync(JobRow row, CancellationToken ct)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        if (activities.Find(row.ActivityType) is not { } descriptor || scope.ServiceProvider.GetService(descriptor.Class) is not IJobActivity activity)
+        {
+            LogUnknown(row.ActivityType); // a newer node's: left until its lease runs out
+            return;
+        }
+        var result = await CallAsync(activity, row, ct);
+        faults.Reach("job.after-call");
+        await RecordAsync(row, activity.Retry, descriptor, result, ct);
+    }
+
+    private async Task<JobResult> CallAsync(IJobActivity activity, JobRow row, CancellationToken ct)
+    {
+        var job = new Job(row.Key, row.AccountId, row.ContactId, row.UserId, row.Attempt, database.Time.GetUtcNow());
+        var deadline = activity.Retry.Deadline ?? TimeSpan.FromSeconds(30);
+        using var timeout = new CancellationTokenSource(deadline, database.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, timeout.Token);
+        try
+        {
+            return await activity.RunAsync(row.Input, job, either.Token);
+        }
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !ct.IsCancellationRequested)
+        {
+            return JobResult.Retry($"no answer within {deadline.TotalSeconds:0} s");
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            return JobResult.Retry($"{error.GetType().Name}: {error.Message}");
+        }
+    }
+
+    private async Task RecordAsync(JobRow row, JobRetry retry, ActivityDescriptor descriptor, JobResult result, CancellationToken ct)
+    {
+        var answered = await database.WriteAsync(async session =>
+        {
+            var now = await session.NowAsync(ct);
+            if (result.IsRetry && row.Attempt < retry.Attempts)
+            {
+                await JobStore.PutOffAsync(session, row, now + (long)Delay(retry, row.Attempt, result.After).TotalMilliseconds, result.Text!, ct);
+                return false;
+            }
+            if (!await JobStore.FinishAsync(session, row, ct)) return false;
+            var outcome = result.IsRetry ? descriptor.Outcomes.Contains("Failed") ? "Failed" : null : result.Outcome;
+            var text = result.IsRetry ? $"gave up after {row.Attempt} attempts: {result.Text}" : result.Text;
+            await Inbox.PostAsync(session, [InboxItem.For(row.AccountId, row.UserId, InboxKind.JobResult, row.Key, new Dictionary<string, object?>
+            {
+                ["instance"] = row.InstanceId.ToString(), ["node"] = (long)row.Node, ["visit"] = (long)row.Visit, ["outcome"] = outcome, ["text"] = text,
+            })], ct);
+            return true;
+        }, ct);
+        if (answered) signal.Notify(row.Shard);
+    }
+
+    private TimeSpan Delay(JobRetry retry, int attempt, TimeSpan? asked)
+    {
+        var first = retry.First ?? TimeSpan.FromSeconds(10);
+        var longest = retry.Longest ?? TimeSpan.FromHours(1);
+        var wait = TimeSpan.FromTicks((long)Math.Min(longest.Ticks, first.Ticks * Math.Pow(2, attempt - 1)));
+        var jittered = wait * (0.8 + 0.4 * random.NextDouble());
+        return asked > jittered ? asked.Value : jittered;
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Jobs could not be claimed; tried again in a second")]
+    private partial void LogFailed(Exception error);
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "A job's activity {Type} is not known to this node")]
+    private partial void LogUnknown(string type);
+}

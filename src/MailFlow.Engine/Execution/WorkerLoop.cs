@@ -1,0 +1,82 @@
+using MailFlow.Data;
+using MailFlow.Engine.Storage;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace MailFlow.Engine.Execution;
+
+/// <summary>
+/// Keeps the workers of this process going: at once for a shard that was signalled, and every quarter of a second for whatever
+/// the database says is due. Stopping lets the batches in hand commit.
+/// </summary>
+internal sealed partial class WorkerLoop(Worker worker, WorkSignal signal, EffectSignal effects, Database database, ILogger<WorkerLoop> log) : BackgroundService
+{
+    private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // SQLite has one writer at a time: more workers would only queue at its gate.
+        var workers = database.Dialect.IsPostgreSql ? Math.Clamp(Environment.ProcessorCount, 2, 8) : 1;
+        return Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Run(() => WorkAsync(stoppingToken), CancellationToken.None))
+            .Append(Task.Run(() => PollAsync(stoppingToken), CancellationToken.None)));
+    }
+
+    private async Task WorkAsync(CancellationToken stopping)
+    {
+        while (!stopping.IsCancellationRequested)
+        {
+            if (signal.Take() is not { } shard)
+            {
+                await signal.WaitAsync(stopping).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                continue;
+            }
+            var more = false;
+            try
+            {
+                var turn = await worker.RunOnceAsync(shard, CancellationToken.None); // a batch once begun commits
+                more = turn.HasMore;
+                if (turn.HasEffects) effects.Notify();
+            }
+            catch (Exception error)
+            {
+                LogFailed(shard, error);
+                await Task.Delay(AfterFailure, database.Time, stopping).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                more = true;
+            }
+            finally
+            {
+                signal.Release(shard, more);
+            }
+        }
+    }
+
+    private async Task PollAsync(CancellationToken stopping)
+    {
+        using var timer = new PeriodicTimer(PollEvery, database.Time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stopping))
+            {
+                try
+                {
+                    signal.Notify(await worker.ShardsWithWorkAsync(stopping));
+                }
+                catch (Exception error) when (error is not OperationCanceledException)
+                {
+                    LogPollFailed(error);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping.
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Shard {Shard} could not be worked and is tried again in a second")]
+    private partial void LogFailed(int shard, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The database could not be asked for due work")]
+    private partial void LogPollFailed(Exception error);
+}

@@ -1,0 +1,28 @@
+using MailFlow.Data;
+using MailFlow.Engine.Execution;
+
+namespace MailFlow.Engine.Storage;
+
+/// <summary>How a batch moves the journeys' counters. Each shard has rows of its own, so no two workers write the same one.</summary>
+internal sealed class Counters
+{
+    private readonly SortedDictionary<(long Version, int Node, CountKind Kind), Sum> _sums = [];
+
+    public void Add(JourneyVersion version, int node, CountKind kind, int n)
+    {
+        if (n == 0) return;
+        var key = (version.Info.VersionId, node, kind);
+        var sum = _sums.GetValueOrDefault(key) ?? new Sum(version, node, kind, 0);
+        _sums[key] = sum with { N = sum.N + n };
+    }
+
+    public Task WriteAsync(Session session, int shard, CancellationToken ct) => session.ExecuteAsync("""
+        INSERT INTO journey_count (version_id, node, kind, shard, account_id, journey_id, n)
+        SELECT r.version_id, r.node, r.kind, @shard, r.account_id, r.journey_id, r.n FROM {rows} WHERE true
+        ON CONFLICT (version_id, node, kind, shard) DO UPDATE SET n = journey_count.n + excluded.n
+        """,
+        new Rows<Sum>([.. _sums.Values.Where(sum => sum.N != 0)]).Long("version_id", s => s.Version.Info.VersionId).Int("node", s => s.Node).Int("kind", s => (int)s.Kind)
+            .Int("account_id", s => s.Version.AccountId).Int("journey_id", s => s.Version.Info.Id).Long("n", s => s.N), ct, ("shard", shard));
+
+    private sealed record Sum(JourneyVersion Version, int Node, CountKind Kind, long N);
+}

@@ -1,0 +1,31 @@
+using MailFlow.Data;
+using MailFlow.Engine.Execution;
+
+namespace MailFlow.Engine.Storage;
+
+/// <summary>What happened to one instance (or to a contact that was not let in) in one batch.</summary>
+internal sealed record HistoryRow(int AccountId, long ContactId, long VersionId, Guid? InstanceId, IReadOnlyList<HistoryStep> Steps)
+{
+    public static HistoryRow Of(Instance instance) =>
+        new(instance.Version.AccountId, instance.Contact.Id, instance.Version.Info.VersionId, instance.Id, instance.History);
+
+    /// <summary><c>[[node, event, outcome, text], …]</c>; missing tails are left off, because there are many of these.</summary>
+    public string ToJson() => JsonData.Write(Steps.Select(step =>
+    {
+        var line = new List<object?> { (long)step.Node, ((char)step.Event).ToString() };
+        if (step.Outcome is not null || step.Text is not null) line.Add(step.Outcome);
+        if (step.Text is not null) line.Add(step.Text);
+        return line;
+    }));
+}
+
+/// <summary>The append-only history.</summary>
+internal static class HistoryStore
+{
+    public static Task InsertAsync(Session session, IReadOnlyList<HistoryRow> rows, long now, CancellationToken ct) => session.ExecuteAsync("""
+        INSERT INTO history (at, contact_id, version_id, instance_id, account_id, steps)
+        SELECT @now, r.contact_id, r.version_id, r.instance_id, r.account_id, r.steps FROM {rows}
+        """,
+        new Rows<HistoryRow>(rows).Long("contact_id", h => h.ContactId).Long("version_id", h => h.VersionId).UuidOrNull("instance_id", h => h.InstanceId)
+            .Int("account_id", h => h.AccountId).Text("steps", h => h.ToJson()), ct, ("now", now));
+}

@@ -1,0 +1,32 @@
+using MailFlow.Data;
+using MailFlow.Engine.Execution;
+
+namespace MailFlow.Engine.Storage;
+
+/// <summary>The worker's side of the inbox.</summary>
+internal static class InboxStore
+{
+    /// <summary>Takes consumed rows out, in the transaction that did what they asked for.</summary>
+    public static Task DeleteAsync(Session session, IReadOnlyList<long> ids, CancellationToken ct) => session.ExecuteAsync(
+        session.Dialect.IsPostgreSql ? "DELETE FROM inbox USING {rows} WHERE inbox.id = r.id" : "DELETE FROM inbox WHERE id IN (SELECT r.id FROM {rows})",
+        new Rows<long>([.. ids.Order()]).Long("id", id => id), ct);
+
+    /// <summary>Lays a row aside that makes every batch fail, with the error, so that it stops nothing and nothing is lost.</summary>
+    public static async Task BuryAsync(Session session, InboxRow row, string error, long now, CancellationToken ct)
+    {
+        await session.ExecuteAsync("""
+            INSERT INTO dead_letter (account_id, kind, key, user_id, body, error, at) VALUES (@account, @kind, @key, @user, @body, @error, @now)
+            """,
+            ct, ("account", row.AccountId), ("kind", (int)row.Kind), ("key", row.Key), ("user", row.UserId), ("body", row.Body), ("error", error), ("now", now));
+        await DeleteAsync(session, [row.Id], ct);
+    }
+
+    /// <summary>The shards that have something to do by now: one probe of an index for each shard and account.</summary>
+    public static Task<List<int>> ShardsWithWorkAsync(Session session, long now, CancellationToken ct) => session.QueryAsync("""
+        WITH RECURSIVE shard(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM shard WHERE n < 63)
+        SELECT n FROM shard
+        WHERE EXISTS (SELECT 1 FROM account a WHERE EXISTS (SELECT 1 FROM inbox WHERE inbox.shard = n AND inbox.account_id = a.id))
+           OR EXISTS (SELECT 1 FROM account a WHERE EXISTS (SELECT 1 FROM instance i WHERE i.shard = n AND i.account_id = a.id AND i.due_at <= @now))
+        """,
+        row => row.Int(0), ct, ("now", now));
+}

@@ -1,0 +1,58 @@
+using MailFlow.Data;
+
+namespace MailFlow.Engine.Storage;
+
+/// <summary>Reads and writes instances, always many at once, always under their shard's lock.</summary>
+internal static class InstanceStore
+{
+    private static readonly string Prefixed = string.Join(", ", InstanceRow.Columns.Split(", ").Select(column => "i." + column));
+
+    /// <summary>The running instances of these contacts.</summary>
+    public static Task<List<InstanceRow>> OfContactsAsync(Session session, IReadOnlyList<long> contacts, CancellationToken ct) => session.QueryAsync($$"""
+        SELECT {{Prefixed}} FROM {rows} JOIN instance i ON i.contact_id = r.contact_id AND i.status = 0
+        """,
+        new Rows<long>(contacts).Long("contact_id", id => id), InstanceRow.Read, ct);
+
+    /// <summary>The instances with these ids, whatever their status.</summary>
+    public static Task<List<InstanceRow>> WithIdsAsync(Session session, IReadOnlyList<Guid> ids, CancellationToken ct) => session.QueryAsync($$"""
+        SELECT {{Prefixed}} FROM {rows} JOIN instance i ON i.id = r.id
+        """,
+        new Rows<Guid>(ids).Uuid("id", id => id), InstanceRow.Read, ct);
+
+    /// <summary>The instances of one account due up to an instant, the longest overdue first.</summary>
+    public static Task<List<InstanceRow>> DueAsync(Session session, int shard, int account, long until, int limit, CancellationToken ct) => session.QueryAsync($"""
+        SELECT {InstanceRow.Columns} FROM instance
+        WHERE shard = @shard AND account_id = @account AND due_at <= @until ORDER BY due_at LIMIT @limit
+        """,
+        InstanceRow.Read, ct, ("shard", shard), ("account", account), ("until", until), ("limit", limit));
+
+    /// <summary>Adds new instances.</summary>
+    public static Task InsertAsync(Session session, IReadOnlyList<InstanceRow> rows, long now, CancellationToken ct) => session.ExecuteAsync("""
+        INSERT INTO instance (id, account_id, shard, journey_id, version_id, contact_id, status, due_at, parked_at, ver, format, state, updated_at)
+        SELECT r.id, r.account_id, r.shard, r.journey_id, r.version_id, r.contact_id, r.status, r.due_at, r.parked_at, r.ver, r.format, r.state, @now FROM {rows}
+        """,
+        Rows(rows).Int("account_id", i => i.AccountId).Int("shard", i => i.Shard).Int("journey_id", i => i.JourneyId)
+            .Long("version_id", i => i.VersionId).Long("contact_id", i => i.ContactId), ct, ("now", now));
+
+    /// <summary>Writes changed instances back. Each row's <c>ver</c> must still be what it was: the shard's lock promises so, this proves it.</summary>
+    public static async Task UpdateAsync(Session session, IReadOnlyList<InstanceRow> rows, long now, CancellationToken ct)
+    {
+        var updated = await session.ExecuteAsync("""
+            UPDATE instance SET status = r.status, due_at = r.due_at, parked_at = r.parked_at, ver = r.ver, format = r.format, state = r.state, updated_at = @now
+            FROM {rows} WHERE instance.id = r.id AND instance.ver = r.ver - 1
+            """, Rows(rows), ct, ("now", now));
+        if (updated != rows.Count)
+            throw new InvalidOperationException($"{rows.Count - updated} of {rows.Count} instances were changed by another while their shard was locked.");
+    }
+
+    /// <summary>Makes a resumed journey's parked instances due again, at most <paramref name="limit"/>; gives how many.</summary>
+    public static Task<int> UnparkAsync(Session session, int shard, int journey, int limit, CancellationToken ct) => session.ExecuteAsync("""
+        UPDATE instance SET due_at = parked_at, parked_at = NULL, ver = ver + 1
+        WHERE id IN (SELECT id FROM instance WHERE shard = @shard AND journey_id = @journey AND parked_at IS NOT NULL LIMIT @limit)
+        """,
+        ct, ("shard", shard), ("journey", journey), ("limit", limit));
+
+    private static Rows<InstanceRow> Rows(IReadOnlyList<InstanceRow> rows) => new Rows<InstanceRow>(rows).Uuid("id", i => i.Id)
+        .Int("status", i => (int)i.Status).LongOrNull("due_at", i => i.DueAt).LongOrNull("parked_at", i => i.ParkedAt)
+        .Int("ver", i => i.Ver).Int("format", i => i.Format).Bytes("state", i => i.State);
+}

@@ -1,0 +1,67 @@
+using MailFlow.Data;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace MailFlow.Engine.Storage;
+
+/// <summary>Drops what has been kept long enough: event keys after their horizon, events after the time for which they can be counted.</summary>
+public sealed partial class Retention(Database database, ILogger<Retention> log) : BackgroundService
+{
+    /// <summary>How long a contact's events are kept, and so the longest window in which they can be counted.</summary>
+    public static readonly TimeSpan Events = TimeSpan.FromDays(90);
+
+    private const int Chunk = 5_000;
+    private static readonly TimeSpan Every = TimeSpan.FromHours(1);
+
+    /// <summary>Drops all that is too old by now, in chunks that hold nobody up; gives how many rows.</summary>
+    public async Task<int> RunOnceAsync(CancellationToken ct)
+    {
+        var dropped = 0;
+        // A day longer than intake refuses: clocks differ, and an id must never be forgotten before its event is too old.
+        dropped += await DropAsync("DELETE FROM event_key WHERE key IN (SELECT key FROM event_key WHERE accepted_at < @before LIMIT @chunk)", EventIntake.Horizon + TimeSpan.FromDays(1), ct);
+        dropped += await DropAsync("DELETE FROM event WHERE id IN (SELECT id FROM event WHERE accepted_at < @before LIMIT @chunk)", Events, ct);
+        return dropped;
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Every, database.Time);
+        try
+        {
+            do
+            {
+                try
+                {
+                    await RunOnceAsync(stoppingToken);
+                }
+                catch (Exception error) when (error is not OperationCanceledException)
+                {
+                    LogFailed(error);
+                }
+            }
+            while (await timer.WaitForNextTickAsync(stoppingToken));
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping.
+        }
+    }
+
+    private async Task<int> DropAsync(string sql, TimeSpan kept, CancellationToken ct)
+    {
+        var dropped = 0;
+        int now;
+        do
+        {
+            now = await database.WriteAsync(async session =>
+                await session.ExecuteAsync(sql, ct, ("before", await session.NowAsync(ct) - (long)kept.TotalMilliseconds), ("chunk", Chunk)), ct);
+            dropped += now;
+        }
+        while (now == Chunk);
+        return dropped;
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Old events could not be dropped; tried again in an hour")]
+    private partial void LogFailed(Exception error);
+}
