@@ -25,6 +25,9 @@ public sealed class ActivityAttribute(string type) : Attribute
 
     /// <summary>Nothing follows it: it has no exit ports.</summary>
     public bool Terminal { get; init; }
+
+    /// <summary>Whether a contact may stay here for a while. Triggers and jobs always can; a loop needs an activity that can.</summary>
+    public bool CanWait { get; init; }
 }
 
 /// <summary>Describes one input of an activity (a parameter of its input record) to the designer.</summary>
@@ -45,4 +48,7 @@ public sealed class InputAttribute(string? description = null) : Attribute
 
     /// <summary>The designer's editor (Elsa Studio's <c>uiHint</c>), where the type's own does not fit: "multiline", "code-editor" …</summary>
     public string? Hint { get; init; }
+
+    /// <summary>Stored bare in the definition, not wrapped in <c>{typeName, expression}</c> (as Elsa does for <c>cases</c> and <c>variable</c>). Both forms are read.</summary>
+    public bool Bare { get; init; }
 }

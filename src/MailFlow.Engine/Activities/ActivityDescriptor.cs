@@ -46,8 +46,21 @@ public sealed record ActivityDescriptor
     /// <summary>Whether nothing can follow.</summary>
     public bool Terminal { get; init; }
 
+    /// <summary>Whether a contact may stay at it for a while.</summary>
+    public bool CanWait { get; init; }
+
+    /// <summary>Whether it is structure that holds other activities (a nested flowchart); the engine walks into it instead of running <see cref="Class"/>.</summary>
+    public bool IsContainer { get; init; }
+
     /// <summary>Its inputs in the record's order.</summary>
     public required IReadOnlyList<InputDescriptor> Inputs { get; init; }
+
+    /// <summary>The input with this name, in whatever case; null when there is none.</summary>
+    public InputDescriptor? Input(string name) =>
+        Inputs.FirstOrDefault(input => string.Equals(input.Name, name, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Of a trigger: reads the event it starts by; null otherwise.</summary>
+    internal EventTriggerReader? Trigger { get; init; }
 }
 
 /// <summary>One input of an activity.</summary>

@@ -22,4 +22,7 @@ public interface IInputBinder
 
     /// <summary>The event counts that the inputs ask for, the unevaluated rules' included: fetched once a group.</summary>
     IReadOnlyCollection<EventCount> EventCounts { get; }
+
+    /// <summary>One input's value, where it does not depend on the instance; null where it does, or is not given. For checks before a publish.</summary>
+    object? ConstantOf(string input);
 }

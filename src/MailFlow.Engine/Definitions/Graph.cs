@@ -36,6 +36,9 @@ public sealed class Graph
     /// <summary>All nodes, those of nested flowcharts included; a node's index is its place here.</summary>
     public required ImmutableArray<Node> Nodes { get; init; }
 
+    /// <summary>All connections, by <see cref="Edge.Index"/>.</summary>
+    public required ImmutableArray<Edge> Edges { get; init; }
+
     /// <summary>Where an instance starts that no trigger started (Elsa's order: explicit start, a Start activity, the first that can start, the first without inbound connections, the first).</summary>
     public required Node Start { get; init; }
 
@@ -76,7 +79,10 @@ public sealed class Node
     /// <summary>The nested flowchart this node stands in; null in the outermost.</summary>
     public Node? Scope { get; internal set; }
 
-    /// <summary>Of a nested flowchart: where it starts.</summary>
+    /// <summary>The exit ports it can leave by, those that its inputs name included. Empty where nothing can follow.</summary>
+    public required IReadOnlyList<string> Outcomes { get; init; }
+
+    /// <summary>Of a nested flowchart: where it starts; null in an empty one, which is done at once.</summary>
     public Node? InnerStart { get; internal set; }
 
     /// <summary>Its outbound connections in the definition's order.</summary>
