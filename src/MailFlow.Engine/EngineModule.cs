@@ -1,5 +1,6 @@
 using MailFlow.Data;
 using MailFlow.Engine.Activities;
+using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Execution;
 using MailFlow.Engine.Storage;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -22,6 +23,7 @@ public static class EngineModule
         services.TryAddSingleton<WorkSignal>();
         services.TryAddSingleton<EffectSignal>();
         services.TryAddSingleton<EventIntake>();
+        services.TryAddSingleton<GraphBuilder>();
         services.TryAddSingleton<EventTriggers>();
         services.TryAddSingleton<Catalog>();
         services.TryAddSingleton<IContactChanged, ContactChangedCommands>();
