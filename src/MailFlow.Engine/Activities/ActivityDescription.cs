@@ -45,7 +45,12 @@ internal static partial class ActivityDescription
     /// <summary>"sendAt" as "Send at".</summary>
     public static string InWords(string name)
     {
-        var words = WordStart().Replace(name, match => $" {match.Value.ToLowerInvariant()}").TrimStart();
+        var words = WordStart().Replace(name, match =>
+        {
+            // A letter with another capital after it begins an abbreviation, which keeps its capitals.
+            var isWord = match.Index + 1 == name.Length || !char.IsUpper(name[match.Index + 1]);
+            return $" {(isWord ? match.Value.ToLowerInvariant() : match.Value)}";
+        }).TrimStart();
         return words.Length == 0 ? words : char.ToUpperInvariant(words[0]) + words[1..];
     }
 

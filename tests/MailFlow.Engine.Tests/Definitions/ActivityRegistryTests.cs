@@ -27,7 +27,7 @@ public sealed class ActivityRegistryTests
                 "tags | Tags | ICollection<String> | multitext | none | ",
                 "headers | Headers | Object | dictionary | none | ",
                 "on | On | Boolean | checkbox | True | ",
-                "trackURLs | Track URLs | Int32 | singleline | 3 | ",
+                "trackURL | Track URL | Int32 | singleline | 3 | ",
                 "size | Size | String | dropdown | M | S,M,L",
                 "body | Body | Object | multiline | none | ",
             ],
@@ -86,7 +86,7 @@ public sealed class ActivityRegistryTests
             IReadOnlyList<string>? Tags = null,
             IReadOnlyDictionary<string, string>? Headers = null,
             bool On = true,
-            int TrackURLs = 3,
+            int TrackURL = 3,
             [Input(Choices = ["S", "M", "L"])] string Size = "M",
             [Input(Hint = "multiline")] object? Body = null);
 
