@@ -51,7 +51,7 @@ internal sealed class TagRewriting(bool html, List<string> names, Dictionary<str
     }
 
     private static string Braces(Mustache tag, string open, string inside, string close) =>
-        $"{open}{(tag.TrimBefore ? "~" : "")}{inside}{(tag.TrimAfter ? "~" : "")}{close}";
+        $"{open}{(tag.TrimBefore ? "~" : "")}{inside}{(tag.TrimAfter ? " ~" : "")}{close}";
 
     private int Number(string name)
     {

@@ -53,6 +53,8 @@ internal static class PlainTextConverter
     {
         var cursor = new HtmlCursor();
         var html = new StringBuilder(source.Text.Length + 64);
+        // A comment before any element would stand outside the body, and the white space after it be lost.
+        if (!source.Text.Contains("<body", StringComparison.OrdinalIgnoreCase) && !source.Text.Contains("<html", StringComparison.OrdinalIgnoreCase)) html.Append("<body>");
         var at = 0;
         for (var i = 0; i < source.Tags.Count; i++)
         {
@@ -76,7 +78,7 @@ internal static class PlainTextConverter
     {
         using var document = Parser.ParseDocument(html);
         var writer = new PlainTextWriter();
-        if (document.Body is { } body) new Walk(writer, template).Children(body);
+        new Walk(writer, template).Children(document);
         return writer.ToString();
     }
 
