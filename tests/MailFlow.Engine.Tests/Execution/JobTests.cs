@@ -1,0 +1,101 @@
+using MailFlow.Engine.Activities;
+using MailFlow.Engine.Storage;
+using MailFlow.Testing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace MailFlow.Engine.Tests.Execution;
+
+/// <summary>Work after the commit: tried again with back-off under one key, answered as an outcome.</summary>
+public sealed class JobTests
+{
+    internal sealed class Calls
+    {
+        public List<(Guid Key, int Attempt, string Word)> Made { get; } = [];
+
+        public Func<Job, JobResult> Answer { get; set; } = _ => JobResult.Complete();
+    }
+
+    [Activity("Tests.Call", Outcomes = ["Done", "Failed"])]
+    internal sealed class Call(Calls calls) : JobActivity<Call.Input>
+    {
+        public sealed record Input(string Word = "hello");
+
+        protected override JobRetry Retry => new(Attempts: 3, First: TimeSpan.FromSeconds(10));
+
+        protected override Task<JobResult> RunAsync(Input input, Job job, CancellationToken ct)
+        {
+            lock (calls.Made) calls.Made.Add((job.Key, job.Attempt, input.Word));
+            return Task.FromResult(calls.Answer(job));
+        }
+    }
+
+    private static async Task<(EngineHost Host, Calls Calls)> NewAsync(DatabaseKind kind)
+    {
+        var calls = new Calls();
+        var host = await EngineHost.CreateAsync(kind, services => services.AddSingleton(calls).AddActivity<Call>());
+        await host.PublishAsync(Flows.Of("on:s:go Tests.Call:c say:ok say:failed", "s --> c", "c -Done-> ok", "c -Failed-> failed"));
+        return (host, calls);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_job_is_tried_again_under_the_same_key_until_it_is_done(DatabaseKind kind)
+    {
+        var (host, calls) = await NewAsync(kind);
+        await using var _ = host;
+        calls.Answer = job => job.Attempt < 3 ? throw new HttpRequestException("refused") : JobResult.Complete();
+
+        await host.EventAsync("go");
+        await host.RunAsync();
+        Assert.Single(calls.Made);
+        await host.AdvanceAsync(TimeSpan.FromMinutes(5));
+
+        Assert.Equal(["ok"], await host.LinesAsync());
+        Assert.Equal([1, 2, 3], calls.Made.Select(call => call.Attempt));
+        Assert.Single(calls.Made.Select(call => call.Key).Distinct());
+        Assert.Equal(0, await host.Read(s => s.ScalarAsync<long>("SELECT count(*) FROM job", default)));
+    }
+
+    [Fact]
+    public async Task When_its_attempts_are_used_up_a_job_leaves_through_Failed()
+    {
+        var (host, calls) = await NewAsync(DatabaseKind.Sqlite);
+        await using var _ = host;
+        calls.Answer = _ => JobResult.Retry("503");
+
+        await host.EventAsync("go");
+        await host.AdvanceAsync(TimeSpan.FromHours(1));
+
+        Assert.Contains("failed", await host.LinesAsync());
+        Assert.Equal(3, calls.Made.Count);
+    }
+
+    [Fact]
+    public async Task A_job_whose_process_died_is_tried_again_when_its_lease_runs_out()
+    {
+        var (host, calls) = await NewAsync(DatabaseKind.Sqlite);
+        await using var _ = host;
+        calls.Answer = job => job.Attempt == 1 ? throw new OperationCanceledException() : JobResult.Complete();
+
+        await host.EventAsync("go");
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(host.RunAsync);
+        await host.AdvanceAsync(TimeSpan.FromMinutes(5));
+
+        Assert.Equal(["ok"], await host.LinesAsync());
+    }
+
+    [Fact]
+    public async Task The_result_of_a_job_whose_instance_was_cancelled_is_dropped()
+    {
+        var (host, calls) = await NewAsync(DatabaseKind.Sqlite);
+        await using var _ = host;
+        await host.EventAsync("go");
+        await host.Worker.RunUntilIdleAsync(default);
+        await host.CommandAsync(InboxKind.Cancel, "ada", (await host.InstancesAsync())[0]);
+        await host.Worker.RunUntilIdleAsync(default);
+
+        await host.RunAsync();
+
+        Assert.Empty(await host.LinesAsync());
+        Assert.Equal([InstanceStatus.Cancelled], await host.StatusesAsync());
+    }
+}
