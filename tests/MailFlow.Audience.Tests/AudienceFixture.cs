@@ -36,6 +36,8 @@ internal sealed class AudienceFixture : IAsyncDisposable
 
     public Suppressions Suppressions => Get<Suppressions>();
 
+    public Segments Segments => Get<Segments>();
+
     public long Now => Time.GetUtcNow().ToUnixTimeMilliseconds();
 
     public static async Task<AudienceFixture> CreateAsync(DatabaseKind kind)
