@@ -1,6 +1,7 @@
 using System.Globalization;
 using MailFlow.Data;
 using MailFlow.Engine.Activities;
+using MailFlow.Engine.Expressions;
 
 namespace MailFlow.Audience;
 
@@ -44,20 +45,28 @@ public sealed class Contacts(Database database, IContactStore store, Consents co
     /// <summary>A page of the contacts in the order in which they were created; those with an address, if one is given.</summary>
     public Task<Page<ContactDetails>> ListAsync(int accountId, string? cursor, int limit, CancellationToken ct, string? email = null)
     {
+        var condition = email is null ? new SqlFragment("true", []) : new SqlFragment("c.email_key = @email", [("email", EmailAddress.Key(email))]);
+        return database.ReadAsync(session => ListAsync(session, accountId, cursor, limit, condition, ct), ct);
+    }
+
+    /// <summary>A page of the contacts for whom a condition (on the table c) holds.</summary>
+    internal async Task<Page<ContactDetails>> ListAsync(Session session, int accountId, string? cursor, int limit, SqlFragment condition, CancellationToken ct)
+    {
         if (!long.TryParse(Cursor.Read(cursor) ?? "0", NumberStyles.None, CultureInfo.InvariantCulture, out var after))
             throw new InvalidInputException("cursor", "is not a cursor that this list gave");
-        return database.ReadAsync(async session =>
-        {
-            var found = await session.QueryAsync(
-                $"""
-                SELECT {Columns} FROM contact c
-                WHERE c.account_id = @account AND c.id > @after {(email is null ? "" : "AND c.email_key = @email")} ORDER BY c.id LIMIT @limit
-                """,
-                Read, ct, ("account", accountId), ("after", after), ("limit", limit + 1), ("email", email is null ? "" : EmailAddress.Key(email)));
-            var page = Cursor.Page(found, limit, last => last.Id.ToString(CultureInfo.InvariantCulture));
-            return new Page<ContactDetails>(await CompleteAsync(session, accountId, page.Items, ct), page.Next);
-        }, ct);
+        var found = await session.QueryAsync(
+            $"SELECT {Columns} FROM contact c WHERE c.account_id = @account AND c.id > @after AND {condition.Text} ORDER BY c.id LIMIT @limit",
+            Read, ct,
+            [("account", accountId), ("now", await session.NowAsync(ct)), ("after", after), ("limit", limit + 1), .. condition.Parameters]);
+        var page = Cursor.Page(found, limit, last => last.Id.ToString(CultureInfo.InvariantCulture));
+        return new Page<ContactDetails>(await CompleteAsync(session, accountId, page.Items, ct), page.Next);
     }
+
+    /// <summary>For how many contacts a condition (on the table c) holds.</summary>
+    internal async Task<long> CountAsync(Session session, int accountId, SqlFragment condition, CancellationToken ct) =>
+        await session.ScalarAsync<long>(
+            $"SELECT count(*) FROM contact c WHERE c.account_id = @account AND {condition.Text}",
+            ct, [("account", accountId), ("now", await session.NowAsync(ct)), .. condition.Parameters]);
 
     private async Task<ContactDetails?> FindAsync(Session session, int accountId, string userId, CancellationToken ct)
     {

@@ -1,5 +1,6 @@
 using MailFlow.Data;
 using MailFlow.Engine.Activities;
+using MailFlow.Engine.Definitions;
 using MailFlow.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -36,6 +37,8 @@ internal sealed class AudienceFixture : IAsyncDisposable
 
     public Suppressions Suppressions => Get<Suppressions>();
 
+    public Segments Segments => Get<Segments>();
+
     public long Now => Time.GetUtcNow().ToUnixTimeMilliseconds();
 
     public static async Task<AudienceFixture> CreateAsync(DatabaseKind kind)
@@ -57,6 +60,16 @@ internal sealed class AudienceFixture : IAsyncDisposable
 
     public async Task<Contact> ReloadAsync(Contact contact) =>
         (await Database.ReadAsync(session => Store.LoadAsync(session, [contact.Id], default), default)).Single();
+
+    /// <summary>Runs a batch activity with one input for every contact; the contacts then show what it changed.</summary>
+    public async Task<IReadOnlyList<Decision>> RunAsync<TInput>(BatchActivity<TInput> activity, TInput input, IReadOnlyList<Contact> contacts, JourneyRules? rules = null)
+        where TInput : class
+    {
+        var steps = contacts.Select(contact => new TestStep(userId: contact.UserId, contact: contact.Fields, contactId: contact.Id, rules: rules)).ToArray();
+        var decisions = await ActivityRun.Of(activity, input, _test, steps);
+        foreach (var (contact, step) in contacts.Zip(steps)) contact.Fields = step.Contact.Fields;
+        return decisions;
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -67,6 +67,28 @@ public sealed class ContactsTests
         Assert.Single(await audience.Database.ReadAsync(s => audience.Consents.HistoryAsync(s, 1, found.Id, default), default));
     }
 
+    /// <summary>Seen red without the lock.</summary>
+    [Fact]
+    public async Task A_put_waits_for_the_batch_that_holds_the_contacts_shard()
+    {
+        await using var audience = await AudienceFixture.CreateAsync(DatabaseKind.PostgreSql);
+        Task<ContactDetails>? waiting = null;
+        await audience.Database.WriteAsync(async session =>
+        {
+            await session.LockShardAsync(StableHash.Shard(1, "ada"), wait: true, default);
+            using (ExecutionContext.SuppressFlow()) waiting = Task.Run(() => PutAsync(audience, "ada", """{"plan":"pro"}"""));
+            while (await WaitersAsync(session) == 0) Assert.False(waiting.IsCompleted);
+        }, default);
+
+        Assert.Equal("pro", (await waiting!).Attributes["plan"]);
+
+        static Task<long> WaitersAsync(Session session) => session.ScalarAsync<long>(
+            """
+            SELECT count(*) FROM pg_locks held JOIN pg_locks asked USING (locktype, classid, objid)
+            WHERE held.pid = pg_backend_pid() AND held.granted AND NOT asked.granted AND locktype = 'advisory'
+            """, default);
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Contacts_are_listed_by_page_and_by_address_in_their_account_alone(DatabaseKind kind)
     {

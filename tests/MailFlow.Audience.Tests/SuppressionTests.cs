@@ -91,7 +91,11 @@ public sealed class SuppressionTests
         var other = (await audience.CreateAsync(2, "ada"))[0];
         await audience.ApplyAsync(other, """{"email":"ada@example.org"}""");
         await audience.Suppressions.AddAsync(1, "ada@example.org", "complaint", null, "api", default);
+        var third = (await audience.CreateAsync(3, "ada"))[0];
+        await audience.ApplyAsync(third, """{"email":"third@example.org"}""");
+        await audience.Suppressions.AddAsync(3, "third@example.org", "complaint", null, "api", default);
 
+        Assert.Empty(await audience.Database.ReadAsync(s => audience.Suppressions.AmongAsync(s, 1, MessageStream.Marketing, [third.Id], default), default));
         Assert.Empty(await audience.Database.ReadAsync(s => audience.Suppressions.AmongAsync(s, 2, MessageStream.Marketing, [other.Id], default), default));
         Assert.Empty(await audience.Database.ReadAsync(s => audience.Suppressions.AmongAsync(s, 1, MessageStream.Marketing, [other.Id], default), default));
         Assert.Empty((await audience.Suppressions.ListAsync(2, null, 10, default)).Items);

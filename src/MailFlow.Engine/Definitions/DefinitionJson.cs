@@ -49,11 +49,13 @@ internal static class DefinitionJson
     };
 
     /// <summary>The items of a list in any of the forms it is written in; a single object is a list of one.</summary>
-    public static IReadOnlyList<JsonNode?> Items(this JsonNode? node)
+    public static IEnumerable<JsonNode?> Items(this JsonNode? node) => node switch
     {
-        if (node is JsonObject json && Wrapped(json) is { } wrapped) node = wrapped;
-        return node is null ? [] : node is JsonArray list ? [.. list] : [node];
-    }
+        null => [],
+        JsonArray list => list,
+        JsonObject json when Wrapped(json) is { } list => list,
+        _ => [node],
+    };
 
     /// <summary>The list inside a wrapper object; null where the object is no wrapper.</summary>
     public static JsonArray? Wrapped(JsonObject json)

@@ -17,9 +17,7 @@ internal sealed class InputBinding(InputCompiler compiler, Findings findings)
         var record = InputRecord.Of(descriptor.InputClass);
         BoundValue[] values = [.. descriptor.Inputs.Select(input => Value(activity, input))];
         ReportRefusedElsewhere(descriptor, activity);
-        var binder = new InputBinder(record, [.. descriptor.Inputs.Select(input => input.Name)], values);
-        if (binder.Problem is { } problem) findings.Error(activity, "ill_typed_input", $"“{activity.Title}”: {problem}");
-        return binder;
+        return new InputBinder(record, [.. descriptor.Inputs.Select(input => input.Name)], values);
     }
 
     /// <summary>The names of the exit ports that an input gives: of a list of names, of items with a label or a name, or of a map.</summary>
@@ -60,10 +58,9 @@ internal sealed class InputBinding(InputCompiler compiler, Findings findings)
             if (value is { IsConstant: true, Constant: "" } && input.Default is null) value = BoundValue.Absent;
             return InputCompiler.NeverNull(input.Type, value.Or(input.Default), input.Name);
         }
-        catch (Exception error) when (error is InputException or FormatException)
+        catch (InputException error)
         {
-            var code = (error as InputException)?.Code ?? "ill_typed_input";
-            findings.Error(activity, code, $"{input.DisplayName} of “{activity.Title}” {error.Message.TrimEnd('.')}.", input.Name);
+            findings.Error(activity, error.Code, $"{input.DisplayName} of “{activity.Title}” {error.Message}.", input.Name);
             return BoundValue.Computed(_ => throw error);
         }
     }

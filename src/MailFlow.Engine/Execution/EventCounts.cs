@@ -7,7 +7,7 @@ namespace MailFlow.Engine.Execution;
 /// How many events the contacts in hand have had, as far as the expressions about to run ask for it: one query for each
 /// (type, window), not one for each contact.
 /// </summary>
-internal sealed class EventCounts
+public sealed class EventCounts
 {
     private readonly Dictionary<EventCount, Dictionary<long, long>> _counts = [];
 
