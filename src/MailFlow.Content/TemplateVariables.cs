@@ -31,6 +31,13 @@ internal static class TemplateVariables
         };
     }
 
+    /// <summary>Whether the path's first name is one of a mail's variables.</summary>
+    public static bool StartsAtRoot(string path)
+    {
+        var end = path.IndexOfAny(['.', '/', '[']);
+        return Roots.Contains(end < 0 ? path : path[..end]);
+    }
+
     /// <summary>The value at a path of plain names; null when there is none.</summary>
     public static object? Find(IReadOnlyDictionary<string, object?> model, string path)
     {

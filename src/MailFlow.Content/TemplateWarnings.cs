@@ -14,6 +14,8 @@ internal static class TemplateWarnings
             var parsed = MustacheSource.Parse(text);
             foreach (var (path, position) in parsed.UnknownVariables().DistinctBy(unknown => unknown.Path))
                 warnings.Add($"{name}: '{path}' at {MustacheSource.PlaceText(text, position)} is no variable of a mail ({TemplateVariables.Listed}): it will show as nothing");
+            foreach (var (path, position) in parsed.ShiftedVariables().DistinctBy(shifted => shifted.Path))
+                warnings.Add($"{name}: '{path}' at {MustacheSource.PlaceText(text, position)} stands inside each or with, where names start at the item: write '@root.{path}'");
             if (name == "html" && parsed.Tags.Any(tag => tag.Kind == MustacheKind.RawOutput && tag.Name != "body"))
                 warnings.Add("html: a value in three braces is not escaped: only use them for HTML that your own application wrote");
         }

@@ -48,7 +48,7 @@ public sealed class LayoutTests
     public async Task A_template_includes_others_with_values_of_its_own()
     {
         await using var mails = await Mails.CreateAsync();
-        await mails.PutAsync("button", "<a href=\"{{url}}\">{{label}} {{contact.first_name}}</a>");
+        await mails.PutAsync("button", "<a href=\"{{url}}\">{{label}} {{@root.contact.first_name}}</a>");
         await mails.PutAsync("Button", "<u>{{> button label=\"Deep\" url=\"https://d.test\"}}</u>", text: "deep");
         await mails.PutAsync("mail", "{{> button label=\"Shop & go\" url=event.url}}{{#each event.items}}{{> button label=name url=../event.url}}{{/each}}{{> Button}}");
 

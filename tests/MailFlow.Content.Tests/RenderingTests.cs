@@ -27,8 +27,11 @@ public sealed class RenderingTests
     [InlineData("{{lookup contact \"first_name\"}}", "Ada")]
     [InlineData("a {{~contact.first_name~}} b", "aAdab")]
     [InlineData("{{! nothing }}{{!-- {{x}} --}}a", "a")]
-    [InlineData("\\{{contact.first_name}}", "{{contact.first_name}}")]
+    [InlineData("\\{{contact.first_name}} \\\\{{contact.first_name}} \\{{{contact.first_name}}}", "{{contact.first_name}} \\Ada {{{contact.first_name}}}")]
+    [InlineData("{{contact.[first_name]}} {{lookup event \"total\"}} {{#with contact as |c|}}{{c.email}}{{/with}}", "Ada 1234.5 ada@example.test")]
+    [InlineData("{{#if contact.last_name}}a{{^}}b{{/if}}", "b")]
     [InlineData("{{contact}}{{event.items}}", "")]
+    [InlineData("{{{contact.user_id}}}} {{contact.user_id}}}}{{#if contact.email}}}x{{/if}}}", "u1} u1}}}x}")]
     public async Task Handlebars_is_rendered(string html, string expected)
     {
         await using var mails = await Mails.CreateAsync();

@@ -138,6 +138,9 @@ public sealed class TemplateTests
     [InlineData("Hi", "{{{{raw}}}}{{{{/raw}}}}", null, null, "html: raw blocks")]
     [InlineData("Hi", "{{#if a}}{{/unless}}", null, null, "html: '{{/unless}}' stands where '{{/if}}' was expected")]
     [InlineData("Hi", "{{else}}", null, null, "html: '{{else}}' stands outside a block")]
+    [InlineData("Hi", "{{contact.a\"b\"}}", null, null, "html: '\"' cannot stand here")]
+    [InlineData("Hi", "{{default contact.a \"}}\"}}", null, null, "html: text and names inside a tag cannot hold braces")]
+    [InlineData("Hi", "{{contact.a!}}", null, null, "html: '!' cannot stand here")]
     [InlineData("Hi", "a\0b", null, null, "html: holds a NUL character at line 1, column 2")]
     public async Task What_cannot_be_compiled_is_refused_and_the_field_named(string subject, string html, string? text, string? layout, string expected)
     {
@@ -177,10 +180,17 @@ public sealed class TemplateTests
     {
         await using var mails = await Mails.CreateAsync();
         var nested = string.Concat(Enumerable.Repeat("{{#if contact.a}}", 20_000)) + string.Concat(Enumerable.Repeat("{{/if}}", 20_000));
+        // Shapes that a scanner and a compiler may read differently: what is hidden from the one would be nested for the other.
+        var hidden = string.Concat(Enumerable.Repeat("\\{{ {{#if contact.a}}", 20_000));
+        var quoted = string.Concat(Enumerable.Repeat("{{#if a'\"}}{{#if contact.a}}'}}", 10_000));
+        var comments = string.Concat(Enumerable.Repeat("{{!-- }} {{#if contact.a}} --}}{{! x}}", 2_000));
         var calls = "{{#if " + new string('(', 900) + "not a" + new string(')', 900) + "}}{{/if}}";
 
         Assert.Contains("nested deeper than 40", (await Assert.ThrowsAsync<InvalidInputException>(() => mails.PutAsync("deep", nested))).Message);
         Assert.Contains("nested too deep", (await Assert.ThrowsAsync<InvalidInputException>(() => mails.PutAsync("deep", calls))).Message);
+        Assert.Contains("nested deeper than 40", (await Assert.ThrowsAsync<InvalidInputException>(() => mails.PutAsync("deep", hidden))).Message);
+        Assert.Contains("cannot stand here", (await Assert.ThrowsAsync<InvalidInputException>(() => mails.PutAsync("deep", quoted))).Message);
+        Assert.Equal("", (await mails.MailAsync(comments)).Html);
         Assert.Contains("is longer than", (await Assert.ThrowsAsync<InvalidInputException>(() => mails.PutAsync("long", new string('x', 600_000)))).Message);
     }
 
@@ -198,5 +208,15 @@ public sealed class TemplateTests
         Assert.Equal(
             ["subject: 'first_name' at line 1, column 4", "html: 'contat.first_name' at line 1, column 4", "html: 'fallback' at line 3, column 42", "html: 'sender.adress' at line 3, column 81", "html: 'name' at line 3, column 99"],
             put.Warnings.Select(warning => warning[..warning.IndexOf(" is no variable", StringComparison.Ordinal)]));
+    }
+
+    [Fact]
+    public async Task A_variable_of_the_mail_inside_a_loop_is_warned_of_unless_it_starts_at_the_root()
+    {
+        await using var mails = await Mails.CreateAsync();
+
+        var put = await mails.PutAsync("mail", "{{#each event.items}}{{contact.email}}{{@root.contact.email}}{{../x}}{{/each}}{{#each event.items as |event|}}{{event.name}}{{/each}}");
+
+        Assert.Equal(["html: 'contact.email' at line 1, column 22 stands inside each or with, where names start at the item: write '@root.contact.email'"], put.Warnings);
     }
 }

@@ -14,7 +14,7 @@ internal static class LinkText
     }
 
     /// <summary>Browsers drop control characters and leading white space before they read a scheme, so these are passed over here too.</summary>
-    private static bool IsSafe(string address)
+    public static bool IsSafe(string address)
     {
         Span<char> scheme = stackalloc char[16];
         var length = 0;

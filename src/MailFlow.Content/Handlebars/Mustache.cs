@@ -23,7 +23,7 @@ internal enum MustacheKind
     /// <summary><c>{{! … }}</c>.</summary>
     Comment,
 
-    /// <summary><c>\{{ … }}</c>: shown as it is written.</summary>
+    /// <summary><c>\{{</c>: two braces to be shown.</summary>
     Literal,
 }
 
@@ -38,6 +38,9 @@ internal enum MustacheKind
 internal sealed record Mustache(
     MustacheKind Kind, int Start, int End, bool TrimBefore, bool TrimAfter, IReadOnlyList<string> Words, int Depth)
 {
+    /// <summary>What stands before its words: <c>#</c>, <c>^</c> or <c>/</c>.</summary>
+    public string Sign { get; init; } = "";
+
     public string Name => Words.Count > 0 ? Words[0] : "";
 
     /// <summary>Whether it is a lone path, not the call of a helper.</summary>

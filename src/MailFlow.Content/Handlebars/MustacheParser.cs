@@ -4,7 +4,8 @@ namespace MailFlow.Content.Handlebars;
 
 /// <summary>
 /// Finds the tags of a template and checks them before the compiler sees them: blocks close in order, helpers exist, and
-/// nothing is nested so deep that a compiler which recurses could exhaust the stack of the whole process.
+/// nothing is nested so deep that a compiler which recurses could exhaust the stack of the whole process. It must see every tag
+/// that the compiler sees: so words are held to a plain shape that both read alike, and tags are written anew from them.
 /// </summary>
 internal sealed class MustacheParser(string text)
 {
@@ -24,10 +25,8 @@ internal sealed class MustacheParser(string text)
             while (at - backslashes > 0 && text[at - backslashes - 1] == '\\') backslashes++;
             if (backslashes % 2 == 1)
             {
-                var end = text.IndexOf("}}", at, StringComparison.Ordinal);
-                end = end < 0 ? text.Length : end + 2;
-                _tags.Add(new Mustache(MustacheKind.Literal, at - 1, end, false, false, [], _depth));
-                at = end;
+                _tags.Add(new Mustache(MustacheKind.Literal, at - 1, at + 2, false, false, [], _depth));
+                at += 2;
                 continue;
             }
             var tag = Read(at);
@@ -78,14 +77,17 @@ internal sealed class MustacheParser(string text)
             _ => MustacheKind.Output,
         };
         var negated = text[inside] == '^';
+        if (kind == MustacheKind.Open && inside + 1 < last && text[inside + 1] is '*' or '>')
+            throw Error(start, text[inside + 1] == '*' ? "inline partials are not supported: make the part a template of its own" : "blocks around an include are not supported: use a layout");
         var signed = kind != MustacheKind.Output && !raw;
         var words = MustacheWords.Split(text, signed ? inside + 1 : inside, last);
-        if (kind == MustacheKind.Open && words.Count > 0 && words[0][0] is '*' or '>')
-            throw Error(start, words[0][0] == '*' ? "inline partials are not supported: make the part a template of its own" : "blocks around an include are not supported: use a layout");
         if (negated && words.Count == 0) kind = MustacheKind.Else;
         else if (words.Count == 0) throw Error(start, "there is no name in the tag");
         if (kind == MustacheKind.Output && words[0] == "else") kind = MustacheKind.Else;
-        return new Mustache(kind, start, end, trimBefore, trimAfter, words, _depth);
+        var sign = kind switch { MustacheKind.Open => negated ? "^" : "#", MustacheKind.Close => "/", _ => "" };
+        // The library knows {{^}} only in some blocks.
+        if (kind == MustacheKind.Else && words.Count == 0) words.Add("else");
+        return new Mustache(kind, start, end, trimBefore, trimAfter, words, _depth) { Sign = sign };
     }
 
     private void Check(Mustache tag)

@@ -39,8 +39,14 @@ internal sealed class MustacheSource
         }
     }
 
-    /// <summary>Whether the path is put out or read anywhere.</summary>
-    public bool Reads(string path) => Tags.Any(tag => MustacheWords.Paths(tag).Contains(path));
+    /// <summary>The variables inside each and with that look like the mail's, but start at the item: Handlebars looks nowhere else.</summary>
+    public IEnumerable<(string Path, int Position)> ShiftedVariables()
+    {
+        var named = Tags.SelectMany(MustacheWords.BlockNames).ToHashSet();
+        foreach (var tag in Tags.Where(tag => tag.Depth > 0))
+            foreach (var path in MustacheWords.Paths(tag))
+                if (TemplateVariables.StartsAtRoot(path) && !named.Contains(path.Split('.')[0])) yield return (path, tag.Start);
+    }
 
     public ExpressionException ErrorAt(int position, string problem) => ErrorAt(Text, position, problem);
 

@@ -21,8 +21,14 @@ internal sealed class TagRewriting(bool html, List<string> names, Dictionary<str
             text.Append(between);
             if (html) cursor.Pass(between);
             text.Append(Tag(source, tag, html ? cursor.Place : HtmlPlace.Text));
-            if (html && (tag.IsOutput || tag.Kind == MustacheKind.Include)) cursor.PassValue();
+            if (tag.IsOutput || tag.Kind == MustacheKind.Include) cursor.PassValue();
             at = tag.End;
+            // The library would take a brace that follows a tag for a part of it.
+            var braces = source.Text.AsSpan(at).IndexOfAnyExcept('}');
+            if (braces < 0) braces = source.Text.Length - at;
+            if (braces == 0) continue;
+            text.Append($"{{{{{TemplateHelpers.Output} \"{new string('}', braces)}\"}}}}");
+            at += braces;
         }
         return text.Append(source.Text.AsSpan(at)).ToString();
     }
@@ -36,8 +42,9 @@ internal sealed class TagRewriting(bool html, List<string> names, Dictionary<str
             MustacheKind.Output => Braces(tag, "{{", Output(tag, place), "}}"),
             MustacheKind.RawOutput => Braces(tag, "{{{", Output(tag, place), "}}}"),
             MustacheKind.Include => Braces(tag, "{{", $"> {IncludeName(includes[MustacheSource.Unquoted(tag.Name)])}{Joined(tag.Words.Skip(1), " ")}", "}}"),
+            MustacheKind.Open or MustacheKind.Else or MustacheKind.Close => Braces(tag, "{{", tag.Sign + Joined(tag.Words, ""), "}}"),
             MustacheKind.Comment => Braces(tag, "{{", "! ", "}}"),
-            _ => source.Text[tag.Start..tag.End],
+            _ => @"\{{",
         };
     }
 

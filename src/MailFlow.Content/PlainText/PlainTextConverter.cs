@@ -22,12 +22,20 @@ internal static class PlainTextConverter
     public static string FromHtml(string html) => Tidy(Convert(html, null));
 
     /// <summary>The text of an HTML template, itself a template.</summary>
-    public static string FromTemplate(MustacheSource source)
+    public static string FromTemplate(MustacheSource source) => Restored(Convert(Marked(source), source), source);
+
+    private static string Restored(string marked, MustacheSource source)
     {
-        var text = new StringBuilder(Convert(Marked(source), source));
-        for (var i = 0; i < source.Tags.Count; i++)
-            text.Replace($"{Begin}{i}{End}", source.Text[source.Tags[i].Start..source.Tags[i].End]);
-        return text.ToString();
+        var text = new StringBuilder();
+        var at = 0;
+        for (var begin = marked.IndexOf(Begin); begin >= 0; begin = marked.IndexOf(Begin, at))
+        {
+            var end = marked.IndexOf(End, begin);
+            var tag = source.Tags[int.Parse(marked.AsSpan(begin + 1, end - begin - 1))];
+            text.Append(marked, at, begin - at).Append(source.Text, tag.Start, tag.End - tag.Start);
+            at = end + 1;
+        }
+        return text.Append(marked, at, marked.Length - at).ToString();
     }
 
     /// <summary>What values left of a derived text: no space at line ends, never two empty lines together.</summary>
@@ -60,7 +68,7 @@ internal static class PlainTextConverter
         {
             var tag = source.Tags[i];
             var between = source.Text.AsSpan(at, tag.Start - at);
-            html.Append(between);
+            Append(html, between);
             cursor.Pass(between);
             if (tag.Kind != MustacheKind.Comment)
                 switch (cursor.Place)
@@ -71,7 +79,15 @@ internal static class PlainTextConverter
                 }
             at = tag.End;
         }
-        return html.Append(source.Text.AsSpan(at)).ToString();
+        Append(html, source.Text.AsSpan(at));
+        return html.ToString();
+
+        // The author's own text must not hold our marks.
+        static void Append(StringBuilder html, ReadOnlySpan<char> text)
+        {
+            var from = html.Length;
+            html.Append(text).Replace(Begin, ' ', from, text.Length).Replace(End, ' ', from, text.Length);
+        }
     }
 
     private static string Convert(string html, MustacheSource? template)
@@ -202,19 +218,21 @@ internal static class PlainTextConverter
             Children(element);
             if (href.Length == 0 || href[0] == '#' || href.StartsWith("javascript:", StringComparison.OrdinalIgnoreCase)) return;
             var shown = href.StartsWith("mailto:", StringComparison.OrdinalIgnoreCase) || href.StartsWith("tel:", StringComparison.OrdinalIgnoreCase) ? href[(href.IndexOf(':') + 1)..] : href;
-            if (label == shown || label == href) return;
+            if (label == Written(shown) || label == Written(href)) return;
             if (label.Length > 0) writer.Text(" ");
             writer.Preformatted(label.Length == 0 ? shown : $"({shown})");
         }
 
-        /// <summary>A link's words, with a template's tags as they are marked in attributes, so that the two can be compared.</summary>
-        private static string Label(IElement element)
+        /// <summary>As the author wrote it, tags and all: what a link shows and where it leads can only be compared so.</summary>
+        private string Written(string marked) => template is null ? marked : Restored(marked, template);
+
+        private string Label(IElement element)
         {
             var label = new StringBuilder();
             foreach (var node in element.GetDescendants())
                 if (node is IText text) label.Append(text.Data);
-                else if (node is IComment comment && comment.Data.StartsWith(CommentMark, StringComparison.Ordinal)) label.Append(Begin).Append(comment.Data.AsSpan(CommentMark.Length)).Append(End);
-                else if (node is IHtmlImageElement image) label.Append(image.GetAttribute("alt"));
+                else if (node is IComment comment && comment.Data.StartsWith(CommentMark, StringComparison.Ordinal)) label.Append(Written($"{Begin}{comment.Data.AsSpan(CommentMark.Length)}{End}"));
+                else if (node is IHtmlImageElement image) label.Append(Written(image.GetAttribute("alt") ?? ""));
             return label.ToString().Trim();
         }
 

@@ -7,7 +7,7 @@ internal sealed class PlainTextWriter
 {
     private readonly StringBuilder _text = new();
     private int _breaks = 2;
-    private bool _space, _afterBlockTag, _afterMark;
+    private bool _space, _afterMark;
 
     /// <summary>Stands before each new line: list indents and quotation marks.</summary>
     public string Indent { get; set; } = "";
@@ -20,15 +20,13 @@ internal sealed class PlainTextWriter
     {
         if (_afterMark) return;
         _space = false;
-        // A template's block tag on a line of its own vanishes with its line, so its own break does not count as a blank line.
-        if (!_afterBlockTag) _breaks = Math.Max(_breaks, count);
+        _breaks = Math.Max(_breaks, count);
     }
 
     /// <summary>A line break that stands in the HTML itself: two of them make an empty line.</summary>
     public void LineBreak()
     {
         _space = false;
-        _afterBlockTag = false;
         _breaks = Math.Min(_breaks + 1, 2);
     }
 
@@ -53,17 +51,17 @@ internal sealed class PlainTextWriter
     public void Preformatted(string text)
     {
         foreach (var c in text.ReplaceLineEndings("\n"))
-            if (c == '\n') { _breaks++; _afterBlockTag = false; }
+            if (c == '\n') _breaks++;
             else Put(c);
     }
 
-    /// <summary>A template's tag. One that opens or closes a block keeps to a line of its own when it stands between blocks.</summary>
+    /// <summary>A template's tag. One that opens or closes a block keeps to a line of its own when it stands between blocks: Handlebars takes such a line away.</summary>
     public void Tag(string placeholder, bool opensOrCloses)
     {
         var alone = opensOrCloses && AtLineStart;
         Flush();
         _text.Append(placeholder);
-        if (alone) (_breaks, _afterBlockTag) = (1, true);
+        if (alone) _breaks = 1;
     }
 
     public override string ToString() => _text.ToString().Trim();
@@ -87,7 +85,7 @@ internal sealed class PlainTextWriter
             _text.Append(Indent);
         }
         else if (_space) _text.Append(' ');
-        (_breaks, _space, _afterBlockTag) = (0, false, false);
+        (_breaks, _space) = (0, false);
     }
 
     private void TrimLine()

@@ -7,9 +7,9 @@ namespace MailFlow.Content.Razor;
 public sealed class EmailModel
 {
     private readonly IReadOnlyDictionary<string, object?> _model;
-    private readonly List<string> _missing = [];
+    private readonly Rendering _rendering;
 
-    internal EmailModel(IReadOnlyDictionary<string, object?> model) => _model = model;
+    internal EmailModel(IReadOnlyDictionary<string, object?> model, Rendering rendering) => (_model, _rendering) = (model, rendering);
 
     /// <summary>The contact: built-in fields and attributes.</summary>
     public EmailValues Contact => Root("contact");
@@ -32,10 +32,8 @@ public sealed class EmailModel
     /// <summary>The link that leads to the page for unsubscribing; empty for mail that offers none.</summary>
     public string UnsubscribeUrl => _model.TryGetValue(TemplateVariables.UnsubscribeUrl, out var url) ? TemplateHelpers.Text(url) : "";
 
-    internal IReadOnlyList<string> Missing => _missing;
-
     private EmailValues Root(string name) =>
-        new(_model.TryGetValue(name, out var value) && value is IReadOnlyDictionary<string, object?> map ? map : JsonData.Empty, name, _missing);
+        new(_model.TryGetValue(name, out var value) && value is IReadOnlyDictionary<string, object?> map ? map : JsonData.Empty, name, _rendering);
 }
 
 /// <summary>Values by name, with their types asked for: a value that is missing or of another type is null (or empty text).</summary>
@@ -43,9 +41,9 @@ public sealed class EmailValues
 {
     private readonly IReadOnlyDictionary<string, object?> _values;
     private readonly string _path;
-    private readonly List<string> _missing;
+    private readonly Rendering _rendering;
 
-    internal EmailValues(IReadOnlyDictionary<string, object?> values, string path, List<string> missing) => (_values, _path, _missing) = (values, path, missing);
+    internal EmailValues(IReadOnlyDictionary<string, object?> values, string path, Rendering rendering) => (_values, _path, _rendering) = (values, path, rendering);
 
     /// <summary>The value as it is: null, bool, long, double, string, an instant, a duration, a list or a map.</summary>
     public object? this[string name] => _values.GetValueOrDefault(name);
@@ -54,7 +52,7 @@ public sealed class EmailValues
     public string Text(string name)
     {
         var text = TemplateHelpers.Text(this[name]);
-        if (text.Length == 0 && !_missing.Contains($"{_path}.{name}")) _missing.Add($"{_path}.{name}");
+        if (text.Length == 0) _rendering.NoteMissing($"{_path}.{name}");
         return text;
     }
 
@@ -68,7 +66,13 @@ public sealed class EmailValues
     public DateTimeOffset? Instant(string name) => TemplateHelpers.Instant(this[name]);
 
     /// <summary>The value as a link that a mail may hold: <c>#</c> for <c>javascript:</c> and its like.</summary>
-    public string Link(string name) => LinkText.Safe(Text(name));
+    public string Link(string name)
+    {
+        var address = Text(name);
+        if (LinkText.IsSafe(address)) return address;
+        _rendering.NoteUnsafeLink();
+        return "#";
+    }
 
     /// <summary>The map under a name; empty when there is none.</summary>
     public EmailValues Map(string name) => Of(this[name], $"{_path}.{name}");
@@ -77,5 +81,5 @@ public sealed class EmailValues
     public IEnumerable<EmailValues> List(string name) =>
         this[name] is IReadOnlyList<object?> list ? list.Select((item, index) => Of(item, $"{_path}.{name}.{index}")) : [];
 
-    private EmailValues Of(object? value, string path) => new(value as IReadOnlyDictionary<string, object?> ?? JsonData.Empty, path, _missing);
+    private EmailValues Of(object? value, string path) => new(value as IReadOnlyDictionary<string, object?> ?? JsonData.Empty, path, _rendering);
 }

@@ -45,8 +45,7 @@ internal sealed class RazorTemplate
         IReadOnlyDictionary<string, object?> model, CompiledSource? subject, Rendering rendering, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
-        var email = new EmailModel(model);
-        var parameters = ParameterView.FromDictionary(new Dictionary<string, object?> { ["Model"] = email });
+        var parameters = ParameterView.FromDictionary(new Dictionary<string, object?> { ["Model"] = new EmailModel(model, rendering) });
         string html;
         try
         {
@@ -59,7 +58,6 @@ internal sealed class RazorTemplate
             throw new RenderException($"the Razor template '{Key}' failed: {error.Message}", error);
         }
         if (html.Length > LongestOutput) throw new RenderException($"the mail is larger than {LongestOutput / 1024} kB");
-        foreach (var name in email.Missing) rendering.NoteMissing(name);
         return ((subject ?? _subject).Render(model, rendering), html, PlainTextConverter.FromHtml(html));
     }
 }
