@@ -15,19 +15,19 @@ internal static class RandomRules
         "contact.m['0']", "contact.l['a']", "contact.email.a", "contact.missing", "contact.created_at.a",
     ];
 
-    private static readonly string[] Texts =
+    public static readonly string[] Texts =
     [
         "", "a", "A", "ab", "b", "\u00e4", "\u00c4", "\uFF5E", "\U0001F600", "\U0001F600b", " a\t", "true", "false", "0", "12", "-3", "007", "1.5", "-3.5e2", "1e999", "2026-01-31", "2026-02-29", "2024-02-29",
         "2026-03-10T12:00:00Z", "2026-03-10T12:00:00.1239+02:00", "2026-03-10 11:59:59", "2026-03-10t23:59:59.999999999-12:34", "2026-03-10T24:00:00Z", "2026-03-10T12:00:00+24:00", "0000-01-01", "0001-01-01T00:00:00+01:00",
         "9999-12-31T23:59:59-01:00", "2026-03-10T12:00:00.", "2026-03-10T12:00:00+2:00", "2026-3-10", "2100-02-29", "a@b.c", "it's", "100%", "a_b", "\\", "x\"y", "vip", "@now", "{rows}", "+5", "1.", ".5", "-", "1e5", "12345678901234567", "\n",
     ];
 
-    private static readonly string[] Numbers =
+    public static readonly string[] Numbers =
     [
         "0", "1", "-1", "2", "2.5", "-2.5", "36", "0.1", "0.2", "0.30000000000000004", "3", "7", "1e10", "123456789012", "9007199254740992", "1773144000000", "1773144000000.5", "1e149", "1e-149", "86400000", "-62135596800000",
     ];
 
-    private static readonly string[] StoredNumbers = [.. Numbers, "1e200", "-1e308", "1e-200", "9007199254740993", "9223372036854775807", "12345678901234567", "1.7976931348623157E+308", "5E-324", "-0.0", "1.0", "1.2345678901234568E+18"];
+    public static readonly string[] StoredNumbers = [.. Numbers, "1e200", "-1e308", "1e-200", "9007199254740993", "9223372036854775807", "12345678901234567", "1.7976931348623157E+308", "5E-324", "-0.0", "1.0", "1.2345678901234568E+18"];
 
     private static readonly string[] Durations = ["1s", "1h", "72h", "30d", "400d", "PT90M", "1.02:00:00"];
 
@@ -151,5 +151,5 @@ internal static class RandomRules
         from items in Gen.Frequency((3, Gen.Elements(Texts).Select(Quoted)), (2, Gen.Elements(Numbers)), (1, Gen.Elements(Fields)), (1, Gen.Elements("true", "null", "now"))).ListOf()
         select "[" + string.Join(", ", items.Take(4)) + "]";
 
-    private static string Quoted(string text) => "'" + text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal) + "'";
+    public static string Quoted(string text) => "'" + text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal) + "'";
 }

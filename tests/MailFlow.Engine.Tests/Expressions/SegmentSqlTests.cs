@@ -1,3 +1,4 @@
+using System.Globalization;
 using FsCheck.Fluent;
 using MailFlow.Data;
 using MailFlow.Engine.Expressions;
@@ -13,17 +14,17 @@ public class SegmentSqlTests
         [("opened", RuleScope.Noon.ToUnixTimeMilliseconds()), ("opened", RuleScope.Noon.AddDays(-30).ToUnixTimeMilliseconds()), ("opened", RuleScope.Noon.AddDays(-29).ToUnixTimeMilliseconds())]);
 
     /// <summary>
-    /// Seen red by: PostgreSQL's "->" of a position on a scalar; the order of UTF-16 instead of code points; a language's
-    /// collation; text compared with numbers; "!=" over NULL.
+    /// Seen red by: PostgreSQL's "->" of a position on a scalar; a language's collation; text compared with numbers;
+    /// "!=" over NULL; numbers out of range.
     /// </summary>
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Random_rules_hold_in_sql_for_exactly_the_contacts_for_which_they_hold_in_memory(DatabaseKind kind)
     {
-        var contacts = RandomRules.Contact.Sample(80).DistinctBy(contact => contact.UserId).ToList();
+        var contacts = RandomRules.Contact.Sample(60).DistinctBy(contact => contact.UserId).ToList();
         await using var tables = await RuleTables.CreateAsync(kind, contacts);
         var compared = 0;
         var refused = 0;
-        foreach (var text in RandomRules.Rule.Sample(600))
+        foreach (var text in RandomRules.Rule.Sample(400))
         {
             if (!CelExpression.TryParse(text, out var rule, out _)) continue;
             try
@@ -36,7 +37,7 @@ public class SegmentSqlTests
                 refused++; // by name, rather than guessed
             }
         }
-        Assert.True(compared > 450, $"{compared} rules were compared, {refused} refused.");
+        Assert.True(compared > 300, $"{compared} rules were compared, {refused} refused.");
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
@@ -62,6 +63,24 @@ public class SegmentSqlTests
             Assert.True(CelExpression.Parse(rule).Matches(Ada.Scope()), rule);
             await AgreesAsync(tables, CelExpression.Parse(rule), [Ada]);
         }
+    }
+
+    /// <summary>Seen red by: the order of UTF-16 units instead of code points; an empty ending on SQLite.</summary>
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Every_awkward_value_is_the_same_in_sql(DatabaseKind kind)
+    {
+        var texts = RandomRules.Texts.Select((text, i) => Ada with { UserId = $"t{i}", Email = text, Attributes = JsonData.Write(new Dictionary<string, object?> { ["a"] = text }) });
+        var numbers = RandomRules.StoredNumbers.Select((number, i) => Ada with { UserId = $"n{i}", Email = null, Attributes = $$"""{"a":{{number}}}""" });
+        RuleContact[] contacts = [.. texts, .. numbers];
+        await using var tables = await RuleTables.CreateAsync(kind, contacts);
+        foreach (var text in RandomRules.Texts.Select(RandomRules.Quoted))
+            foreach (var rule in new[] { "contact.email < {0}", "contact.a >= {0}", "contact.a.endsWith({0})", "contact.email.startsWith({0})", "contact.a.contains({0})" })
+                await AgreesAsync(tables, CelExpression.Parse(string.Format(CultureInfo.InvariantCulture, rule, text)), contacts);
+        foreach (var number in RandomRules.Numbers)
+            foreach (var rule in new[] { "contact.a < {0}", "contact.a == {0}", "contact.a * {0} >= 1", "contact.a / {0} > 0.5", "contact.a % {0} == 1", "int(contact.a) == {0}", "double(contact.a) <= {0}" })
+                await AgreesAsync(tables, CelExpression.Parse(string.Format(CultureInfo.InvariantCulture, rule, number)), contacts);
+        foreach (var rule in new[] { "timestamp(contact.a) < now", "timestamp(contact.a) + duration('1s') > now", "timestamp(contact.a).getFullYear() == 2026", "timestamp(contact.a).getHours() > 11", "contact.a.trim() == 'a'", "contact.a.lowerAscii() == contact.a.upperAscii()", "size(contact.a) == 1", "bool(contact.a)" })
+            await AgreesAsync(tables, CelExpression.Parse(rule), contacts);
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
