@@ -1,10 +1,12 @@
 using MailFlow.Audience;
 using MailFlow.Data;
 using MailFlow.Delivery;
+using MailFlow.Delivery.Activities;
 using MailFlow.Delivery.Providers.Sandbox;
 using MailFlow.Delivery.Sending;
 using MailFlow.Delivery.Unsubscribing;
 using MailFlow.Engine.Activities;
+using MailFlow.Engine.Definitions;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 
@@ -22,23 +24,28 @@ public static class DeliveryModule
     {
         options.Check();
         services.AddSingleton(options);
+        services.AddActivities(typeof(DeliveryModule).Assembly);
         services.TryAddSingleton(FaultPoints.None);
+        services.TryAddSingleton(Random.Shared);
         services.TryAddSingleton<IEmailProvider>(provider => options.Provider switch
         {
             _ => ActivatorUtilities.CreateInstance<SandboxProvider>(provider),
         });
+        services.AddSingleton<IPublishCheck, TemplatesExist>();
         services.AddSingleton<MessageSignal>().AddSingleton<Messages>().AddSingleton<SandboxMailbox>().AddSingleton<Senders>();
         services.AddSingleton<IInstanceEnded>(provider => provider.GetRequiredService<Messages>());
         services.AddSingleton<SigningKeys>().AddSingleton<UnsubscribeLinks>().AddSingleton(provider => new Unsubscribe(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<UnsubscribeLinks>(), provider.GetRequiredService<Suppressions>(),
             provider.GetRequiredService<Consents>(), provider.GetRequiredService<IContactStore>(), provider.GetRequiredService<Senders>()));
         services.AddSingleton<NodeEpoch>().AddSingleton<SendChecks>().AddSingleton<HandOverDesk>().AddSingleton<Composer>().AddSingleton<Dispatch>()
-            .AddSingleton<Answers>().AddSingleton<Sweep>().AddSingleton(new RetrySchedule(new Random()));
+            .AddSingleton<Answers>().AddSingleton<Sweep>().AddSingleton<RetrySchedule>();
         services.AddSingleton(provider => new MessageSender(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<NodeEpoch>(), provider.GetRequiredService<HandOverDesk>(),
             provider.GetRequiredService<Dispatch>(), provider.GetRequiredService<Answers>(), provider.GetRequiredService<Sweep>(), options,
             provider.GetRequiredService<IFaultPoints>()));
-        services.AddSingleton<IHostedService, SenderLoop>();
         return services;
     }
+
+    /// <summary>Runs the sender in the background of the host; without, a test steps it. Wants the engine.</summary>
+    public static IServiceCollection AddDeliveryWorkers(this IServiceCollection services) => services.AddSingleton<IHostedService, SenderLoop>();
 }

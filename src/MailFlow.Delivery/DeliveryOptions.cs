@@ -6,6 +6,8 @@ namespace MailFlow.Delivery;
 /// <summary>How mail is sent: the section <c>MailFlow:Delivery</c>.</summary>
 public sealed record DeliveryOptions
 {
+    private const string NobodysAddress = "mailflow@example.org";
+
     /// <summary><c>sandbox</c> (captures mail in the database, sends none) or <c>smtp</c>.</summary>
     public string Provider { get; init; } = "sandbox";
 
@@ -16,7 +18,7 @@ public sealed record DeliveryOptions
     public string PublicBaseUrl { get; init; } = "http://localhost:5000";
 
     /// <summary>Who mail comes from in an account that has not said so.</summary>
-    public SenderIdentity Sender { get; init; } = new("MailFlow", "mailflow@example.org");
+    public SenderIdentity Sender { get; init; } = new("MailFlow", NobodysAddress);
 
     /// <summary>
     /// This node's name, the same each time it starts and no other running node's: what a crash left half-sent is then found at once when the node is
@@ -53,6 +55,7 @@ public sealed record DeliveryOptions
         if (!Uri.TryCreate(PublicBaseUrl, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
             throw new InvalidInputException(nameof(PublicBaseUrl), $"'{PublicBaseUrl}' is not an http or https address");
         Senders.Check(Sender);
+        if (Provider != "sandbox" && Sender.Email == NobodysAddress) throw new InvalidInputException(nameof(Sender), "who mail comes from must be set before real mail is sent");
         Between(nameof(BatchSize), BatchSize, 1, 1000);
         Between(nameof(Lanes), Lanes, 1, 16);
         Between(nameof(Lease), Lease.TotalSeconds, 1, 3600);

@@ -5,6 +5,9 @@ namespace MailFlow.Delivery;
 /// <summary>Who each account's mail comes from; an account that has not said so sends as <see cref="DeliveryOptions.Sender"/>.</summary>
 public sealed class Senders(Database database, DeliveryOptions options)
 {
+    /// <summary>What stands for the postal address in captured mail of an account that has none yet; in real mail nothing does, and marketing mail is refused.</summary>
+    internal const string SandboxPostalAddress = "Postal address not set (sandbox)";
+
     /// <summary>The account's sender.</summary>
     public async Task<SenderIdentity> FindAsync(int accountId, CancellationToken ct) =>
         (await database.ReadAsync(session => AmongAsync(session, [accountId], ct), ct))[accountId];
@@ -28,10 +31,13 @@ public sealed class Senders(Database database, DeliveryOptions options)
             "SELECT s.account_id, s.name, s.email, s.reply_to, s.postal_address FROM {rows} JOIN sender s ON s.account_id = r.id",
             new Rows<int>(accountIds).Int("id", id => id),
             row => (Account: row.Int(0), Sender: new SenderIdentity(row.Text(1), row.Text(2), row.TextOrNull(3), row.TextOrNull(4))), ct);
-        var senders = accountIds.ToDictionary(id => id, _ => options.Sender);
-        foreach (var (account, sender) in found) senders[account] = sender;
+        var senders = accountIds.ToDictionary(id => id, _ => Completed(options.Sender));
+        foreach (var (account, sender) in found) senders[account] = Completed(sender);
         return senders;
     }
+
+    private SenderIdentity Completed(SenderIdentity sender) =>
+        options.Provider == "sandbox" && string.IsNullOrWhiteSpace(sender.PostalAddress) ? sender with { PostalAddress = SandboxPostalAddress } : sender;
 
     internal static void Check(SenderIdentity sender)
     {

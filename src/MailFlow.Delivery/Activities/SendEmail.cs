@@ -19,14 +19,11 @@ public sealed class SendEmail(Templates templates) : BatchActivity<SendEmail.Inp
     /// <inheritdoc/>
     protected override async ValueTask RunAsync(StepBatch<Input> steps, CancellationToken ct)
     {
-        var versions = new Dictionary<string, int?>();
-        foreach (var key in steps.Select(step => step.Input.Template).Distinct())
-            versions[key] = await templates.LatestVersionAsync(steps.Session, steps.AccountId, key, ct);
-
+        var versions = await templates.LatestVersionsAsync(steps.Session, steps.AccountId, [.. steps.Select(step => step.Input.Template).Distinct()], ct);
         var planned = new List<PlannedMessage>(steps.Count);
         foreach (var step in steps)
         {
-            if (versions[step.Input.Template] is not { } version)
+            if (!versions.TryGetValue(step.Input.Template, out var version))
             {
                 step.Decide(StepResult.Fault($"there is no template '{step.Input.Template}'"));
                 continue;

@@ -1,18 +1,21 @@
 using MailFlow.Data;
+using MailFlow.Engine.Execution;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace MailFlow.Delivery.Sending;
 
 /// <summary>Keeps the sender going: at once when signalled, otherwise at every poll.</summary>
-internal sealed class SenderLoop(MessageSender sender, MessageSignal signal, NodeEpoch node, Database database, DeliveryOptions options, ILogger<SenderLoop> log)
-    : BackgroundService
+internal sealed class SenderLoop(
+    MessageSender sender, MessageSignal signal, EffectSignal effects, NodeEpoch node, Database database, DeliveryOptions options, ILogger<SenderLoop> log) : BackgroundService
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await Task.WhenAll(Enumerable.Range(0, Math.Max(1, options.Lanes)).Select(_ => Task.Run(() => RunLaneAsync(stoppingToken), CancellationToken.None)));
+        effects.Planned += signal.Notify;
+        await Task.WhenAll(Enumerable.Range(0, options.Lanes).Select(_ => Task.Run(() => RunLaneAsync(stoppingToken), CancellationToken.None)));
+        effects.Planned -= signal.Notify;
         try
         {
             await node.EndAsync(CancellationToken.None);
