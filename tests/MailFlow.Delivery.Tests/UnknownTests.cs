@@ -1,0 +1,144 @@
+using MailFlow.Audience;
+using MailFlow.Engine.Definitions;
+using MailFlow.Testing;
+
+namespace MailFlow.Delivery.Tests;
+
+/// <summary>The answer was lost: the mail may or may not have been taken.</summary>
+public sealed class UnknownTests
+{
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, StubAnswer.AcceptThenDrop)]
+    [InlineData(DatabaseKind.PostgreSql, StubAnswer.AcceptThenDrop)]
+    [InlineData(DatabaseKind.Sqlite, StubAnswer.Drop)]
+    [InlineData(DatabaseKind.PostgreSql, StubAnswer.Drop)]
+    public async Task An_idempotent_provider_is_given_the_same_key_again_at_once(DatabaseKind kind, StubAnswer first)
+    {
+        var stub = new StubProvider { Answer = email => email.Attempt == 1 ? first : StubAnswer.Accept };
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, stub);
+        var id = await fixture.QueueAsync(await fixture.ContactAsync("ada"));
+
+        await fixture.SendAllAsync();
+
+        Assert.Equal(id, Assert.Single(stub.Taken).Key);
+        Assert.Equal(2, stub.Calls);
+        Assert.Equal(MessageState.Accepted, (await fixture.StateAsync(id)).State);
+        Assert.Equal("stub: the connection broke", Assert.Single(await fixture.Messages.AnswersAsync(1, id, default)).Answer);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_searchable_provider_is_asked_before_anything_is_sent_again(DatabaseKind kind)
+    {
+        var stub = new StubProvider(ReplayPolicy.Searchable)
+        {
+            Answer = email => email.Attempt > 1 ? StubAnswer.Accept : email.UserId == "ada" ? StubAnswer.AcceptThenDrop : StubAnswer.Drop,
+        };
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, stub);
+        var ada = await fixture.QueueAsync(await fixture.ContactAsync("ada"));
+        var bob = await fixture.QueueAsync(await fixture.ContactAsync("bob"));
+
+        await fixture.SendAllAsync();
+
+        Assert.Equal([(ada, 1), (bob, 2)], stub.Taken.Select(mail => (mail.Key, mail.Attempt)).OrderBy(mail => mail.Item2));
+        Assert.Equal(3, stub.Calls);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task With_neither_marketing_mail_ends_unconfirmed_after_the_window(DatabaseKind kind)
+    {
+        var stub = new StubProvider(ReplayPolicy.Neither) { Answer = _ => StubAnswer.AcceptThenDrop };
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, stub);
+        var id = await fixture.QueueAsync(await fixture.ContactAsync("ada"));
+
+        await fixture.SendAllAsync();
+        fixture.Time.Advance(TimeSpan.FromMinutes(14));
+        await fixture.SendAllAsync();
+        Assert.Equal(MessageState.Unknown, (await fixture.StateAsync(id)).State);
+        fixture.Time.Advance(TimeSpan.FromMinutes(1));
+        await fixture.SendAllAsync();
+
+        Assert.Equal(1, stub.Calls);
+        Assert.Equal((MessageState.Unconfirmed, "may or may not have been sent (stub: the connection broke); not sent again, because marketing mail must not come twice"), await fixture.StateAsync(id));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task With_neither_transactional_mail_is_sent_again_after_the_window(DatabaseKind kind)
+    {
+        var stub = new StubProvider(ReplayPolicy.Neither) { Answer = email => email.Attempt == 1 ? StubAnswer.Drop : StubAnswer.Accept };
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, stub);
+        var id = await fixture.QueueAsync(await fixture.ContactAsync("ada"), message => message with { Stream = MessageStream.Transactional });
+
+        await fixture.SendAllAsync();
+        Assert.Empty(stub.Taken);
+        fixture.Time.Advance(TimeSpan.FromMinutes(15));
+        await fixture.SendAllAsync();
+
+        Assert.Equal(id, Assert.Single(stub.Taken).Key);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Whoever_is_suppressed_meanwhile_is_not_sent_it_again(DatabaseKind kind)
+    {
+        var stub = new StubProvider { Answer = _ => StubAnswer.Drop };
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, stub);
+        var id = await fixture.QueueAsync(await fixture.ContactAsync("ada"));
+
+        await fixture.Get<MessageSender>().RunOnceAsync(default);
+        await fixture.Get<Suppressions>().AddAsync(1, "ada@example.org", "complaint", null, "webhook", default);
+        await fixture.SendAllAsync();
+
+        Assert.Equal(1, stub.Calls);
+        Assert.Equal(
+            (MessageState.Unconfirmed, "may or may not have been sent (stub: the connection broke); not sent again: suppressed after spam complaint on 5 January 2026"),
+            await fixture.StateAsync(id));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_provider_that_loses_every_answer_is_given_up_in_the_end(DatabaseKind kind)
+    {
+        var stub = new StubProvider { Answer = _ => StubAnswer.Drop };
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, stub);
+        var id = await fixture.QueueAsync(await fixture.ContactAsync("ada"));
+        for (var hour = 0; hour <= 74; hour++)
+        {
+            await fixture.SendAllAsync();
+            fixture.Time.Advance(TimeSpan.FromHours(1));
+        }
+
+        Assert.InRange(stub.Calls, 70, 80);
+        Assert.Equal((MessageState.Unconfirmed, "may or may not have been sent (stub: the connection broke); nobody could say in time"), await fixture.StateAsync(id));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_provider_that_never_answers_is_cancelled_at_its_time_out(DatabaseKind kind)
+    {
+        var called = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var stub = new StubProvider(ReplayPolicy.Neither) { Answer = _ => StubAnswer.Stall, OnSend = _ => called.TrySetResult() };
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, stub);
+        var id = await fixture.QueueAsync(await fixture.ContactAsync("ada"));
+
+        var round = fixture.Get<MessageSender>().RunOnceAsync(default);
+        await called.Task;
+        fixture.Time.Advance(stub.RequestTimeout);
+        await round;
+
+        Assert.Equal((MessageState.Unknown, "stub: no answer within 30 seconds"), await fixture.StateAsync(id));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_mail_sent_through_another_provider_than_the_present_one_is_not_replayed_there(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, new StubProvider(ReplayPolicy.Neither) { Answer = _ => StubAnswer.AcceptThenDrop });
+        var id = await fixture.QueueAsync(await fixture.ContactAsync("ada"));
+        await fixture.SendAllAsync();
+
+        fixture.Provider = null; // the sandbox, which is idempotent, but has never seen this mail
+        fixture.Start();
+        fixture.Time.Advance(TimeSpan.FromMinutes(15));
+        await fixture.SendAllAsync();
+
+        Assert.Equal(MessageState.Unconfirmed, (await fixture.StateAsync(id)).State);
+        Assert.Empty((await fixture.Get<SandboxMailbox>().ListAsync(1, null, null, 10, default)).Items);
+        Assert.Equal(MessageStream.Marketing, (await fixture.FindAsync(id)).Stream);
+    }
+}
