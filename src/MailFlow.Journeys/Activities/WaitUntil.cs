@@ -34,7 +34,7 @@ public sealed class WaitUntil : Activity<WaitUntil.Input>
     {
         if (Problem(input) is { } problem) return StepResult.Fault(problem);
         if (input.At is { } at) return Until(at, DateTimeZone.Utc, step, follows: false);
-        var zone = LocalTime.Zone(input.TimeZone) ?? LocalTime.Zone(step.Contact.Text("time_zone")) ?? DateTimeZone.Utc;
+        var zone = LocalClock.Zone(input.TimeZone) ?? LocalClock.Zone(step.Contact.Text("time_zone")) ?? DateTimeZone.Utc;
         return Given(input.Attribute) ? UntilAttribute(input.Attribute!.Trim(), input.Offset, zone, step) : UntilTimeOfDay(input, zone, step);
     }
 
@@ -42,7 +42,7 @@ public sealed class WaitUntil : Activity<WaitUntil.Input>
     {
         TryOffset(offset, out var shift);
         if (step.Contact.Fields.GetValueOrDefault(attribute) is not { } value) return StepResult.WaitForContact($"waits for {attribute}, which the contact lacks");
-        return LocalTime.Read(value, shift, zone) is { } at
+        return LocalClock.Read(value, shift, zone) is { } at
             ? Until(at.ToDateTimeOffset(), zone, step, follows: true)
             : StepResult.WaitForContact($"waits for a date in {attribute}: '{value}' is none");
     }
@@ -52,7 +52,7 @@ public sealed class WaitUntil : Activity<WaitUntil.Input>
         // Its time has come, or came while the server was down: "the next time from now" would be a day late.
         if (step.WaitingUntil <= step.Now || step.Wake == WakeReason.Due) return StepResult.Complete("Done", "the time of day came");
         var days = (input.Weekdays ?? []).Select(name => DayNames[name.Trim()]).ToHashSet();
-        var next = LocalTime.Next(Instant.FromDateTimeOffset(step.Now), TryTime(input.TimeOfDay)!.Value, days, zone);
+        var next = LocalClock.Next(Instant.FromDateTimeOffset(step.Now), TryTime(input.TimeOfDay)!.Value, days, zone);
         return Until(next.ToDateTimeOffset(), zone, step, follows: !Given(input.TimeZone));
     }
 
@@ -71,7 +71,7 @@ public sealed class WaitUntil : Activity<WaitUntil.Input>
         if (!TryOffset(input.Offset, out _)) return $"offset: '{input.Offset}' is not a duration: write it like P1D, -P3D or PT9H";
         if (Given(input.TimeOfDay) && TryTime(input.TimeOfDay) is null) return $"timeOfDay: '{input.TimeOfDay}' is not a time: write it like 09:30";
         if (input.Weekdays?.FirstOrDefault(name => !DayNames.ContainsKey(name.Trim())) is { } day) return $"weekdays: '{day}' is not a day of the week: write it like mon or Monday";
-        return Given(input.TimeZone) && LocalTime.Zone(input.TimeZone) is null
+        return Given(input.TimeZone) && LocalClock.Zone(input.TimeZone) is null
             ? $"timeZone: '{input.TimeZone}' is not a known time zone: write it like Europe/Paris"
             : null;
     }
@@ -79,9 +79,9 @@ public sealed class WaitUntil : Activity<WaitUntil.Input>
     /// <summary>The designer saves a cleared field as empty text.</summary>
     private static bool Given(string? text) => !string.IsNullOrWhiteSpace(text);
 
-    private static NodaTime.LocalTime? TryTime(string? text) =>
+    private static LocalTime? TryTime(string? text) =>
         TimeOnly.TryParseExact(text?.Trim(), ["H:mm", "HH:mm", "HH:mm:ss"], CultureInfo.InvariantCulture, DateTimeStyles.None, out var time)
-            ? NodaTime.LocalTime.FromTimeOnly(time)
+            ? LocalTime.FromTimeOnly(time)
             : null;
 
     private static bool TryOffset(string? text, out TimeSpan offset)

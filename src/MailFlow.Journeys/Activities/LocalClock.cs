@@ -5,7 +5,7 @@ using NodaTime.TimeZones;
 namespace MailFlow.Journeys.Activities;
 
 /// <summary>Local dates and times as instants, in any time zone and across its changes of clock.</summary>
-internal static class LocalTime
+internal static class LocalClock
 {
     /// <summary>A local time that does not exist moves forward to the first valid instant; of two instants, the earlier counts.</summary>
     private static readonly ZoneLocalMappingResolver Lenient =
@@ -22,12 +22,12 @@ internal static class LocalTime
     /// The first instant, not before <paramref name="now"/>, at which clocks in the zone show the time on one of the days. A time that the day
     /// skips counts as the first instant after the gap; a day that the zone skips altogether (Samoa's 30 December 2011) has none.
     /// </summary>
-    public static Instant Next(Instant now, NodaTime.LocalTime time, IReadOnlySet<IsoDayOfWeek> days, DateTimeZone zone)
+    public static Instant Next(Instant now, LocalTime time, IReadOnlySet<IsoDayOfWeek> days, DateTimeZone zone)
     {
         for (var date = now.InZone(zone).Date; ; date = date.PlusDays(1))
         {
             if (days.Count > 0 && !days.Contains(date.DayOfWeek)) continue;
-            if (zone.AtStartOfDay(date).Date != date) continue;
+            if (At(date.AtMidnight(), zone).InZone(zone).Date != date) continue;
             var at = At(date + time, zone);
             if (at >= now) return at;
         }
