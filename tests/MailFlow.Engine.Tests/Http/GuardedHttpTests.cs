@@ -2,7 +2,6 @@ using System.Net;
 using System.Text;
 using MailFlow.Engine.Activities.Http;
 using MailFlow.Testing;
-using MailFlow.Testing;
 using static MailFlow.Testing.TinyHttpServer;
 
 namespace MailFlow.Engine.Tests.Http;
