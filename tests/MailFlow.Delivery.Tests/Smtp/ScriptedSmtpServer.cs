@@ -76,6 +76,7 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
 
     private async Task ConverseAsync(TcpClient client)
     {
+        var last = "";
         try
         {
             var stream = client.GetStream();
@@ -102,7 +103,7 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
                     if (body == Drop)
                         return;
                 }
-                else if (step == "DATA" && LastAnswer.StartsWith("354", StringComparison.Ordinal))
+                else if (step == "DATA" && last.StartsWith("354", StringComparison.Ordinal))
                 {
                     var mail = new StringBuilder();
                     while (await reader.ReadLineAsync() is { } text && text != ".")
@@ -115,7 +116,7 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
 
             async Task<bool> AnswerAsync(string step, string usual)
             {
-                var reply = LastAnswer = Next(step) ?? usual;
+                var reply = last = Next(step) ?? usual;
                 Signal(step).TrySetResult();
                 if (reply == Drop)
                     return false;
@@ -142,12 +143,11 @@ internal sealed class ScriptedSmtpServer : IAsyncDisposable
         }
     }
 
-    private string LastAnswer { get; set; } = "";
-
     private string? Next(string step)
     {
         if (!_script.TryGetValue(step, out var replies))
             return null;
-        return replies.Count > 1 ? replies.Dequeue() : replies.Peek();
+        lock (replies)
+            return replies.Count > 1 ? replies.Dequeue() : replies.Peek();
     }
 }

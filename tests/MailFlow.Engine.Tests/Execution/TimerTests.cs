@@ -1,0 +1,95 @@
+using MailFlow.Engine.Storage;
+using MailFlow.Testing;
+
+namespace MailFlow.Engine.Tests.Execution;
+
+/// <summary>Waits of any length, woken exactly once and never early.</summary>
+public sealed class TimerTests
+{
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_wait_of_400_days_is_over_on_the_day_and_not_before(DatabaseKind kind)
+    {
+        await using var host = await EngineHost.CreateAsync(kind);
+        await host.PublishAsync(Flows.Of("on:s:go wait:w:P400D say:end", "s --> w", "w --> end"));
+
+        await host.EventAsync("go");
+        await host.AdvanceAsync(TimeSpan.FromDays(400) - TimeSpan.FromMilliseconds(1));
+        Assert.Empty(await host.LinesAsync());
+
+        await host.AdvanceAsync(TimeSpan.FromMilliseconds(1));
+        Assert.Equal(["end"], await host.LinesAsync());
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task While_a_journey_is_paused_nothing_runs_and_on_resume_what_came_due_does(DatabaseKind kind)
+    {
+        await using var host = await EngineHost.CreateAsync(kind);
+        await host.PublishAsync(Flows.Of("on:s:go wait:w:P1D say:after", "s --> w", "w --> after"));
+        await host.EventAsync("go", "ada");
+        await host.RunAsync();
+
+        await host.PauseAsync(true);
+        await host.EventAsync("go", "bob");
+        await host.AdvanceAsync(TimeSpan.FromDays(3));
+        Assert.Empty(await host.LinesAsync());
+        Assert.Equal(2, (await host.InstancesAsync()).Count);
+        Assert.Equal(0, await host.Read(s => s.ScalarAsync<long>("SELECT count(*) FROM instance WHERE due_at IS NOT NULL", default)));
+
+        await host.PauseAsync(false);
+        await host.RunAsync();
+        Assert.Equal(["ada: after"], await host.LinesAsync(withUser: true)); // bob begins only now
+        await host.AdvanceAsync(TimeSpan.FromDays(1));
+        Assert.Equal(["ada: after", "bob: after"], await host.LinesAsync(withUser: true));
+    }
+
+    [Fact]
+    public async Task While_paused_an_event_still_satisfies_a_wait()
+    {
+        await using var host = await EngineHost.CreateAsync(DatabaseKind.Sqlite);
+        await host.PublishAsync(Flows.Of("on:s:go on:w:bought say:after", "s --> w", "w --> after"));
+        await host.EventAsync("go");
+        await host.RunAsync();
+
+        await host.PauseAsync(true);
+        await host.EventAsync("bought");
+        await host.RunAsync();
+        Assert.Empty(await host.LinesAsync());
+
+        await host.PauseAsync(false);
+        await host.RunAsync();
+        Assert.Equal(["after"], await host.LinesAsync());
+    }
+
+    [Theory]
+    [InlineData(1), InlineData(7), InlineData(1000)]
+    public async Task After_an_outage_a_timer_that_fell_due_before_an_event_goes_first(int batchSize)
+    {
+        await using var host = await EngineHost.CreateAsync(DatabaseKind.Sqlite, batchSize: batchSize);
+        await host.PublishAsync(Flows.Of("on:s:go wait:w:PT1H on:e:bought say:got", "s --> w", "w --> e", "e --> got"));
+        foreach (var user in new[] { "a", "b", "c", "d" }) await host.EventAsync("go", user);
+        await host.RunAsync();
+
+        // Nobody works; the wait falls due, then the event comes. In this order, the event finds the wait for it.
+        host.Time.Advance(TimeSpan.FromHours(2));
+        foreach (var user in new[] { "a", "b", "c", "d" }) await host.EventAsync("bought", user);
+        await host.RunAsync();
+
+        Assert.Equal(4, (await host.LinesAsync()).Count);
+    }
+
+    [Fact]
+    public async Task An_event_that_came_before_a_timer_fell_due_goes_first()
+    {
+        await using var host = await EngineHost.CreateAsync(DatabaseKind.Sqlite, batchSize: 1);
+        await host.PublishAsync(Flows.Of("on:s:go wait:w:PT1H on:e:bought say:got", "s --> w", "w --> e", "e --> got"));
+        await host.EventAsync("go");
+        await host.RunAsync();
+
+        await host.EventAsync("bought"); // nobody waits for it yet
+        host.Time.Advance(TimeSpan.FromHours(2));
+        await host.RunAsync();
+
+        Assert.Empty(await host.LinesAsync());
+        Assert.Equal([InstanceStatus.Running], await host.StatusesAsync());
+    }
+}
