@@ -10,7 +10,7 @@ public sealed class FlowTests
     public async Task An_event_starts_an_instance_which_runs_to_its_end(DatabaseKind kind)
     {
         await using var host = await EngineHost.CreateAsync(kind);
-        await host.PublishAsync(Flows.Of("on:start:signed_up say:hello:Hello_{{event.name}}", "start --> hello"));
+        await host.PublishAsync(Flows.Of("on:start:signed_up say:hello:Hello~{{event.name}}", "start --> hello"));
 
         await host.EventAsync("signed_up", payload: """{"name":"Ada"}""");
         await host.EventAsync("something_else");

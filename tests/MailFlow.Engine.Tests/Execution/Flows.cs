@@ -29,7 +29,7 @@ internal static class Flows
     private static JsonNode Activity(string written)
     {
         var parts = written.Split(':', 3);
-        var (kind, id, value) = (parts[0], parts[1], parts.Length > 2 ? parts[2].Replace('_', ' ') : null);
+        var (kind, id, value) = (parts[0], parts[1], parts.Length > 2 ? parts[2].Replace('~', ' ') : null);
         return kind switch
         {
             "say" => Node(id, "Elsa.WriteLine", ("text", "String", value ?? id, "Handlebars")),

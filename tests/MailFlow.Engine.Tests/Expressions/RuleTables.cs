@@ -41,19 +41,17 @@ internal sealed class RuleTables(TestDatabase test) : IAsyncDisposable
         return tables;
     }
 
-    /// <summary>The users for whom the rule holds in SQL, and then those for whom its negation does.</summary>
-    public async Task<(List<string> In, List<string> Out)> FindAsync(string rule)
+    /// <summary>What the rule's SQL says of each user.</summary>
+    public async Task<Dictionary<string, bool>> AskAsync(CelExpression rule)
     {
-        var fragment = CelExpression.Parse(rule).ToSql(new SqlNames(Database.Dialect, Events: "rule_event"));
+        var fragment = rule.ToSql(new SqlNames(Database.Dialect, Events: "rule_event"));
         (string, object?)[] parameters = [("account", Account), ("now", RuleScope.Noon), .. fragment.Parameters];
         var found = await Database.ReadAsync(session => session.QueryAsync($"""
             SELECT c.user_id, {fragment.Text} AS holds
             FROM rule_contact c
             WHERE c.account_id = @account
             """, row => (User: row.Text(0), Holds: row.Bool(1)), CancellationToken.None, parameters), CancellationToken.None);
-        return (Users(true), Users(false));
-
-        List<string> Users(bool holds) => [.. found.Where(row => row.Holds == holds).Select(row => row.User).Order(StringComparer.Ordinal)];
+        return found.ToDictionary(row => row.User, row => row.Holds);
     }
 
     public ValueTask DisposeAsync() => test.DisposeAsync();
@@ -61,9 +59,11 @@ internal sealed class RuleTables(TestDatabase test) : IAsyncDisposable
     private static async Task Fill(Session session, IReadOnlyList<RuleContact> contacts)
     {
         var json = session.Dialect.IsPostgreSql ? "jsonb" : "TEXT";
+        // A database may sort its text as a language does; a rule must not.
+        var text = session.Dialect.IsPostgreSql ? "text COLLATE \"und-x-icu\"" : "text";
         await session.ExecuteAsync($"""
             CREATE TABLE rule_contact (
-                account_id int NOT NULL, id bigint NOT NULL, user_id text NOT NULL, email text, first_name text, last_name text, time_zone text,
+                account_id int NOT NULL, id bigint NOT NULL, user_id {text} NOT NULL, email {text}, first_name {text}, last_name {text}, time_zone {text},
                 created_at bigint NOT NULL, tags {json} NOT NULL, attributes {json} NOT NULL)
             """, CancellationToken.None);
         await session.ExecuteAsync("CREATE TABLE rule_event (account_id int NOT NULL, contact_id bigint NOT NULL, event_type text NOT NULL, occurred_at bigint NOT NULL)", CancellationToken.None);

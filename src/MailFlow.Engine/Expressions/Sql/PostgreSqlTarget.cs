@@ -82,14 +82,14 @@ internal sealed class PostgreSqlTarget(SqlParameters parameters) : SqlTarget(par
         };
     });
 
-    private string Json(JsonPlace place) =>
-        place.Steps.Count == 0 ? place.Column : $"({place.Column}{string.Concat(place.Steps.Select(step => " -> " + Key(step)))})";
+    private string Json(JsonPlace place) => place.Steps.Aggregate(place.Column, (from, step) => step switch
+    {
+        // "->" with a position would take the scalar itself for the first item of a list.
+        int at => $"jsonb_path_query_first({from}, 'strict $[{at.ToString(CultureInfo.InvariantCulture)}]', '{{}}', TRUE)",
+        _ => $"({from} -> {Name((string)step)})",
+    });
 
     /// <summary>Written out where it is plain, so that an index on the expression can serve; otherwise a parameter.</summary>
-    private string Key(object step) => step switch
-    {
-        int at => at.ToString(CultureInfo.InvariantCulture),
-        string name when name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '_' or '-' or ' ') => $"'{name}'",
-        _ => Parameters.Add(step),
-    };
+    private string Name(string name) =>
+        name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '_' or '-' or ' ') ? $"'{name}'" : Parameters.Add(name);
 }

@@ -60,7 +60,7 @@ internal sealed class SqlConditions
 
     private string Compared(Comparator comparator, SqlValue left, SqlValue right) => comparator switch
     {
-        Comparator.Equal => Definite(Either(Equal(left, right))),
+        Comparator.Equal => Definite(Either(Equal(left, [right]))),
         Comparator.NotEqual => NotEqual(left, right),
         Comparator.Less => Ordered("<", left, right),
         Comparator.LessOrEqual => Ordered("<=", left, right),
@@ -69,15 +69,20 @@ internal sealed class SqlConditions
     };
 
     /// <summary>One test for each type that both may have; each is NULL where one of the two is not of that type.</summary>
-    private static IEnumerable<string> Equal(SqlValue left, SqlValue right) =>
-        from pair in new[] { (left.Text, right.Text), (left.Number, right.Number), (left.Bool, right.Bool), (left.Instant, right.Instant), (left.Duration, right.Duration) }
-        where pair.Item1 is not null && pair.Item2 is not null
-        select $"({pair.Item1.Value}) = ({pair.Item2.Value})";
+    private static IEnumerable<string> Equal(SqlValue left, IReadOnlyList<SqlValue> candidates)
+    {
+        foreach (var type in (Func<SqlValue, Lazy<string>?>[])[one => one.Text, one => one.Number, one => one.Bool, one => one.Instant, one => one.Duration])
+        {
+            var others = candidates.Select(type).OfType<Lazy<string>>().Select(other => other.Value).ToList();
+            if (type(left) is not { } sql || others.Count == 0) continue;
+            yield return others.Count == 1 ? $"({sql.Value}) = ({others[0]})" : $"({sql.Value}) IN ({string.Join(", ", others)})";
+        }
+    }
 
     private static string NotEqual(SqlValue left, SqlValue right)
     {
         if (!left.Scalars.Any() || !right.Scalars.Any()) return Constant(false);
-        return $"({HasScalar(left)}) AND ({HasScalar(right)}) AND NOT {Definite(Either(Equal(left, right)))}";
+        return $"({HasScalar(left)}) AND ({HasScalar(right)}) AND NOT {Definite(Either(Equal(left, [right])))}";
     }
 
     private static string HasScalar(SqlValue value) => Either(value.Scalars.Select(one => $"({one.Value}) IS NOT NULL"));
@@ -94,10 +99,7 @@ internal sealed class SqlConditions
     private string IsIn(In membership)
     {
         if (_values.Listed(membership.Container) is { } items)
-        {
-            var item = _values.Of(membership.Item);
-            return Definite(Either(items.SelectMany(one => Equal(item, one))));
-        }
+            return Definite(Either(Equal(_values.Of(membership.Item), items)));
         var container = _values.Of(membership.Container);
         if (container.Place is not { } place) return container.NoJson is { } why ? throw why() : Constant(false);
         var wanted = _values.Of(membership.Item);
@@ -105,7 +107,7 @@ internal sealed class SqlConditions
             return wanted.Text is { } tag ? _target.HasTag(place.Column, tag.Value) : Constant(false);
         var tests = new List<string>();
         if (wanted.Text is { } key) tests.Add(_target.HasKey(place, key.Value));
-        if (wanted.Scalars.Any()) tests.Add(_target.AnyItem(place, one => Definite(Either(Equal(one, wanted)))));
+        if (wanted.Scalars.Any()) tests.Add(_target.AnyItem(place, one => Definite(Either(Equal(one, [wanted])))));
         return Either(tests);
     }
 

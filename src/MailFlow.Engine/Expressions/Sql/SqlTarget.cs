@@ -37,7 +37,7 @@ internal abstract class SqlTarget(SqlParameters parameters)
 
     public abstract string EndsWith(string text, string part);
 
-    /// <summary>Text that sorts by code point.</summary>
+    /// <summary>Text that sorts by code point, whatever the collation of its column.</summary>
     public abstract string Ordinal(string text);
 
     public abstract string Lower(string text);
@@ -70,16 +70,16 @@ internal abstract class SqlTarget(SqlParameters parameters)
     public string Alias(string stem) => stem + ++_aliases;
 
     /// <summary>Computes an expression once and uses it many times.</summary>
-    public string Let(string expression, Func<string, string> body)
-    {
-        var alias = Alias("q");
-        return $"(SELECT {body(alias + ".v")} FROM (SELECT {expression} AS v) {alias})";
-    }
+    public string Let(string expression, Func<string, string> body) => Bound($"{expression} AS v", alias => body(alias + ".v"));
 
-    public string Let(string first, string second, Func<string, string, string> body)
+    public string Let(string first, string second, Func<string, string, string> body) =>
+        Bound($"{first} AS v, {second} AS w", alias => body(alias + ".v", alias + ".w"));
+
+    /// <summary>Without the OFFSET, PostgreSQL would put the expression back in at each use: nested, exponentially many times.</summary>
+    private string Bound(string columns, Func<string, string> body)
     {
         var alias = Alias("q");
-        return $"(SELECT {body(alias + ".v", alias + ".w")} FROM (SELECT {first} AS v, {second} AS w) {alias})";
+        return $"(SELECT {body(alias)} FROM (SELECT {columns} LIMIT 1 OFFSET 0) {alias})";
     }
 
     /// <summary>Cuts a double to the range of numbers: see <see cref="Numbers"/>.</summary>

@@ -7,7 +7,7 @@ namespace MailFlow.Engine.Expressions.Sql;
 internal sealed record SqlValue
 {
     /// <summary>A rule may double in size with each level; beyond this it is refused rather than sent.</summary>
-    private const int LongestSql = 65_536;
+    private const int LongestSql = 262_144;
 
     public static readonly SqlValue Nothing = new();
 

@@ -22,6 +22,7 @@ internal sealed class SqlValues(string text, SqlNames names, SqlTarget target, F
             Conditional choice => Chosen(choice),
             Call call => SqlCalls.Of(call.Function, Of(call.Argument), target, problem => Refused(node, problem)),
             CountEvents count => Counted(count),
+            ListLiteral or MapLiteral => WrittenOut(node),
             _ => throw Refused(node, "is not possible in a segment"),
         };
     }
@@ -44,12 +45,15 @@ internal sealed class SqlValues(string text, SqlNames names, SqlTarget target, F
         DateTimeOffset instant => new SqlValue { Instant = Write(() => SqlTarget.Whole(Values.Ms(instant))) },
         TimeSpan duration => new SqlValue { Duration = Write(() => SqlTarget.Whole(Values.Ms(duration))) },
         _ when Numbers.TryRead(value, out var number) => new SqlValue { Number = Write(() => target.Number(number)) },
-        _ => new SqlValue { NoJson = () => Refused(node, "is a list or map written out: a segment can only ask 'in' of a list") },
+        _ => WrittenOut(node),
     };
+
+    private SqlValue WrittenOut(Node node) =>
+        new() { NoJson = () => Refused(node, "is a list or map written out: a segment can only ask 'in' of a list") };
 
     private SqlValue Field(string name) => name switch
     {
-        "user_id" or "email" or "first_name" or "last_name" or "time_zone" => new SqlValue { Text = Write(() => $"{names.Contact}.{name}") },
+        "user_id" or "email" or "first_name" or "last_name" or "time_zone" => new SqlValue { Text = Write(() => target.Ordinal($"{names.Contact}.{name}")) },
         "created_at" => new SqlValue { Instant = Write(() => $"{names.Contact}.created_at") },
         "tags" => target.At(new JsonPlace($"{names.Contact}.tags", [], IsList: true)),
         ContactFields.Attributes => target.At(new JsonPlace($"{names.Contact}.attributes", [])),
