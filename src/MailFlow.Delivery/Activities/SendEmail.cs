@@ -1,0 +1,64 @@
+using MailFlow.Content;
+using MailFlow.Delivery.Sending;
+using MailFlow.Engine.Activities;
+using MailFlow.Engine.Definitions;
+
+namespace MailFlow.Delivery.Activities;
+
+/// <summary>Queues one e-mail to the contact. The step is done when the mail is in the ledger; the sender does the rest.</summary>
+[Activity("MailFlow.SendEmail", Category = "Messaging", DisplayName = "Send e-mail", Description = "Sends one e-mail to the contact, made from a template.")]
+public sealed class SendEmail(Templates templates) : BatchActivity<SendEmail.Input>
+{
+    /// <summary>What to send.</summary>
+    public sealed record Input(
+        [Input("The template's key.", ChoicesFrom = "templates")] string Template,
+        [Input("A subject in place of the template's own.")] string? Subject = null,
+        [Input("What kind of mail it is. Default: as the journey says.")] MessageStream? Stream = null,
+        [Input("How long after it was queued the mail may still be sent. Default: however long it takes.")] TimeSpan? ExpiresAfter = null);
+
+    /// <inheritdoc/>
+    protected override async ValueTask RunAsync(StepBatch<Input> steps, CancellationToken ct)
+    {
+        var versions = new Dictionary<string, int?>();
+        foreach (var key in steps.Select(step => step.Input.Template).Distinct())
+            versions[key] = await templates.LatestVersionAsync(steps.Session, steps.AccountId, key, ct);
+
+        var planned = new List<PlannedMessage>(steps.Count);
+        foreach (var step in steps)
+        {
+            if (versions[step.Input.Template] is not { } version)
+            {
+                step.Decide(StepResult.Fault($"there is no template '{step.Input.Template}'"));
+                continue;
+            }
+            planned.Add(Plan(step, version));
+            step.Complete(text: $"queued '{step.Input.Template}' to {step.Context.Contact.Text("email") ?? "a contact without an e-mail address"}");
+        }
+        await Ledger.PlanAsync(steps.Session, planned, steps.Now.ToUnixTimeMilliseconds(), ct);
+    }
+
+    private static PlannedMessage Plan(Step<Input> step, int version)
+    {
+        var (input, context, rules) = (step.Input, step.Context, step.Context.Journey.Rules);
+        var stream = input.Stream ?? rules.Stream;
+        return new PlannedMessage
+        {
+            Id = context.Key,
+            AccountId = context.AccountId,
+            ContactId = context.ContactId,
+            UserId = context.Contact.UserId,
+            JourneyId = context.Journey.Id,
+            VersionId = context.Journey.VersionId,
+            InstanceId = context.InstanceId,
+            ActivityId = context.ActivityId,
+            Template = input.Template,
+            TemplateVersion = version,
+            Subject = string.IsNullOrWhiteSpace(input.Subject) ? null : input.Subject,
+            Stream = stream,
+            // A receipt sent from a marketing journey needs no consent; a transactional journey that names a purpose wants one.
+            Purpose = stream == rules.Stream || stream == MessageStream.Marketing ? rules.Purpose : null,
+            ExpiresAt = input.ExpiresAfter is { } span ? (context.Now + span).ToUnixTimeMilliseconds() : null,
+            Snapshot = Snapshot.Write(context),
+        };
+    }
+}

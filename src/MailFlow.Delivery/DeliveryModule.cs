@@ -1,0 +1,44 @@
+using MailFlow.Audience;
+using MailFlow.Data;
+using MailFlow.Delivery;
+using MailFlow.Delivery.Providers.Sandbox;
+using MailFlow.Delivery.Sending;
+using MailFlow.Delivery.Unsubscribing;
+using MailFlow.Engine.Activities;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Registers the delivery module: ledger, sender, providers, unsubscribe.</summary>
+public static class DeliveryModule
+{
+    /// <summary>
+    /// Needs <see cref="Database"/>, the audience and the content modules. An <see cref="IEmailProvider"/> registered before takes the place of the configured one; so
+    /// does an <see cref="IFaultPoints"/>.
+    /// </summary>
+    /// <exception cref="InvalidInputException">An option cannot be used; the message names it.</exception>
+    public static IServiceCollection AddDelivery(this IServiceCollection services, DeliveryOptions options)
+    {
+        options.Check();
+        services.AddSingleton(options);
+        services.TryAddSingleton(FaultPoints.None);
+        services.TryAddSingleton<IEmailProvider>(provider => options.Provider switch
+        {
+            _ => ActivatorUtilities.CreateInstance<SandboxProvider>(provider),
+        });
+        services.AddSingleton<MessageSignal>().AddSingleton<Messages>().AddSingleton<SandboxMailbox>().AddSingleton<Senders>();
+        services.AddSingleton<IInstanceEnded>(provider => provider.GetRequiredService<Messages>());
+        services.AddSingleton<SigningKeys>().AddSingleton<UnsubscribeLinks>().AddSingleton(provider => new Unsubscribe(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<UnsubscribeLinks>(), provider.GetRequiredService<Suppressions>(),
+            provider.GetRequiredService<Consents>(), provider.GetRequiredService<IContactStore>(), provider.GetRequiredService<Senders>()));
+        services.AddSingleton<NodeEpoch>().AddSingleton<SendChecks>().AddSingleton<HandOverDesk>().AddSingleton<Composer>().AddSingleton<Dispatch>()
+            .AddSingleton<Answers>().AddSingleton<Sweep>().AddSingleton(new RetrySchedule(new Random()));
+        services.AddSingleton(provider => new MessageSender(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<NodeEpoch>(), provider.GetRequiredService<HandOverDesk>(),
+            provider.GetRequiredService<Dispatch>(), provider.GetRequiredService<Answers>(), provider.GetRequiredService<Sweep>(), options,
+            provider.GetRequiredService<IFaultPoints>()));
+        services.AddSingleton<IHostedService, SenderLoop>();
+        return services;
+    }
+}

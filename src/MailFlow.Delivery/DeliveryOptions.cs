@@ -1,0 +1,80 @@
+using MailFlow.Data;
+using MailFlow.Delivery.Providers.Smtp;
+
+namespace MailFlow.Delivery;
+
+/// <summary>How mail is sent: the section <c>MailFlow:Delivery</c>.</summary>
+public sealed record DeliveryOptions
+{
+    /// <summary><c>sandbox</c> (captures mail in the database, sends none) or <c>smtp</c>.</summary>
+    public string Provider { get; init; } = "sandbox";
+
+    /// <summary>The relay, for <see cref="Provider"/> <c>smtp</c>.</summary>
+    public SmtpOptions Smtp { get; init; } = new();
+
+    /// <summary>Where recipients reach this server, without a trailing slash. Must be https for real marketing mail (RFC 8058).</summary>
+    public string PublicBaseUrl { get; init; } = "http://localhost:5000";
+
+    /// <summary>Who mail comes from in an account that has not said so.</summary>
+    public SenderIdentity Sender { get; init; } = new("MailFlow", "mailflow@example.org");
+
+    /// <summary>
+    /// This node's name, the same each time it starts and no other running node's: what a crash left half-sent is then found at once when the node is
+    /// back, and otherwise when its lease has run out.
+    /// </summary>
+    public string Node { get; init; } = Environment.MachineName;
+
+    /// <summary>How many messages are taken up at once, 1 to 1,000; fewer where the provider takes fewer.</summary>
+    public int BatchSize { get; init; } = 500;
+
+    /// <summary>How many batches are under way at once, so that one waits for the database while another renders.</summary>
+    public int Lanes { get; init; } = 2;
+
+    /// <summary>How long after it was taken up a message may still be handed to the provider.</summary>
+    public TimeSpan Lease { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>How often to look for mail when nobody has said that there is some.</summary>
+    public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a message that the provider puts off is tried again, counted from the first time.</summary>
+    public TimeSpan RetryFor { get; init; } = TimeSpan.FromHours(72);
+
+    /// <summary>How long a late answer is waited for where a provider is neither idempotent nor searchable, before the message is given up (marketing) or sent again (transactional).</summary>
+    public TimeSpan UnknownWindow { get; init; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>Keys for signed links, the signing one first, each of 32 bytes or more; empty to keep one in the database.</summary>
+    public IReadOnlyList<SigningKey> SigningKeys { get; init; } = [];
+
+    /// <summary>Throws <see cref="InvalidInputException"/> for what cannot be used, naming it.</summary>
+    internal void Check()
+    {
+        if (Provider is not ("sandbox" or "smtp")) throw new InvalidInputException(nameof(Provider), $"'{Provider}' is neither 'sandbox' nor 'smtp'");
+        if (Provider == "smtp" && Smtp.Validate() is { Count: > 0 } errors) throw new InvalidInputException(nameof(Smtp), string.Join(' ', errors));
+        if (!Uri.TryCreate(PublicBaseUrl, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
+            throw new InvalidInputException(nameof(PublicBaseUrl), $"'{PublicBaseUrl}' is not an http or https address");
+        Senders.Check(Sender);
+        Between(nameof(BatchSize), BatchSize, 1, 1000);
+        Between(nameof(Lanes), Lanes, 1, 16);
+        Between(nameof(Lease), Lease.TotalSeconds, 1, 3600);
+        Between(nameof(PollInterval), PollInterval.TotalSeconds, 0.01, 60);
+        Between(nameof(RetryFor), RetryFor.TotalHours, 0, 24 * 30);
+        Between(nameof(UnknownWindow), UnknownWindow.TotalHours, 0, 24 * 30);
+        if (string.IsNullOrWhiteSpace(Node)) throw new InvalidInputException(nameof(Node), "is empty");
+        if (SigningKeys.Any(key => key.Id == 0 || key.Secret.Length < 32) || SigningKeys.DistinctBy(key => key.Id).Count() < SigningKeys.Count)
+            throw new InvalidInputException(nameof(SigningKeys), "each key needs an id of its own from 1 to 255 and a secret of 32 bytes or more");
+
+        static void Between(string name, double value, double least, double most)
+        {
+            if (!(value >= least && value <= most)) throw new InvalidInputException(name, $"{value} is not between {least} and {most}");
+        }
+    }
+}
+
+/// <summary>A secret that links are signed with.</summary>
+/// <param name="Id">1 to 255; stands in the link, so that old links are still known after a new key has come.</param>
+/// <param name="Secret">At least 32 random bytes.</param>
+public sealed record SigningKey(byte Id, byte[] Secret)
+{
+    /// <summary>Leaves the secret out.</summary>
+    public override string ToString() => $"SigningKey {Id}";
+}

@@ -1,0 +1,119 @@
+using MailFlow.Data;
+using MailFlow.Engine.Definitions;
+
+namespace MailFlow.Delivery;
+
+/// <summary>A message about to be planned.</summary>
+internal sealed record PlannedMessage
+{
+    public required Guid Id { get; init; }
+    public required int AccountId { get; init; }
+    public required long ContactId { get; init; }
+    public required string UserId { get; init; }
+    public int? JourneyId { get; init; }
+    public long? VersionId { get; init; }
+    public Guid? InstanceId { get; init; }
+    public string? ActivityId { get; init; }
+    public required string Template { get; init; }
+    public required int TemplateVersion { get; init; }
+    public string? Subject { get; init; }
+    public required MessageStream Stream { get; init; }
+    public string? Purpose { get; init; }
+    public long? ExpiresAt { get; init; }
+    public required string Snapshot { get; init; }
+}
+
+/// <summary>A message that is taken up: the row changes to inflight.</summary>
+internal sealed record TakenUp(Guid Id, int Attempt, string ToAddress);
+
+/// <summary>Any other change of state.</summary>
+/// <param name="Id">Which message.</param>
+/// <param name="Attempt">The attempt this is about: an answer to an earlier attempt than the row's is dropped.</param>
+/// <param name="State">The state to come.</param>
+/// <param name="Reason">In plain words; null for plain acceptance.</param>
+/// <param name="DueAt">When to look at it again; null in ends.</param>
+/// <param name="ProviderId">The provider's name for the mail.</param>
+internal sealed record Move(Guid Id, int AccountId, int Attempt, MessageState State, string? Reason, long? DueAt = null, string? ProviderId = null);
+
+/// <summary>All that is ever written to the ledger: planning, taking up, every other change of state, parking and releasing.</summary>
+internal static class Ledger
+{
+    /// <summary>Plans messages; a send key that is there already plans nothing. Gives how many were new.</summary>
+    public static Task<int> PlanAsync(Session session, IReadOnlyList<PlannedMessage> messages, long now, CancellationToken ct) => session.ExecuteAsync("""
+        INSERT INTO message (id, account_id, contact_id, user_id, journey_id, version_id, instance_id, activity_id, template, template_version,
+                             subject, stream, purpose, expires_at, snapshot, state, due_at, queued_at, updated_at)
+        SELECT r.id, r.account_id, r.contact_id, r.user_id, r.journey_id, r.version_id, r.instance_id, r.activity_id, r.template, r.template_version,
+               r.subject, r.stream, r.purpose, r.expires_at, r.snapshot, 0, @now, @now, @now
+        FROM {rows} WHERE true
+        ON CONFLICT (id) DO NOTHING
+        """,
+        new Rows<PlannedMessage>([.. messages.OrderBy(message => message.Id)])
+            .Uuid("id", m => m.Id).Int("account_id", m => m.AccountId).Long("contact_id", m => m.ContactId).Text("user_id", m => m.UserId)
+            .IntOrNull("journey_id", m => m.JourneyId).LongOrNull("version_id", m => m.VersionId).UuidOrNull("instance_id", m => m.InstanceId)
+            .Text("activity_id", m => m.ActivityId).Text("template", m => m.Template).Int("template_version", m => m.TemplateVersion)
+            .Text("subject", m => m.Subject).Int("stream", m => (int)m.Stream).Text("purpose", m => m.Purpose)
+            .LongOrNull("expires_at", m => m.ExpiresAt).Text("snapshot", m => m.Snapshot),
+        ct, ("now", now));
+
+    /// <summary>Takes messages up: the hand-over's one commit. Gives how many really were.</summary>
+    public static Task<int> TakeUpAsync(
+        Session session, IReadOnlyList<TakenUp> messages, string provider, long epoch, long now, long leaseUntil, CancellationToken ct) => session.ExecuteAsync($$"""
+        UPDATE message SET state = {{(int)MessageState.Inflight}}, attempt = r.attempt, to_address = r.to_address, provider = @provider,
+               node_epoch = @epoch, lease_until = @lease_until, due_at = NULL, updated_at = @now, reason = NULL
+        FROM {rows}
+        WHERE message.id = r.id AND message.attempt = r.attempt - 1 AND message.state IN ({{MessageStates.SqlBefore(MessageState.Inflight)}})
+        """,
+        new Rows<TakenUp>([.. messages.OrderBy(message => message.Id)]).Uuid("id", m => m.Id).Int("attempt", m => m.Attempt).Text("to_address", m => m.ToAddress),
+        ct, ("provider", provider), ("epoch", epoch), ("lease_until", leaseUntil), ("now", now));
+
+    /// <summary>Makes every move that the transition table allows and passes over the others. Gives how many were made.</summary>
+    /// <param name="session">A writing session.</param>
+    /// <param name="moves">One a message.</param>
+    /// <param name="now">Unix milliseconds.</param>
+    /// <param name="retryUntil">Until when a message put off for the first time is tried again, Unix milliseconds.</param>
+    /// <param name="ct">Cancels.</param>
+    public static async Task<int> MoveAsync(Session session, IReadOnlyList<Move> moves, long now, long retryUntil, CancellationToken ct)
+    {
+        // In the order of their keys, as every writer takes them: no two can then wait for each other.
+        moves = [.. moves.OrderBy(move => move.Id)];
+        var made = await session.ExecuteAsync($$"""
+            UPDATE message SET state = r.state, reason = r.reason, due_at = r.due_at, parked_at = NULL, lease_until = NULL, updated_at = @now,
+                   provider_id = coalesce(r.provider_id, message.provider_id),
+                   retry_until = CASE WHEN r.due_at IS NULL THEN message.retry_until ELSE coalesce(message.retry_until, @retry_until) END
+            FROM {rows}
+            WHERE message.id = r.id AND message.attempt = r.attempt AND {{MessageStates.SqlCanFollow("message.state", "r.state")}}
+            """,
+            new Rows<Move>(moves).Uuid("id", m => m.Id).Int("attempt", m => m.Attempt).Int("state", m => (int)m.State)
+                .Text("reason", m => m.Reason).LongOrNull("due_at", m => m.DueAt).Text("provider_id", m => m.ProviderId),
+            ct, ("now", now), ("retry_until", retryUntil));
+        var troubles = moves.Where(move => move.State is MessageState.Deferred or MessageState.Rejected or MessageState.Unknown).ToList();
+        await session.ExecuteAsync("""
+            INSERT INTO message_attempt (message_id, account_id, at, attempt, state, answer)
+            SELECT r.id, r.account_id, @now, r.attempt, r.state, r.answer
+            FROM {rows} JOIN message ON message.id = r.id AND message.attempt = r.attempt AND message.state = r.state
+            """,
+            new Rows<Move>(troubles).Uuid("id", m => m.Id).Int("account_id", m => m.AccountId).Int("attempt", m => m.Attempt)
+                .Int("state", m => (int)m.State).Text("answer", m => m.Reason ?? ""),
+            ct, ("now", now));
+        return made;
+    }
+
+    /// <summary>Puts messages of a paused journey out of the sender's way, their instant kept.</summary>
+    public static Task<int> ParkAsync(Session session, IReadOnlyList<Guid> ids, CancellationToken ct) => session.ExecuteAsync(
+        "UPDATE message SET parked_at = due_at, due_at = NULL FROM {rows} WHERE message.id = r.id AND message.due_at IS NOT NULL",
+        new Rows<Guid>([.. ids.Order()]).Uuid("id", id => id), ct);
+
+    /// <summary>Brings back, a thousand at a time, the messages of a journey that runs again. What the pause took is not counted against the retries. Gives how many.</summary>
+    public static Task<int> ReleaseAsync(Session session, int journeyId, CancellationToken ct) => session.ExecuteAsync("""
+        UPDATE message SET due_at = parked_at, parked_at = NULL, retry_until = NULL
+        WHERE id IN (SELECT id FROM message WHERE journey_id = @journey AND parked_at IS NOT NULL LIMIT 1000) AND parked_at IS NOT NULL
+        """, ct, ("journey", journeyId));
+
+    /// <summary>Calls off what these instances have queued. What is being handed over at this moment can no longer be called off. Gives how many were.</summary>
+    public static Task<int> CancelAsync(Session session, IReadOnlyList<Guid> instanceIds, string reason, long now, CancellationToken ct) => session.ExecuteAsync($$"""
+        UPDATE message SET state = {{(int)MessageState.Cancelled}}, reason = @reason, due_at = NULL, parked_at = NULL, updated_at = @now
+        FROM {rows}
+        WHERE message.instance_id = r.instance_id AND message.state IN ({{MessageStates.SqlBefore(MessageState.Cancelled)}})
+        """,
+        new Rows<Guid>([.. instanceIds.Order()]).Uuid("instance_id", id => id), ct, ("reason", $"not sent: {reason}"), ("now", now));
+}

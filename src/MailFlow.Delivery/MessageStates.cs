@@ -1,0 +1,50 @@
+using System.Collections.Frozen;
+
+namespace MailFlow.Delivery;
+
+/// <summary>
+/// The transitions a message can make. Every statement that changes a state carries the ones it may start from in its
+/// WHERE, so that whatever else happens at the same time, no other transition is ever made.
+/// </summary>
+public static class MessageStates
+{
+    private static readonly FrozenDictionary<MessageState, MessageState[]> Table = new Dictionary<MessageState, MessageState[]>
+    {
+        [MessageState.Queued] = [MessageState.Inflight, MessageState.Suppressed, MessageState.Expired, MessageState.Cancelled],
+        [MessageState.Inflight] = [MessageState.Accepted, MessageState.Rejected, MessageState.Deferred, MessageState.Unknown],
+        [MessageState.Deferred] = [MessageState.Inflight, MessageState.Suppressed, MessageState.Expired, MessageState.Cancelled],
+        [MessageState.Unknown] = [MessageState.Inflight, MessageState.Accepted, MessageState.Unconfirmed],
+        [MessageState.Accepted] = [],
+        [MessageState.Rejected] = [],
+        [MessageState.Suppressed] = [],
+        [MessageState.Expired] = [],
+        [MessageState.Cancelled] = [],
+        [MessageState.Unconfirmed] = [],
+    }.ToFrozenDictionary();
+
+    private static readonly FrozenDictionary<MessageState, string> Words =
+        Enum.GetValues<MessageState>().ToFrozenDictionary(state => state, state => state.ToString().ToLowerInvariant());
+
+    private static readonly FrozenDictionary<string, MessageState> States = Words.ToFrozenDictionary(pair => pair.Value, pair => pair.Key);
+
+    /// <summary>The states that can follow; none after an end.</summary>
+    public static IReadOnlyList<MessageState> After(MessageState state) => Table[state];
+
+    /// <summary>Whether nothing can follow.</summary>
+    public static bool IsEnd(this MessageState state) => Table[state].Length == 0;
+
+    /// <summary>The state's name in the API: <c>accepted</c>.</summary>
+    public static string Word(this MessageState state) => Words[state];
+
+    /// <summary>Reads a state's name.</summary>
+    public static bool TryParse(string word, out MessageState state) => States.TryGetValue(word, out state);
+
+    /// <summary>The numbers of the states that <paramref name="next"/> can follow, for SQL's IN.</summary>
+    internal static string SqlBefore(MessageState next) =>
+        string.Join(", ", Table.Where(from => from.Value.Contains(next)).Select(from => (int)from.Key).Order());
+
+    /// <summary>An SQL condition: one column's state can follow the other's.</summary>
+    internal static string SqlCanFollow(string current, string next) =>
+        "(" + string.Join(" OR ", Table.Where(from => from.Value.Length > 0)
+            .Select(from => $"{current} = {(int)from.Key} AND {next} IN ({string.Join(", ", from.Value.Select(to => (int)to))})")) + ")";
+}

@@ -1,0 +1,47 @@
+using MailFlow.Data;
+
+namespace MailFlow.Delivery;
+
+/// <summary>Who each account's mail comes from; an account that has not said so sends as <see cref="DeliveryOptions.Sender"/>.</summary>
+public sealed class Senders(Database database, DeliveryOptions options)
+{
+    /// <summary>The account's sender.</summary>
+    public async Task<SenderIdentity> FindAsync(int accountId, CancellationToken ct) =>
+        (await database.ReadAsync(session => AmongAsync(session, [accountId], ct), ct))[accountId];
+
+    /// <summary>Sets the account's sender. Throws <see cref="InvalidInputException"/> for an address that cannot send mail.</summary>
+    public async Task PutAsync(int accountId, SenderIdentity sender, CancellationToken ct)
+    {
+        Check(sender);
+        await database.WriteAsync(async session => await session.ExecuteAsync("""
+            INSERT INTO sender (account_id, name, email, reply_to, postal_address, updated_at) VALUES (@account, @name, @email, @reply_to, @postal_address, @now)
+            ON CONFLICT (account_id) DO UPDATE SET name = excluded.name, email = excluded.email, reply_to = excluded.reply_to,
+              postal_address = excluded.postal_address, updated_at = excluded.updated_at
+            """, ct,
+            ("account", accountId), ("name", sender.Name.Trim()), ("email", sender.Email), ("reply_to", sender.ReplyTo),
+            ("postal_address", sender.PostalAddress), ("now", await session.NowAsync(ct))), ct);
+    }
+
+    internal async Task<IReadOnlyDictionary<int, SenderIdentity>> AmongAsync(Session session, IReadOnlyList<int> accountIds, CancellationToken ct)
+    {
+        var found = await session.QueryAsync(
+            "SELECT s.account_id, s.name, s.email, s.reply_to, s.postal_address FROM {rows} JOIN sender s ON s.account_id = r.id",
+            new Rows<int>(accountIds).Int("id", id => id),
+            row => (Account: row.Int(0), Sender: new SenderIdentity(row.Text(1), row.Text(2), row.TextOrNull(3), row.TextOrNull(4))), ct);
+        var senders = accountIds.ToDictionary(id => id, _ => options.Sender);
+        foreach (var (account, sender) in found) senders[account] = sender;
+        return senders;
+    }
+
+    internal static void Check(SenderIdentity sender)
+    {
+        if (sender.Name.Any(char.IsControl)) throw new InvalidInputException("name", "holds a line break or another control character");
+        CheckAddress("email", sender.Email);
+        if (sender.ReplyTo is not null) CheckAddress("reply_to", sender.ReplyTo);
+    }
+
+    private static void CheckAddress(string field, string address)
+    {
+        if (!EmailAddress.TryParse(address, out _, out var reason)) throw new InvalidInputException(field, $"is not an e-mail address: {reason}");
+    }
+}

@@ -1,0 +1,32 @@
+namespace MailFlow.Delivery.Sending;
+
+/// <summary>What a provider's answers do to the ledger.</summary>
+internal sealed class Answers(IEmailProvider provider, RetrySchedule schedule, DeliveryOptions options)
+{
+    /// <summary>The change of state that an answer makes.</summary>
+    public Move MoveFor(TakenMessage taken, HandOver answer, long now)
+    {
+        var message = taken.Message;
+        return answer switch
+        {
+            HandOver.Accepted accepted => Make(MessageState.Accepted, null, null, accepted.ProviderId),
+            HandOver.Rejected rejected => Make(MessageState.Rejected, $"not sent: {rejected.Reason}", null),
+            HandOver.Deferred deferred => Make(MessageState.Deferred, deferred.Reason, schedule.After(taken.Attempt, deferred.RetryAfter)),
+            HandOver.Unknown unknown => Make(MessageState.Unknown, unknown.Reason, UntilReplay(taken)),
+            _ => throw new InvalidOperationException($"'{answer.GetType().Name}' is not an answer."),
+        };
+
+        Move Make(MessageState state, string? reason, TimeSpan? wait, string? providerId = null) => new(
+            message.Id, message.AccountId, taken.Attempt, state, reason, wait is { } span ? now + (long)span.TotalMilliseconds : null, providerId);
+    }
+
+    /// <summary>How long a message waits whose answer was lost: not at all where the same key can be sent again, or the provider asked.</summary>
+    public static TimeSpan WaitForLateAnswer(string sentThrough, IEmailProvider provider, DeliveryOptions options) =>
+        sentThrough == provider.Name && provider.Replay != ReplayPolicy.Neither ? TimeSpan.Zero : options.UnknownWindow;
+
+    private TimeSpan UntilReplay(TakenMessage taken) =>
+        // The first replay is at once; a provider that loses every answer is not hammered.
+        provider.Replay != ReplayPolicy.Neither && taken.Message.State == MessageState.Unknown
+            ? schedule.After(taken.Attempt, null)
+            : WaitForLateAnswer(provider.Name, provider, options);
+}

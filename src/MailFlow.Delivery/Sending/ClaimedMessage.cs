@@ -1,0 +1,85 @@
+using MailFlow.Data;
+using MailFlow.Engine.Activities;
+using MailFlow.Engine.Definitions;
+
+namespace MailFlow.Delivery.Sending;
+
+/// <summary>A due message as the sender read it, its row locked until the hand-over commits.</summary>
+internal sealed record ClaimedMessage
+{
+    public const string Columns = """
+        m.id, m.account_id, m.contact_id, m.user_id, m.journey_id, m.version_id, m.instance_id, m.template, m.template_version, m.subject,
+        m.stream, m.purpose, m.state, m.attempt, m.provider, m.reason, m.expires_at, m.retry_until, m.snapshot
+        """;
+
+    public required Guid Id { get; init; }
+    public required int AccountId { get; init; }
+    public required long ContactId { get; init; }
+    public required string UserId { get; init; }
+    public int? JourneyId { get; init; }
+    public long? VersionId { get; init; }
+    public Guid? InstanceId { get; init; }
+    public required string Template { get; init; }
+    public required int TemplateVersion { get; init; }
+    public string? Subject { get; init; }
+    public required MessageStream Stream { get; init; }
+    public string? Purpose { get; init; }
+    public required MessageState State { get; init; }
+    public required int Attempt { get; init; }
+    public string? Provider { get; init; }
+    public string? Reason { get; init; }
+    public long? ExpiresAt { get; init; }
+    public long? RetryUntil { get; init; }
+    public required Snapshot Snapshot { get; init; }
+
+    public static ClaimedMessage Read(Row row) => new()
+    {
+        Id = row.Uuid(0),
+        AccountId = row.Int(1),
+        ContactId = row.Long(2),
+        UserId = row.Text(3),
+        JourneyId = row.IntOrNull(4),
+        VersionId = row.LongOrNull(5),
+        InstanceId = row.UuidOrNull(6),
+        Template = row.Text(7),
+        TemplateVersion = row.Int(8),
+        Subject = row.TextOrNull(9),
+        Stream = (MessageStream)row.Int(10),
+        Purpose = row.TextOrNull(11),
+        State = (MessageState)row.Int(12),
+        Attempt = row.Int(13),
+        Provider = row.TextOrNull(14),
+        Reason = row.TextOrNull(15),
+        ExpiresAt = row.LongOrNull(16),
+        RetryUntil = row.LongOrNull(17),
+        Snapshot = Snapshot.Read(row.Text(18)),
+    };
+}
+
+/// <summary>What of the step goes into the template, as it was when the mail was queued.</summary>
+internal sealed record Snapshot(
+    IReadOnlyDictionary<string, object?> Event, IReadOnlyDictionary<string, object?> Trigger, IReadOnlyDictionary<string, object?> Journey)
+{
+    public string? DefinitionId => Journey.GetValueOrDefault("id") as string;
+
+    public static Snapshot Read(string json)
+    {
+        var members = JsonData.ParseMap(json);
+        var trigger = Map("trigger");
+        return new Snapshot(members.ContainsKey("event") ? Map("event") : trigger, trigger, Map("journey"));
+
+        IReadOnlyDictionary<string, object?> Map(string name) => members.GetValueOrDefault(name) as IReadOnlyDictionary<string, object?> ?? JsonData.Empty;
+    }
+
+    public static string Write(Step step)
+    {
+        var members = new Dictionary<string, object?>
+        {
+            ["journey"] = new Dictionary<string, object?> { ["id"] = step.Journey.DefinitionId, ["name"] = step.Journey.Name, ["version"] = step.Journey.Version },
+            ["trigger"] = step.Trigger,
+        };
+        // Most mail goes out on the event that started the instance: kept once.
+        if (!ReferenceEquals(step.Event, step.Trigger)) members["event"] = step.Event;
+        return JsonData.Write(members);
+    }
+}

@@ -1,0 +1,55 @@
+using MailFlow.Content;
+using MailFlow.Delivery.Unsubscribing;
+using MailFlow.Engine.Definitions;
+
+namespace MailFlow.Delivery.Sending;
+
+/// <summary>Makes the mail: the contact as of the hand-over, the event as of the queueing, the template's pinned version.</summary>
+internal sealed class Composer(TemplateRenderer renderer, UnsubscribeLinks links)
+{
+    public async Task<OutgoingEmail> ComposeAsync(TakenMessage taken, DateTimeOffset at, CancellationToken ct)
+    {
+        var (message, sender) = (taken.Message, taken.Sender);
+        var unsubscribe = await links.UrlForAsync(new(message.AccountId, message.ContactId, message.Id, taken.To.ToString()), ct);
+        var model = new Dictionary<string, object?>
+        {
+            ["contact"] = taken.Contact.Fields,
+            ["event"] = message.Snapshot.Event,
+            ["trigger"] = message.Snapshot.Trigger,
+            ["journey"] = message.Snapshot.Journey,
+            ["sender"] = new Dictionary<string, object?> { ["name"] = sender.Name, ["email"] = sender.Email, ["postal_address"] = sender.PostalAddress },
+            ["unsubscribe_url"] = unsubscribe,
+            ["message"] = new Dictionary<string, object?> { ["id"] = message.Id.ToString() },
+        };
+        var rendered = await renderer.RenderAsync(message.AccountId, message.Template, message.TemplateVersion, model, message.Stream, message.Subject, ct);
+        var from = new Mailbox(EmailAddress.Parse(sender.Email), sender.Name);
+        return new OutgoingEmail
+        {
+            MessageId = message.Id,
+            AccountId = message.AccountId,
+            Attempt = taken.Attempt,
+            At = at,
+            From = from,
+            ReplyTo = sender.ReplyTo is { } replyTo ? new Mailbox(EmailAddress.Parse(replyTo)) : null,
+            To = taken.To,
+            Subject = rendered.Subject,
+            Html = rendered.Html,
+            Text = rendered.Text,
+            Headers = Headers(message, from.Address.Domain, unsubscribe),
+            Template = message.Template,
+            UserId = message.UserId,
+            Journey = message.Snapshot.DefinitionId,
+        };
+    }
+
+    private static List<(string, string)> Headers(ClaimedMessage message, string domain, string unsubscribe)
+    {
+        var headers = new List<(string, string)> { ("Message-ID", $"<{message.Id:n}@{domain}>"), ("X-MailFlow-Message", message.Id.ToString()) };
+        if (message.Stream == MessageStream.Marketing)
+        {
+            headers.Add(("List-Unsubscribe", $"<{unsubscribe}>"));
+            headers.Add(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"));
+        }
+        return headers;
+    }
+}

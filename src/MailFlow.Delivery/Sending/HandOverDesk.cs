@@ -1,0 +1,117 @@
+using MailFlow.Data;
+using MailFlow.Engine.Activities;
+using MailFlow.Engine.Definitions;
+
+namespace MailFlow.Delivery.Sending;
+
+/// <summary>A message that this node hands over now.</summary>
+internal sealed record TakenMessage(ClaimedMessage Message, int Attempt, EmailAddress To, Contact Contact, SenderIdentity Sender);
+
+/// <summary>What one hand-over commit took up.</summary>
+/// <param name="Messages">To be handed over.</param>
+/// <param name="Changed">How many rows the commit changed, those refused and parked included.</param>
+/// <param name="At">The database's clock.</param>
+/// <param name="Started">This process's monotonic clock when the lease was asked for: a slow answer must not buy time.</param>
+internal sealed record TakenBatch(IReadOnlyList<TakenMessage> Messages, int Changed, DateTimeOffset At, long Started);
+
+/// <summary>Takes due messages up: reads, checks and marks them in one transaction, whose commit is the hand-over.</summary>
+internal sealed class HandOverDesk(
+    Database database, IContactStore contacts, SendChecks checks, Senders senders, IEmailProvider provider, DeliveryOptions options, IFaultPoints faults)
+{
+    /// <summary>Beyond the request's time-out, for a provider that is slow to give up.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Of a provider that forgets what it was sent, no more is taken up than can be under way: all that is taken up is in
+    /// doubt when the process dies.
+    /// </summary>
+    public int BatchSize => provider.Replay == ReplayPolicy.Idempotent ? options.BatchSize : Math.Min(provider.Concurrency, options.BatchSize);
+
+    /// <summary>Takes up what is due in these accounts, as much of one as of another.</summary>
+    public async Task<TakenBatch> TakeUpAsync(IReadOnlyList<int> accounts, long epoch, CancellationToken ct)
+    {
+        var started = database.Time.GetTimestamp();
+        TakenBatch? batch = null;
+        try
+        {
+            return await database.WriteAsync(async session =>
+            {
+                batch = await TakeUpAsync(session, accounts, epoch, started, ct);
+                faults.Reach("sender.hand-over.before-commit");
+                return batch;
+            }, ct);
+        }
+        catch (Exception error) when (batch?.Messages.Count > 0 && database.Dialect.IsTransient(error))
+        {
+            await GiveBackAsync(batch.Messages, ct);
+            throw;
+        }
+    }
+
+    /// <summary>The commit's answer was lost. Nothing of it goes out, so what it did take up is certainly unsent.</summary>
+    private Task GiveBackAsync(IReadOnlyList<TakenMessage> messages, CancellationToken ct) => database.WriteAsync(async session =>
+    {
+        var now = await session.NowAsync(ct);
+        await Ledger.MoveAsync(
+            session,
+            [.. messages.Select(taken => new Move(taken.Message.Id, taken.Message.AccountId, taken.Attempt, MessageState.Deferred, "the database did not answer the hand-over", now))],
+            now, now + (long)options.RetryFor.TotalMilliseconds, ct);
+    }, ct);
+
+    private async Task<TakenBatch> TakeUpAsync(
+        Session session, IReadOnlyList<int> accounts, long epoch, long started, CancellationToken ct)
+    {
+        var now = await session.NowAsync(ct);
+        var claimed = await DueMessages.ClaimAsync(session, accounts, BatchSize, now, ct);
+        var paused = await PausedJourneys(session, claimed, ct);
+        var parked = new List<Guid>();
+        var moves = new List<Move>();
+        var open = new List<ClaimedMessage>();
+        foreach (var message in claimed)
+            if (message.JourneyId is { } journey && paused.Contains(journey)) parked.Add(message.Id);
+            else if (WhyGivenUp(message, now) is { } reason) moves.Add(End(message, MessageState.Unconfirmed, reason));
+            else open.Add(message);
+        await Ledger.ParkAsync(session, parked, ct);
+
+        var people = (await contacts.LoadAsync(session, [.. open.Select(message => message.ContactId).Distinct()], ct)).ToDictionary(contact => contact.Id);
+        var refused = await checks.RefusedAsync(session, open, people, now, ct);
+        foreach (var message in open)
+            if (refused.TryGetValue(message.Id, out var refusal))
+                moves.Add(message.State == MessageState.Unknown
+                    ? End(message, MessageState.Unconfirmed, $"may or may not have been sent ({message.Reason}); {refusal.Reason.Replace("not sent", "not sent again", StringComparison.Ordinal)}")
+                    : End(message, refusal.State, refusal.Reason));
+        await Ledger.MoveAsync(session, moves, now, 0, ct);
+
+        var from = await senders.AmongAsync(session, [.. open.Select(message => message.AccountId).Distinct()], ct);
+        var taken = open.Where(message => !refused.ContainsKey(message.Id)).Select(message => new TakenMessage(
+            message, message.Attempt + 1, EmailAddress.Parse(people[message.ContactId].Text("email")!), people[message.ContactId], from[message.AccountId])).ToList();
+        var leaseUntil = now + (long)(options.Lease + provider.RequestTimeout + Grace).TotalMilliseconds;
+        var marked = await Ledger.TakeUpAsync(
+            session, [.. taken.Select(message => new TakenUp(message.Message.Id, message.Attempt, message.To.ToString()))], provider.Name, epoch, now, leaseUntil, ct);
+        if (marked != taken.Count) throw new InvalidOperationException($"Of {taken.Count} locked messages only {marked} could be taken up.");
+        return new TakenBatch(taken, claimed.Count, DateTimeOffset.FromUnixTimeMilliseconds(now), started);
+    }
+
+    /// <summary>Locked until the commit, so that once a pause is answered nothing more of its journey is handed over.</summary>
+    private static async Task<IReadOnlySet<int>> PausedJourneys(Session session, List<ClaimedMessage> claimed, CancellationToken ct)
+    {
+        var ids = claimed.Select(message => message.JourneyId).OfType<int>().Distinct().Order().ToList();
+        var found = await session.QueryAsync(
+            "SELECT journey.id, journey.paused FROM {rows} JOIN journey ON journey.id = r.id" + (session.Dialect.IsPostgreSql ? " FOR SHARE OF journey" : ""),
+            new Rows<int>(ids).Int("id", id => id), row => (Id: row.Int(0), Paused: row.Bool(1)), ct);
+        return found.Where(journey => journey.Paused).Select(journey => journey.Id).ToHashSet();
+    }
+
+    /// <summary>Of a message whose answer was lost: why it is not handed over again, or null.</summary>
+    private string? WhyGivenUp(ClaimedMessage message, long now)
+    {
+        if (message.State != MessageState.Unknown) return null;
+        if (message.RetryUntil <= now) return $"may or may not have been sent ({message.Reason}); nobody could say in time";
+        var forgetful = message.Provider != provider.Name || provider.Replay == ReplayPolicy.Neither;
+        return forgetful && message.Stream == MessageStream.Marketing
+            ? $"may or may not have been sent ({message.Reason}); not sent again, because marketing mail must not come twice"
+            : null;
+    }
+
+    private static Move End(ClaimedMessage message, MessageState state, string reason) => new(message.Id, message.AccountId, message.Attempt, state, reason);
+}

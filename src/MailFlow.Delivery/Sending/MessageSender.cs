@@ -1,0 +1,86 @@
+using MailFlow.Data;
+using MailFlow.Delivery.Sending;
+
+namespace MailFlow.Delivery;
+
+/// <summary>
+/// Hands due messages over. A round is: take up (one transaction, whose commit is the hand-over), render and send outside
+/// any transaction, write the answers down. Any number of senders may work on one database, and one may run several rounds at once.
+/// </summary>
+public sealed class MessageSender
+{
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(1), LongestPause = TimeSpan.FromSeconds(10);
+
+    private readonly Database _database;
+    private readonly NodeEpoch _node;
+    private readonly HandOverDesk _desk;
+    private readonly Dispatch _dispatch;
+    private readonly Answers _answers;
+    private readonly Sweep _sweep;
+    private readonly DeliveryOptions _options;
+    private readonly IFaultPoints _faults;
+    private long _swept = long.MinValue;
+    private int _lastAccount = int.MinValue;
+
+    internal MessageSender(
+        Database database, NodeEpoch node, HandOverDesk desk, Dispatch dispatch, Answers answers, Sweep sweep, DeliveryOptions options, IFaultPoints faults) =>
+        (_database, _node, _desk, _dispatch, _answers, _sweep, _options, _faults) = (database, node, desk, dispatch, answers, sweep, options, faults);
+
+    /// <summary>
+    /// One round. Gives how many messages it looked at: sent, withheld or put aside; 0 when nothing was due. Cancelling it
+    /// starts no further hand-over, but what is under way is finished and written down.
+    /// </summary>
+    public async Task<int> RunOnceAsync(CancellationToken ct)
+    {
+        var epoch = await _node.CurrentAsync(ct);
+        var accounts = await DueAccountsAsync(ct);
+        if (accounts.Count == 0 || IsSweepDue())
+        {
+            Interlocked.Exchange(ref _swept, _database.Time.GetTimestamp());
+            if (await _sweep.RunAsync(ct) > 0) accounts = await DueAccountsAsync(ct);
+        }
+        if (accounts.Count == 0) return 0;
+
+        Volatile.Write(ref _lastAccount, accounts[^1]);
+        var batch = await _desk.TakeUpAsync(accounts, epoch, ct);
+        if (batch.Messages.Count == 0) return batch.Changed;
+        _faults.Reach("sender.hand-over.after-commit");
+
+        var answers = await _dispatch.SendAsync(batch, ct);
+        await RecordAsync(batch, answers, ct);
+        _faults.Reach("sender.answers.after-commit");
+        return batch.Changed;
+    }
+
+    private Task<IReadOnlyList<int>> DueAccountsAsync(CancellationToken ct) =>
+        _database.ReadAsync(session => DueMessages.AccountsAsync(session, Volatile.Read(ref _lastAccount), ct), ct);
+
+    private bool IsSweepDue() => Interlocked.Read(ref _swept) is var last && (last == long.MinValue || _database.Time.GetElapsedTime(last) >= SweepEvery);
+
+    /// <summary>
+    /// Writes the answers down, however long the database is away: an answer that is known must not become an unknown one.
+    /// Written twice it is the same, so a commit whose answer was lost is simply written again.
+    /// </summary>
+    private async Task RecordAsync(TakenBatch batch, HandOver[] answers, CancellationToken stopping)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await _database.WriteAsync(async session =>
+                {
+                    var now = await session.NowAsync(CancellationToken.None);
+                    var moves = batch.Messages.Select((taken, i) => _answers.MoveFor(taken, answers[i], now)).ToList();
+                    await Ledger.MoveAsync(session, moves, now, now + (long)_options.RetryFor.TotalMilliseconds, CancellationToken.None);
+                    _faults.Reach("sender.answers.before-commit");
+                }, CancellationToken.None);
+                return;
+            }
+            catch (Exception error) when (_database.Dialect.IsTransient(error) && !stopping.IsCancellationRequested)
+            {
+                var pause = TimeSpan.FromMilliseconds(Math.Min(LongestPause.TotalMilliseconds, 100 << Math.Min(attempt, 10)));
+                await Task.Delay(pause, _database.Time, CancellationToken.None);
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+namespace MailFlow.Delivery;
+
+/// <summary>Wakes this process's sender: call it after a commit that queued mail, so that it need not wait for the next poll.</summary>
+public sealed class MessageSignal : IDisposable
+{
+    private readonly SemaphoreSlim _raised = new(0, 1);
+
+    /// <summary>There may be mail to send. Cheap, never blocks; many calls count as one.</summary>
+    public void Notify()
+    {
+        try
+        {
+            if (_raised.CurrentCount == 0) _raised.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // Another call was first: the sender is awake already.
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _raised.Dispose();
+
+    /// <summary>Waits for a call of <see cref="Notify"/>, at most so long.</summary>
+    internal async Task WaitAsync(TimeSpan atMost, TimeProvider time, CancellationToken ct)
+    {
+        using var timeout = new CancellationTokenSource(atMost, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, ct);
+        try
+        {
+            await _raised.WaitAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            // Time for a poll.
+        }
+    }
+}

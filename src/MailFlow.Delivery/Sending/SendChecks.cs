@@ -1,0 +1,75 @@
+using System.Globalization;
+using MailFlow.Audience;
+using MailFlow.Data;
+using MailFlow.Engine.Activities;
+
+namespace MailFlow.Delivery.Sending;
+
+/// <summary>Why a message is not handed over.</summary>
+internal readonly record struct Refusal(MessageState State, string Reason);
+
+/// <summary>What must hold at the hand-over, in its transaction. What has to do with the recipient suppresses, with the journey cancels, with time expires.</summary>
+internal sealed class SendChecks(Suppressions suppressions, Consents consents, IEnumerable<ISendGate> gates)
+{
+    private readonly ISendGate[] _gates = [.. gates];
+
+    /// <summary>The refused ones; a message that is not among them may go.</summary>
+    public async Task<IReadOnlyDictionary<Guid, Refusal>> RefusedAsync(
+        Session session, IReadOnlyList<ClaimedMessage> messages, IReadOnlyDictionary<long, Contact> contacts, long now, CancellationToken ct)
+    {
+        var refused = new Dictionary<Guid, Refusal>();
+        foreach (var message in messages)
+            if (WhyTooLate(message, now) is { } late) refused[message.Id] = late;
+            else if (WhyNoAddress(contacts.GetValueOrDefault(message.ContactId)) is { } noAddress) refused[message.Id] = noAddress;
+
+        foreach (var group in Left().GroupBy(message => (message.AccountId, message.Stream)).ToList())
+        {
+            var found = await suppressions.AmongAsync(session, group.Key.AccountId, group.Key.Stream, [.. group.Select(message => message.ContactId).Distinct()], ct);
+            foreach (var message in group)
+                if (found.TryGetValue(message.ContactId, out var suppression))
+                    refused[message.Id] = new(MessageState.Suppressed, $"not sent: {suppression.Describe()}");
+        }
+
+        foreach (var group in Left().Where(message => message.Purpose is not null).GroupBy(message => (message.AccountId, message.Purpose)).ToList())
+        {
+            var granted = await consents.GrantedAsync(session, group.Key.AccountId, group.Key.Purpose!, [.. group.Select(message => message.ContactId).Distinct()], ct);
+            foreach (var message in group.Where(message => !granted.Contains(message.ContactId)))
+                refused[message.Id] = new(MessageState.Suppressed, $"not sent: no consent to '{group.Key.Purpose}'");
+        }
+
+        foreach (var gate in _gates)
+        {
+            var candidates = Left().Select(message => Candidate(message, contacts[message.ContactId], now)).ToList();
+            if (candidates.Count == 0) break;
+            foreach (var (id, reason) in await gate.RefusedAsync(session, candidates, ct))
+                refused[id] = new(MessageState.Cancelled, $"not sent: {reason}");
+        }
+        return refused;
+
+        IEnumerable<ClaimedMessage> Left() => messages.Where(message => !refused.ContainsKey(message.Id));
+    }
+
+    private static Refusal? WhyTooLate(ClaimedMessage message, long now)
+    {
+        if (message.ExpiresAt <= now)
+            return new(MessageState.Expired, $"not sent: it was to be sent before {Instant(message.ExpiresAt.Value)}");
+        if (message.RetryUntil <= now)
+            return new(MessageState.Expired, $"not sent: tried {message.Attempt} times until {Instant(message.RetryUntil.Value)}; last answer: {message.Reason}");
+        return null;
+    }
+
+    private static Refusal? WhyNoAddress(Contact? contact)
+    {
+        if (contact is null) return new(MessageState.Suppressed, "not sent: the contact no longer exists");
+        var email = contact.Text("email");
+        if (string.IsNullOrEmpty(email)) return new(MessageState.Suppressed, "not sent: the contact has no e-mail address");
+        return EmailAddress.TryParse(email, out _, out var reason) ? null
+            : new(MessageState.Suppressed, $"not sent: the contact's e-mail address cannot be used: {reason}");
+    }
+
+    private static SendCandidate Candidate(ClaimedMessage message, Contact contact, long now) => new(
+        message.Id, message.AccountId, message.JourneyId, message.VersionId, message.InstanceId, contact,
+        message.Snapshot.Event, message.Snapshot.Trigger, DateTimeOffset.FromUnixTimeMilliseconds(now));
+
+    private static string Instant(long at) => DateTimeOffset.FromUnixTimeMilliseconds(at).ToString("d MMMM yyyy HH:mm 'UTC'", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,75 @@
+using MailFlow.Audience;
+using MailFlow.Data;
+using MailFlow.Delivery.Unsubscribing;
+using MailFlow.Engine.Activities;
+
+namespace MailFlow.Delivery;
+
+/// <summary>What the page behind an unsubscribe link shows.</summary>
+/// <param name="Email">The address it is about.</param>
+/// <param name="SenderName">Whose mail it stops.</param>
+/// <param name="Unsubscribed">Whether that is done already.</param>
+public sealed record UnsubscribePage(string Email, string SenderName, bool Unsubscribed);
+
+/// <summary>
+/// The unsubscribe link. GET shows a page and does nothing, because mail scanners follow links; POST acts, with no cookie and
+/// no sign-in, whether from the page's button or from a mail program (RFC 8058).
+/// </summary>
+public sealed class Unsubscribe
+{
+    /// <summary>The server's path; the token follows after a slash.</summary>
+    public const string Path = "/unsubscribe";
+
+    private readonly Database _database;
+    private readonly UnsubscribeLinks _links;
+    private readonly Suppressions _suppressions;
+    private readonly Consents _consents;
+    private readonly IContactStore _contacts;
+    private readonly Senders _senders;
+
+    internal Unsubscribe(Database database, UnsubscribeLinks links, Suppressions suppressions, Consents consents, IContactStore contacts, Senders senders) =>
+        (_database, _links, _suppressions, _consents, _contacts, _senders) = (database, links, suppressions, consents, contacts, senders);
+
+    /// <summary>What to show for a token; null for one that we did not sign. Changes nothing.</summary>
+    public async Task<UnsubscribePage?> ReadAsync(string token, CancellationToken ct)
+    {
+        if (await _links.ReadAsync(token, ct) is not { } subject) return null;
+        var sender = await _senders.FindAsync(subject.AccountId, ct);
+        var suppression = await _database.ReadAsync(
+            session => _suppressions.FindAsync(session, subject.AccountId, Engine.Definitions.MessageStream.Marketing, subject.Email, ct), ct);
+        return new UnsubscribePage(subject.Email, sender.Name, suppression is not null);
+    }
+
+    /// <summary>
+    /// Unsubscribes: no marketing mail goes to the address (nor to the contact's present one) from the next hand-over on, and consent to the purpose that the mail
+    /// was sent for is withdrawn. Repeating it changes nothing. False for a token that we did not sign.
+    /// </summary>
+    public async Task<bool> ActAsync(string token, CancellationToken ct)
+    {
+        if (await _links.ReadAsync(token, ct) is not { } subject) return false;
+        var (contact, purpose) = await _database.ReadAsync(async session =>
+            (await FindContactAsync(session, subject, ct), await PurposeAsync(session, subject, ct)), ct);
+        await _database.WriteAsync(async session =>
+        {
+            // The contact's lock first: consents are recorded under it.
+            if (contact is not null) await session.LockShardAsync(StableHash.Shard(contact.AccountId, contact.UserId), wait: true, ct);
+            await SuppressAsync(session, subject, subject.Email, ct);
+            if (contact is null || await FindContactAsync(session, subject, ct) is not { } present) return;
+            if (present.Text("email") is { Length: > 0 } email && email != subject.Email && EmailAddress.TryParse(email, out _)) await SuppressAsync(session, subject, email, ct);
+            if (purpose is not null)
+                await _consents.RecordAsync(session, [new Consent(
+                    subject.AccountId, subject.ContactId, purpose, false, "unsubscribe",
+                    DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct)), $"unsubscribe link of message {subject.MessageId}")], ct);
+        }, ct);
+        return true;
+    }
+
+    private async Task SuppressAsync(Session session, UnsubscribeSubject subject, string email, CancellationToken ct) => await _suppressions.AddAsync(
+        session, subject.AccountId, email, SuppressionReason.Unsubscribed, Suppression.Marketing, "unsubscribe", ct, $"link of message {subject.MessageId}");
+
+    private async Task<Contact?> FindContactAsync(Session session, UnsubscribeSubject subject, CancellationToken ct) =>
+        (await _contacts.LoadAsync(session, [subject.ContactId], ct)).FirstOrDefault(contact => contact.AccountId == subject.AccountId);
+
+    private static Task<string?> PurposeAsync(Session session, UnsubscribeSubject subject, CancellationToken ct) => session.ScalarAsync<string>(
+        "SELECT purpose FROM message WHERE id = @id AND account_id = @account", ct, ("id", subject.MessageId), ("account", subject.AccountId));
+}
