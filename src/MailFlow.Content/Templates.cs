@@ -1,0 +1,179 @@
+using System.Collections.Concurrent;
+using System.Text.RegularExpressions;
+using MailFlow.Content.Handlebars;
+using MailFlow.Content.Razor;
+using MailFlow.Data;
+using MailFlow.Engine.Definitions;
+
+namespace MailFlow.Content;
+
+/// <summary>The templates of all accounts, versioned and addressed by key; engineers' Razor components stand among them.</summary>
+public sealed partial class Templates(Database database, RazorTemplates razor)
+{
+    private const int LongestPart = 512 * 1024, LongestSubject = 1_000, MostParts = 32;
+
+    private readonly ConcurrentDictionary<int, int> _changes = [];
+
+    /// <summary>
+    /// Compiles a template and stores it as a new version when it differs from the latest.
+    /// </summary>
+    /// <param name="accountId">Whose.</param>
+    /// <param name="key">1 to 100 letters, digits, dots, hyphens and underscores.</param>
+    /// <param name="source">At most 512 KiB a part.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <exception cref="InvalidInputException">It cannot be taken: names key, subject, html, text or layout, and the place.</exception>
+    /// <exception cref="ConflictException">An engineer's Razor template holds the key.</exception>
+    public async Task<TemplateVersion> PutAsync(int accountId, string key, TemplateSource source, CancellationToken ct)
+    {
+        if (!KeyShape().IsMatch(key)) throw new InvalidInputException("key", "must be 1 to 100 letters, digits, dots, hyphens and underscores, beginning with a letter or digit");
+        if (razor.Find(key) is not null) throw new ConflictException($"The template '{key}' is a Razor component of this installation: choose another key.");
+        source = source with { Text = string.IsNullOrWhiteSpace(source.Text) ? null : source.Text, Layout = string.IsNullOrWhiteSpace(source.Layout) ? null : source.Layout };
+        Check(source);
+
+        IReadOnlyList<string> warnings;
+        try
+        {
+            var parts = await database.ReadAsync(session => PartsAsync(session, accountId, key, source, ct), ct);
+            EmailTemplate.Compile(source, parts);
+            warnings = TemplateWarnings.Of(source);
+        }
+        catch (TemplateFieldException error)
+        {
+            throw new InvalidInputException(error.FieldName, error.Problem);
+        }
+
+        var stored = await database.WriteAsync(session => StoreAsync(session, accountId, key, source, ct), ct);
+        if (stored.IsNew) _changes.AddOrUpdate(accountId, 1, (_, count) => count + 1);
+        return stored with { Warnings = warnings };
+    }
+
+    /// <summary>A template as it was put; null when there is no such template or version.</summary>
+    /// <param name="accountId">Whose.</param>
+    /// <param name="key">Its key.</param>
+    /// <param name="version">Which; null for the latest.</param>
+    /// <param name="ct">Cancels.</param>
+    public Task<TemplateVersion?> FindAsync(int accountId, string key, int? version, CancellationToken ct) =>
+        razor.Find(key) is { } component
+            ? Task.FromResult<TemplateVersion?>(component.Describe())
+            : database.ReadAsync(session => FindAsync(session, accountId, key, version, ct), ct);
+
+    /// <summary>The account's templates and the installation's Razor components by key. At most 1,000 a page.</summary>
+    public async Task<Page<TemplateSummary>> ListAsync(int accountId, string? cursor, int limit, CancellationToken ct)
+    {
+        limit = Math.Clamp(limit, 1, Cursor.MaxLimit);
+        var after = Cursor.Read(cursor) ?? "";
+        var found = await database.ReadAsync(session => session.QueryAsync("""
+            SELECT v.key, v.version, v.subject, v.layout, v.stream, v.created_at
+            FROM template t JOIN template_version v ON v.account_id = t.account_id AND v.key = t.key AND v.version = t.latest_version
+            WHERE t.account_id = @account AND t.key > @after
+            ORDER BY t.key LIMIT @limit
+            """,
+            row => new TemplateSummary(row.Text(0), row.Int(1), row.Text(2), row.TextOrNull(3), (MessageStream)row.Int(4), row.Instant(5), false),
+            ct, ("account", accountId), ("after", after), ("limit", limit + 1)), ct);
+        var all = found.Concat(razor.All.Where(component => string.CompareOrdinal(component.Key, after) > 0).Select(component => component.Summarize()));
+        return Cursor.Page([.. all.OrderBy(template => template.Key, StringComparer.Ordinal).Take(limit + 1)], limit, template => template.Key);
+    }
+
+    /// <summary>Which of the keys are templates, Razor components included.</summary>
+    public async Task<IReadOnlySet<string>> ExistingAsync(Session session, int accountId, IReadOnlyCollection<string> keys, CancellationToken ct) =>
+        (await LatestVersionsAsync(session, accountId, keys, ct)).Keys.ToHashSet();
+
+    /// <summary>The latest version of a template, for a message to be pinned to; null when there is none.</summary>
+    public async Task<int?> LatestVersionAsync(Session session, int accountId, string key, CancellationToken ct) =>
+        (await LatestVersionsAsync(session, accountId, [key], ct)).TryGetValue(key, out var version) ? version : null;
+
+    /// <summary>The latest versions of those of the keys that are templates, in one query.</summary>
+    public async Task<IReadOnlyDictionary<string, int>> LatestVersionsAsync(Session session, int accountId, IReadOnlyCollection<string> keys, CancellationToken ct)
+    {
+        var versions = new Dictionary<string, int>();
+        var stored = new List<string>();
+        foreach (var key in keys.Distinct())
+            if (razor.Find(key) is not null) versions[key] = RazorTemplate.OnlyVersion;
+            else stored.Add(key);
+        var found = await session.QueryAsync("""
+            SELECT t.key, t.latest_version FROM {rows} JOIN template t ON t.account_id = @account AND t.key = r.key
+            """,
+            new Rows<string>(stored).Text("key", key => key), row => (row.Text(0), row.Int(1)), ct, ("account", accountId));
+        foreach (var (key, version) in found) versions[key] = version;
+        return versions;
+    }
+
+    /// <summary>Grows with every change of an account's templates made by this process.</summary>
+    internal int ChangesOf(int accountId) => _changes.GetValueOrDefault(accountId);
+
+    /// <summary>What a source is compiled with: its layout, what it includes, and theirs, each in its latest version.</summary>
+    internal static async Task<IReadOnlyDictionary<string, TemplateVersion>> PartsAsync(Session session, int accountId, string key, TemplateSource source, CancellationToken ct)
+    {
+        var parts = new Dictionary<string, TemplateVersion>();
+        var open = new Queue<TemplateSource>([source]);
+        while (open.TryDequeue(out var next))
+            foreach (var needed in EmailTemplate.PartsOf(next))
+            {
+                if (parts.ContainsKey(needed)) continue;
+                var part = needed == key
+                    ? new TemplateVersion(key, 0, source, default)
+                    : await FindAsync(session, accountId, needed, null, ct)
+                      ?? throw new TemplateFieldException(needed == next.Layout ? "layout" : "html", $"'{needed}' is not a template of this account: put it first");
+                parts[needed] = part;
+                if (parts.Count > MostParts) throw new TemplateFieldException("html", $"it includes more than {MostParts} templates");
+                open.Enqueue(part.Source);
+            }
+        return parts;
+    }
+
+    internal static Task<TemplateVersion?> FindAsync(Session session, int accountId, string key, int? version, CancellationToken ct) => session.FirstAsync("""
+        SELECT v.version, v.subject, v.html, v.text, v.layout, v.stream, v.created_at
+        FROM template t JOIN template_version v ON v.account_id = t.account_id AND v.key = t.key AND v.version = COALESCE(@version, t.latest_version)
+        WHERE t.account_id = @account AND t.key = @key
+        """,
+        row => new TemplateVersion(key, row.Int(0), new TemplateSource(row.Text(1), row.Text(2), row.TextOrNull(3), row.TextOrNull(4), (MessageStream)row.Int(5)), row.Instant(6)),
+        ct, ("account", accountId), ("key", key), ("version", version))!;
+
+    private static async Task<TemplateVersion> StoreAsync(Session session, int accountId, string key, TemplateSource source, CancellationToken ct)
+    {
+        var now = await session.NowAsync(ct);
+        // Updating the row, even to what it was, locks it: two puts at once take their version numbers one after the other.
+        await session.ExecuteAsync("""
+            INSERT INTO template (account_id, key, latest_version, created_at, updated_at) VALUES (@account, @key, 1, @now, @now)
+            ON CONFLICT (account_id, key) DO UPDATE SET updated_at = template.updated_at
+            """, ct, ("account", accountId), ("key", key), ("now", now));
+        var latest = await FindAsync(session, accountId, key, null, ct);
+        if (latest?.Source == source) return latest;
+
+        var version = latest is null ? 1 : latest.Version + 1;
+        await session.ExecuteAsync("""
+            UPDATE template SET latest_version = @version, updated_at = @now WHERE account_id = @account AND key = @key
+            """, ct, ("version", version), ("now", now), ("account", accountId), ("key", key));
+        await session.ExecuteAsync("""
+            INSERT INTO template_version (account_id, key, version, subject, html, text, layout, stream, created_at)
+            VALUES (@account, @key, @version, @subject, @html, @text, @layout, @stream, @now)
+            """, ct, ("account", accountId), ("key", key), ("version", version), ("subject", source.Subject), ("html", source.Html),
+            ("text", source.Text), ("layout", source.Layout), ("stream", (int)source.Stream), ("now", now));
+        return new TemplateVersion(key, version, source, DateTimeOffset.FromUnixTimeMilliseconds(now)) { IsNew = true };
+    }
+
+    private static void Check(TemplateSource source)
+    {
+        if (string.IsNullOrWhiteSpace(source.Html)) throw new InvalidInputException("html", "is required");
+        Check("subject", source.Subject, LongestSubject);
+        Check("html", source.Html, LongestPart);
+        Check("text", source.Text ?? "", LongestPart);
+        if (string.IsNullOrWhiteSpace(source.Subject) && !source.Html.Contains("{{{body}}}", StringComparison.Ordinal))
+            throw new InvalidInputException("subject", "is required");
+    }
+
+    private static void Check(string field, string text, int longest)
+    {
+        if (text.Length > longest) throw new InvalidInputException(field, $"is longer than {longest} characters");
+        for (var i = 0; i < text.Length; i++)
+        {
+            // PostgreSQL stores neither, and the two databases take the same.
+            if (text[i] == '\0') throw new InvalidInputException(field, $"holds a NUL character at {MustacheSource.PlaceText(text, i)}");
+            if (char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1])) i++;
+            else if (char.IsSurrogate(text[i])) throw new InvalidInputException(field, $"holds half a character (a lone surrogate) at {MustacheSource.PlaceText(text, i)}");
+        }
+    }
+
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\\z")]
+    private static partial Regex KeyShape();
+}
