@@ -13,6 +13,12 @@ public abstract class JobActivity<TInput> : Activity, IJobActivity where TInput 
     /// <summary>How often and how patiently to try.</summary>
     protected virtual JobRetry Retry => new();
 
+    /// <summary>
+    /// Called in the step's batch, before the commit: makes the input that the job is given, where it needs what only the step knows
+    /// (the contact, the event). No I/O. The result must survive JSON.
+    /// </summary>
+    protected virtual TInput Prepare(TInput input, Step step) => input;
+
     /// <summary>Does the work. An exception is a failed attempt, like <see cref="JobResult.Retry"/>.</summary>
     protected abstract Task<JobResult> RunAsync(TInput input, Job job, CancellationToken ct);
 
@@ -23,7 +29,18 @@ public abstract class JobActivity<TInput> : Activity, IJobActivity where TInput 
 
     internal sealed override ValueTask RunAsync(IReadOnlyList<Step> steps, Session session, CancellationToken ct)
     {
-        foreach (var step in steps) step.Result = StepResult.Job;
+        foreach (var step in steps)
+        {
+            try
+            {
+                step.Input = Prepare((TInput)step.Input, step);
+                step.Result = StepResult.Job;
+            }
+            catch (Exception error) when (error is not OperationCanceledException)
+            {
+                step.Result = StepResult.Fault($"{error.GetType().Name}: {error.Message}");
+            }
+        }
         return ValueTask.CompletedTask;
     }
 }

@@ -57,6 +57,9 @@ public abstract class Step : IExpressionScope
     /// <summary>Why the activity runs now.</summary>
     public abstract WakeReason Wake { get; }
 
+    /// <summary>Until when this step was waiting when it was woken; null when it has just arrived or waits without an end.</summary>
+    public virtual DateTimeOffset? WaitingUntil => null;
+
     /// <summary>The event that last moved this instance (payload members by name, with event_id, event_type, timestamp and metadata), or empty.</summary>
     public abstract IReadOnlyDictionary<string, object?> Event { get; }
 

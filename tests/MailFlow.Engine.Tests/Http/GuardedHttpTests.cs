@@ -2,7 +2,7 @@ using System.Net;
 using System.Text;
 using MailFlow.Engine.Activities.Http;
 using MailFlow.Testing;
-using static MailFlow.Engine.Tests.Http.TinyHttpServer;
+using static MailFlow.Testing.TinyHttpServer;
 
 namespace MailFlow.Engine.Tests.Http;
 

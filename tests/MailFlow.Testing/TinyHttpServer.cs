@@ -3,10 +3,10 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-namespace MailFlow.Engine.Tests.Http;
+namespace MailFlow.Testing;
 
 /// <summary>Speaks HTTP/1.1 on a free port of 127.0.0.1, one request a connection, and keeps what it was sent.</summary>
-internal sealed class TinyHttpServer : IAsyncDisposable
+public sealed class TinyHttpServer : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly ConcurrentBag<TcpClient> _clients = [];
@@ -22,18 +22,25 @@ internal sealed class TinyHttpServer : IAsyncDisposable
         _accepting = AcceptAsync();
     }
 
+    /// <summary>Where it listens.</summary>
     public int Port { get; }
 
+    /// <summary>What it was sent, in order.</summary>
     public ConcurrentQueue<(string Head, string Body)> Requests { get; } = new();
 
+    /// <summary>Done when the first whole request has come.</summary>
     public TaskCompletionSource Reached { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>How many connections there have been.</summary>
     public int Connections => _clients.Count;
 
+    /// <summary>A 200.</summary>
     public static string Ok(string body = "") => $"HTTP/1.1 200 OK\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\nConnection: close\r\n\r\n{body}";
 
+    /// <summary>A redirect.</summary>
     public static string Redirect(int status, string location) => $"HTTP/1.1 {status} Moved\r\nLocation: {location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
+    /// <summary>An address at this server.</summary>
     public Uri Url(string path, string host = "127.0.0.1") => new($"http://{host}:{Port}{path}");
 
     public async ValueTask DisposeAsync()
