@@ -4,7 +4,7 @@ using MailFlow.Data;
 namespace MailFlow.Server.Http;
 
 /// <summary>
-/// Finds what is valid JSON but no database takes: NUL characters, halves of surrogate pairs, numbers beyond a double. Looked for
+/// Finds what is valid JSON but no database takes: NUL characters and halves of surrogate pairs. Looked for
 /// before anything is written, because inside a batch it would stop everybody else's rows too.
 /// </summary>
 internal static class ForbiddenText
