@@ -6,6 +6,8 @@ var builder = WebApplication.CreateBuilder(args);
 builder.ConfigureHost().ConfigureLogs();
 
 builder.Services.AddServer();
+builder.Services.AddEngine().AddEngineWorkers();
+builder.Services.AddAudience();
 
 var app = builder.Build();
 await app.PrepareAsync(args);

@@ -6,11 +6,15 @@ namespace MailFlow.Engine.Expressions;
 /// Instants as text: RFC 3339 (<c>2026-01-31T09:30:00Z</c>, with up to nine digits of a second and any offset; without an
 /// offset it is UTC) or a date alone, which is midnight UTC. Cut to milliseconds. The segment SQL reads exactly the same.
 /// </summary>
-internal static class TimestampText
+public static class TimestampText
 {
+    /// <summary>The first instant that can be written, Unix milliseconds.</summary>
     public const long EarliestMs = -62_135_596_800_000; // 0001-01-01
+
+    /// <summary>The last instant that can be written, Unix milliseconds.</summary>
     public const long LatestMs = 253_402_300_799_999; // 9999-12-31
 
+    /// <summary>Reads an instant as Unix milliseconds; false when the text is none.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out long unixMs)
     {
         unixMs = 0;

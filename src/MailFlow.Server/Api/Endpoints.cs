@@ -9,6 +9,9 @@ internal static class Endpoints
         app.MapOpenApi("/openapi/{documentName}.json");
 
         var api = app.MapGroup("/api/v1");
+        api.MapEvents();
+        api.MapContacts();
+        api.MapSuppressions();
         api.MapApiKeys();
     }
 }

@@ -16,6 +16,7 @@ internal static class ServerSetup
     [
         typeof(Database).Assembly,
         typeof(Engine.Activities.Contact).Assembly,
+        typeof(Audience.Contacts).Assembly,
         typeof(ServerSetup).Assembly,
     ];
 
