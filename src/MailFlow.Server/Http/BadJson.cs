@@ -26,6 +26,7 @@ internal static partial class BadJson
             "DateTimeOffset" => "an instant in RFC 3339, such as 2026-01-31T09:00:00Z",
             var list when list.Contains("List", StringComparison.Ordinal) => "a list",
             var map when map.Contains("Dictionary", StringComparison.Ordinal) => "an object",
+            _ when error.Message.Contains("MessageStream", StringComparison.Ordinal) => "marketing or transactional",
             _ => "of the type that /openapi/v1.json gives",
         });
         return ($"{field}: {problem}", new() { [field] = [problem] });
