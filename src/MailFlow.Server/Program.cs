@@ -1,1 +1,23 @@
-var app = WebApplication.CreateBuilder(args).Build(); app.Run();
+using MailFlow.Server.Api;
+using MailFlow.Server.Hosting;
+using MailFlow.Server.Http;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.ConfigureHost().ConfigureLogs();
+
+builder.Services.AddServer();
+builder.Services.AddEngine().AddEngineWorkers();
+builder.Services.AddAudience();
+
+var app = builder.Build();
+await app.PrepareAsync(args);
+
+app.UseSecurityHeaders();
+app.UseMiddleware<ProblemMiddleware>();
+app.UseRouting();
+app.UseAuthentication();
+app.UseAuthorization();
+app.UseMiddleware<Idempotency>();
+app.MapApi();
+
+await app.RunAsync();

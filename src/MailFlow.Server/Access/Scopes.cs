@@ -1,0 +1,23 @@
+namespace MailFlow.Server.Access;
+
+/// <summary>What an API key may do. Each endpoint names the one it asks for; <see cref="Admin"/> holds all.</summary>
+internal static class Scopes
+{
+    public const string Admin = "admin";
+    public const string EventsWrite = "events:write";
+    public const string ContactsRead = "contacts:read";
+    public const string ContactsWrite = "contacts:write";
+    public const string SegmentsRead = "segments:read";
+    public const string SegmentsWrite = "segments:write";
+    public const string TemplatesRead = "templates:read";
+    public const string TemplatesWrite = "templates:write";
+    public const string JourneysRead = "journeys:read";
+    public const string JourneysWrite = "journeys:write";
+    public const string MessagesRead = "messages:read";
+
+    public static IReadOnlyList<string> All { get; } =
+    [
+        Admin, EventsWrite, ContactsRead, ContactsWrite, SegmentsRead, SegmentsWrite,
+        TemplatesRead, TemplatesWrite, JourneysRead, JourneysWrite, MessagesRead,
+    ];
+}

@@ -1,0 +1,41 @@
+using MailFlow.Audience;
+using MailFlow.Data;
+using MailFlow.Server.Access;
+using MailFlow.Server.Http;
+
+namespace MailFlow.Server.Api;
+
+internal static class ContactsApi
+{
+    /// <summary>What may be put, for the API's description: the members given are set, any other name is an attribute.</summary>
+    /// <param name="Email">The address; null clears it.</param>
+    /// <param name="FirstName">The first name.</param>
+    /// <param name="LastName">The last name.</param>
+    /// <param name="TimeZone">An IANA time zone, such as Europe/Berlin.</param>
+    /// <param name="Attributes">Patched: a null member is removed, those not named stay.</param>
+    /// <param name="Tags">Replace the contact's tags.</param>
+    /// <param name="Consents">Recorded for each purpose: true or false.</param>
+    internal sealed record ContactInput(string? Email, string? FirstName, string? LastName, string? TimeZone,
+        IReadOnlyDictionary<string, object?>? Attributes, IReadOnlyList<string>? Tags, IReadOnlyDictionary<string, bool>? Consents);
+
+    public static void MapContacts(this IEndpointRouteBuilder api)
+    {
+        var group = api.MapGroup("/contacts").WithTags("Contacts");
+        group.MapGet("", ListAsync).RequireScope(Scopes.ContactsRead).WithSummary("List the contacts").Produces<Page<ContactDetails>>();
+        group.MapGet("/{userId}", FindAsync).RequireScope(Scopes.ContactsRead).WithSummary("Read a contact").Produces<ContactDetails>();
+        group.MapPut("/{userId}", PutAsync).RequireScope(Scopes.ContactsWrite).WithSummary("Create or change a contact")
+            .Accepts<ContactInput>("application/json").Produces<ContactDetails>();
+    }
+
+    private static Task<Page<ContactDetails>> ListAsync(string? email, [AsParameters] Paging paging, Caller caller, Contacts contacts, CancellationToken ct) =>
+        contacts.ListAsync(caller.AccountId, paging.Cursor, paging.Size, ct, email);
+
+    private static async Task<ContactDetails> FindAsync(string userId, Caller caller, Contacts contacts, CancellationToken ct) =>
+        await contacts.FindAsync(caller.AccountId, userId, ct) ?? throw new NotFoundException($"There is no contact '{userId}'.");
+
+    private static async Task<ContactDetails> PutAsync(string userId, HttpContext context, Caller caller, Contacts contacts, CancellationToken ct)
+    {
+        using var body = await RequestBody.ReadJsonAsync(context);
+        return await contacts.PutAsync(caller.AccountId, userId, body.Read<IReadOnlyDictionary<string, object?>>(), ct);
+    }
+}

@@ -1,0 +1,39 @@
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+
+namespace MailFlow.Server.Hosting;
+
+/// <summary>What a person at the terminal is told when the server is up. The key itself is shown to a terminal only, never to a log.</summary>
+internal static partial class Greeting
+{
+    private const string FirstEvent =
+        """{"event_id":"e-1","event_type":"user_signed_up","user_id":"u-1","payload":{"contact":{"email":"ada@example.org","first_name":"Ada"}}}""";
+
+    public static void Write(WebApplication app, string? newKey)
+    {
+        var url = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault() ?? "";
+        var settings = app.Services.GetRequiredService<Settings>();
+        Ready(app.Logger, url, settings.DataDirectory, settings.AdminKeyFile);
+        if (Console.IsOutputRedirected) return;
+
+        var file = Path.GetRelativePath(Environment.CurrentDirectory, settings.AdminKeyFile);
+        Console.WriteLine($"""
+
+              MailFlow listens on {url}
+
+              The administrator's API key is in {file}{(newKey is null ? "" : $": {newKey}")}
+              Send a first event:
+
+                curl -s {url}/api/v1/events -H "Authorization: Bearer $(cat {file})" -H 'Content-Type: application/json' \
+                  -d '{FirstEvent}'
+
+              and read the mail it sent:
+
+                curl -s {url}/api/v1/sandbox/messages?to=ada@example.org -H "Authorization: Bearer $(cat {file})"
+
+            """);
+    }
+
+    [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "MailFlow listens on {Url}, keeps its data in {DataDirectory} and the administrator's API key in {AdminKeyFile}")]
+    private static partial void Ready(ILogger log, string url, string dataDirectory, string adminKeyFile);
+}

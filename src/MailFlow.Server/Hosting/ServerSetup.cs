@@ -1,0 +1,73 @@
+using System.Reflection;
+using MailFlow.Data;
+using MailFlow.Server.Access;
+using MailFlow.Server.Http;
+using Microsoft.Extensions.Configuration.Memory;
+
+namespace MailFlow.Server.Hosting;
+
+/// <summary>The steps of <c>Program.cs</c>, each with its reasons.</summary>
+internal static class ServerSetup
+{
+    private const string DefaultUrl = "http://127.0.0.1:5080";
+
+    /// <summary>The modules that carry a schema, those depended on first.</summary>
+    private static readonly Assembly[] Modules =
+    [
+        typeof(Database).Assembly,
+        typeof(Engine.Activities.Contact).Assembly,
+        typeof(Audience.Contacts).Assembly,
+        typeof(ServerSetup).Assembly,
+    ];
+
+    /// <summary>Reachable from this machine alone unless <c>ASPNETCORE_URLS</c> says otherwise; room for a stop without loss.</summary>
+    public static WebApplicationBuilder ConfigureHost(this WebApplicationBuilder builder)
+    {
+        if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey])) builder.WebHost.UseUrls(DefaultUrl);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = 4 * RequestBody.MaxBytes; // above our own limit, so that ours can answer
+        });
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
+        return builder;
+    }
+
+    /// <summary>One line of JSON an entry, for machines; readable lines on a terminal. Requests are not logged: an unsubscribe link holds a token.</summary>
+    public static WebApplicationBuilder ConfigureLogs(this WebApplicationBuilder builder)
+    {
+        var defaults = new MemoryConfigurationSource { InitialData = new Dictionary<string, string?> { ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning" } };
+        ((IConfigurationBuilder)builder.Configuration).Sources.Insert(0, defaults); // beneath appsettings.json and the environment
+        builder.Logging.ClearProviders();
+        if (Console.IsOutputRedirected) builder.Logging.AddJsonConsole(json => (json.UseUtcTimestamp, json.TimestampFormat) = (true, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'"));
+        else builder.Logging.AddSimpleConsole(simple => (simple.SingleLine, simple.TimestampFormat) = (true, "HH:mm:ss "));
+        return builder;
+    }
+
+    /// <summary>The clock, the database and what the API itself needs.</summary>
+    public static IServiceCollection AddServer(this IServiceCollection services)
+    {
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton<Settings>();
+        services.AddSingleton(provider => provider.GetRequiredService<Settings>().OpenDatabase(provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<FirstStart>();
+        services.AddSingleton<Readiness>();
+        services.AddApiKeyAccess();
+        services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions));
+        services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true); // ProblemMiddleware answers
+        services.AddOpenApi("v1", OpenApiDocument.Configure);
+        return services;
+    }
+
+    /// <summary>Before anything listens or works: the schema, account 1 with its key, the samples.</summary>
+    public static async Task PrepareAsync(this WebApplication app, string[] args)
+    {
+        var ct = app.Lifetime.ApplicationStopping;
+        app.Services.GetRequiredService<Settings>().CreateDataDirectory();
+        await Migrator.ApplyAsync(app.Services.GetRequiredService<Database>(), Modules, ct);
+        var start = app.Services.GetRequiredService<FirstStart>();
+        var key = await start.RunAsync(ct);
+        if (args.Contains("--new-admin-key")) key ??= await start.RenewAsync(ct);
+        app.Lifetime.ApplicationStarted.Register(() => Greeting.Write(app, key));
+    }
+}

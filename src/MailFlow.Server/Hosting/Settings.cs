@@ -1,0 +1,26 @@
+using MailFlow.Data;
+
+namespace MailFlow.Server.Hosting;
+
+/// <summary>Where the server keeps what it keeps.</summary>
+internal sealed class Settings(IConfiguration configuration)
+{
+    /// <summary><c>MailFlow__DataDirectory</c>; default: <c>data</c> in the working directory.</summary>
+    public string DataDirectory { get; } = Path.GetFullPath(configuration["MailFlow:DataDirectory"] is { Length: > 0 } given ? given : "data");
+
+    /// <summary>The file that the first start writes the administrator's API key to.</summary>
+    public string AdminKeyFile => Path.Combine(DataDirectory, "admin.key");
+
+    /// <summary><c>ConnectionStrings__MailFlow</c> is PostgreSQL's; without it, a SQLite file in the data directory.</summary>
+    public Database OpenDatabase(TimeProvider time) => configuration.GetConnectionString("MailFlow") is { Length: > 0 } postgres
+        ? Database.OpenPostgreSql(postgres, time)
+        : Database.OpenSqlite(Path.Combine(DataDirectory, "mailflow.db"), time);
+
+    /// <summary>Makes it for its owner's eyes only. One that was there keeps the permissions its owner gave it.</summary>
+    public void CreateDataDirectory()
+    {
+        if (Directory.Exists(DataDirectory)) return;
+        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(DataDirectory);
+        else Directory.CreateDirectory(DataDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+}

@@ -1,0 +1,17 @@
+using System.Reflection;
+using Microsoft.AspNetCore.Http.Metadata;
+
+namespace MailFlow.Server.Http;
+
+/// <summary>A handler's parameter that is the JSON body, read strictly and with errors that name the field.</summary>
+internal sealed record Body<T>(T Value) : IBindableFromHttpContext<Body<T>>, IEndpointParameterMetadataProvider
+{
+    public static async ValueTask<Body<T>?> BindAsync(HttpContext context, ParameterInfo parameter)
+    {
+        using var body = await RequestBody.ReadJsonAsync(context);
+        return new Body<T>(body.Read<T>());
+    }
+
+    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
+        builder.Metadata.Add(new AcceptsMetadata(["application/json"], typeof(T)));
+}

@@ -1,0 +1,73 @@
+using System.Net;
+using System.Net.Http.Json;
+using MailFlow.Testing;
+
+namespace MailFlow.Server.Tests;
+
+/// <summary>Contacts and suppressions over HTTP, and how lists are paged.</summary>
+public sealed class ContactApiTests
+{
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_contact_that_was_put_is_given_back(DatabaseKind kind)
+    {
+        await using var server = await ServerUnderTest.StartAsync(kind);
+
+        var put = await server.Admin.PutAsJsonAsync("/api/v1/contacts/u%20%C3%BC1", new
+        {
+            email = "Ada@Example.org", first_name = "Ada", last_name = "Lovelace", time_zone = "Europe/London",
+            attributes = new { plan = "pro", seats = 5, since = "2026-01-01" }, tags = new[] { "vip" }, consents = new { news = true },
+        });
+        var contact = await (await server.Admin.GetAsync("/api/v1/contacts/u%20%C3%BC1")).JsonAsync();
+
+        Assert.Equal(HttpStatusCode.OK, put.StatusCode);
+        Assert.Equal("u ü1", contact.GetProperty("user_id").GetString());
+        Assert.Equal("Ada", contact.GetProperty("first_name").GetString());
+        Assert.Equal("Europe/London", contact.GetProperty("time_zone").GetString());
+        Assert.Equal("""{"plan":"pro","seats":5,"since":"2026-01-01"}""", contact.GetProperty("attributes").GetRawText());
+        Assert.Equal("""["vip"]""", contact.GetProperty("tags").GetRawText());
+        Assert.Equal("""{"news":true}""", contact.GetProperty("consents").GetRawText());
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_list_is_given_page_by_page_each_item_once(DatabaseKind kind)
+    {
+        await using var server = await ServerUnderTest.StartAsync(kind);
+        for (var i = 0; i < 7; i++) await server.Admin.PostAsJsonAsync("/api/v1/suppressions", new { email = $"u{i}@example.org" });
+        for (var i = 0; i < 4; i++) await server.Admin.PostAsJsonAsync("/api/v1/api-keys", new { name = $"k{i}", scopes = new[] { "admin" } });
+
+        Assert.Equal(Enumerable.Range(0, 7).Select(i => $"u{i}@example.org"), await AllAsync(server.Admin, "suppressions", "email", 3));
+        Assert.Equal(["k3", "k2", "k1", "k0", "Administrator"], await AllAsync(server.Admin, "api-keys", "name", 2));
+    }
+
+    [Fact]
+    public async Task A_suppressed_address_is_listed_until_it_is_let_go()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+
+        var added = await server.Admin.PostAsJsonAsync("/api/v1/suppressions", new { email = "ada@example.org", reason = "hard bounce", scope = "marketing" });
+        var again = await server.Admin.PostAsJsonAsync("/api/v1/suppressions", new { email = "ada@example.org", reason = "hard bounce", scope = "marketing" });
+
+        Assert.Equal((HttpStatusCode.Created, HttpStatusCode.OK), (added.StatusCode, again.StatusCode));
+        Assert.Equal("hard_bounce", (await added.JsonAsync()).GetProperty("reason").GetString());
+        Assert.Equal(["ada@example.org"], await AllAsync(server.Admin, "suppressions", "email", 100));
+        Assert.Equal(HttpStatusCode.NoContent, (await server.Admin.DeleteAsync("/api/v1/suppressions/ada%40example.org")).StatusCode);
+        Assert.Empty(await AllAsync(server.Admin, "suppressions", "email", 100));
+        await (await server.Admin.PostAsJsonAsync("/api/v1/suppressions", new { email = "ada@example.org", scope = "some" })).ProblemAsync(400);
+    }
+
+    internal static async Task<List<string?>> AllAsync(HttpClient client, string list, string member, int limit)
+    {
+        var found = new List<string?>();
+        string? cursor = null;
+        do
+        {
+            var page = await (await client.GetAsync($"/api/v1/{list}?limit={limit}{(cursor is null ? "" : $"&cursor={cursor}")}")).JsonAsync();
+            var items = page.GetProperty("items").EnumerateArray().Select(item => item.GetProperty(member).GetString()).ToList();
+            Assert.True(items.Count <= limit);
+            found.AddRange(items);
+            cursor = page.GetProperty("next").GetString();
+        }
+        while (cursor is not null);
+        return found;
+    }
+}

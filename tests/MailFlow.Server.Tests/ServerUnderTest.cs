@@ -1,0 +1,82 @@
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using MailFlow.Testing;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+
+namespace MailFlow.Server.Tests;
+
+/// <summary>The whole server on a database and in a data directory of its own, reached in process.</summary>
+internal sealed class ServerUnderTest : WebApplicationFactory<Program>
+{
+    private readonly TestDatabase _database;
+    private readonly DirectoryInfo _folder;
+
+    private ServerUnderTest(TestDatabase database, DirectoryInfo folder) => (_database, _folder) = (database, folder);
+
+    /// <summary>A client with the administrator's key.</summary>
+    public HttpClient Admin { get; private set; } = null!;
+
+    public Data.Database Database => _database.Database;
+
+    public string DataDirectory => Path.Combine(_folder.FullName, "data");
+
+    public string AdminKey => File.ReadAllText(Path.Combine(DataDirectory, "admin.key")).Trim();
+
+    public static async Task<ServerUnderTest> StartAsync(DatabaseKind kind = DatabaseKind.Sqlite)
+    {
+        var database = await TestDatabase.CreateAsync(kind, TimeProvider.System);
+        var server = new ServerUnderTest(database, Directory.CreateTempSubdirectory("mailflow-server-"));
+        server.Admin = server.ClientWith(key: null);
+        server.Admin.DefaultRequestHeaders.Authorization = new("Bearer", server.AdminKey);
+        return server;
+    }
+
+    public HttpClient ClientWith(string? key)
+    {
+        var client = CreateClient();
+        if (key is not null) client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        return client;
+    }
+
+    /// <summary>A client whose key has these scopes only.</summary>
+    public async Task<HttpClient> ClientWithScopesAsync(params string[] scopes)
+    {
+        var made = await Admin.PostAsJsonAsync("/api/v1/api-keys", new { name = "test", scopes });
+        return ClientWith((await made.JsonAsync()).GetProperty("key").GetString());
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        await _database.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
+
+    protected override void ConfigureWebHost(IWebHostBuilder builder)
+    {
+        builder.UseSetting("MailFlow:DataDirectory", DataDirectory);
+        builder.UseSetting("Logging:LogLevel:Default", "Warning");
+        builder.ConfigureServices(services => services.AddSingleton(_database.Database));
+    }
+}
+
+internal static class HttpExtensions
+{
+    public static StringContent Json(string json) => new(json, Encoding.UTF8, "application/json");
+
+    public static async Task<JsonElement> JsonAsync(this HttpResponseMessage answer) => JsonDocument.Parse(await answer.Content.ReadAsStringAsync()).RootElement;
+
+    /// <summary>Asserts that it is a problem of this status and gives it.</summary>
+    public static async Task<JsonElement> ProblemAsync(this HttpResponseMessage answer, int status)
+    {
+        var text = await answer.Content.ReadAsStringAsync();
+        Assert.True((int)answer.StatusCode == status, $"{(int)answer.StatusCode} instead of {status}: {text}");
+        Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType);
+        var problem = JsonDocument.Parse(text).RootElement;
+        Assert.Equal(status, problem.GetProperty("status").GetInt32());
+        return problem;
+    }
+}
