@@ -31,7 +31,7 @@ internal sealed class InputBinder : IInputBinder
             {
                 values[index] = _values[index].Evaluate(scope);
             }
-            catch (Exception error) when (error is FormatException or OverflowException or InputException)
+            catch (Exception error) when (error is FormatException or OverflowException or InputException or ExpressionException)
             {
                 throw new ExpressionException($"The input '{_names[index]}' cannot be made: {error.Message}.", error);
             }

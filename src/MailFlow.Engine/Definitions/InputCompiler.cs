@@ -104,15 +104,7 @@ internal sealed class InputCompiler(VariableScope variables)
     private static BoundValue Cel(Type target, string text)
     {
         if (string.IsNullOrWhiteSpace(text)) return BoundValue.Absent;
-        CelExpression expression;
-        try
-        {
-            expression = CelExpression.Parse(text);
-        }
-        catch (ExpressionException error)
-        {
-            throw new InputException("bad_expression", $"cannot be read: {error.Message}");
-        }
+        var expression = Readable(() => CelExpression.Parse(text));
         var counts = expression.Requirements.EventCounts;
         if (target == typeof(Rule)) return BoundValue.Of(new Rule(text, expression), counts);
         return target == typeof(bool)
@@ -122,10 +114,22 @@ internal sealed class InputCompiler(VariableScope variables)
 
     private static BoundValue Template(Type target, string text)
     {
-        var template = TextTemplate.Parse(text);
+        var template = Readable(() => TextTemplate.Parse(text));
         return template.IsConstant
             ? Constant(target, template.Text)
             : BoundValue.Computed(scope => ValueConversion.To(target, template.Render(scope)));
+    }
+
+    private static T Readable<T>(Func<T> parse)
+    {
+        try
+        {
+            return parse();
+        }
+        catch (ExpressionException error)
+        {
+            throw new InputException("bad_expression", $"cannot be read: {error.Message}");
+        }
     }
 
     private static BoundValue Variable(Type target, string name) => BoundValue.Computed(scope => ValueConversion.To(target, Named(scope, "variables", name)));

@@ -2,20 +2,26 @@ using MailFlow.Engine.Expressions;
 
 namespace MailFlow.Engine.Definitions;
 
-/// <summary>A text input with values put in: the one place where inputs meet Handlebars.</summary>
+/// <summary>A text input with values put in, which are named as in CEL.</summary>
 internal sealed class TextTemplate
 {
-    private readonly Func<IExpressionScope, string>? _render;
+    private readonly HandlebarsText? _template;
+    private readonly string[] _roots;
 
-    private TextTemplate(string text, Func<IExpressionScope, string>? render = null) => (Text, _render) = (text, render);
+    private TextTemplate(string text)
+    {
+        Text = text;
+        if (text.Contains("{{", StringComparison.Ordinal)) _template = HandlebarsText.Compile(text, html: false);
+        _roots = [.. ExpressionRoots.Default.Where(root => text.Contains(root, StringComparison.Ordinal))];
+    }
 
     public string Text { get; }
 
-    public bool IsConstant => _render is null;
+    public bool IsConstant => _template is null;
 
-    public static TextTemplate Parse(string text) => text.Contains("{{", StringComparison.Ordinal)
-        ? throw new InputException("unknown_expression", "holds {{…}}, which this build cannot fill in")
-        : new TextTemplate(text);
+    /// <summary>Compiles a text. Throws <see cref="ExpressionException"/>.</summary>
+    public static TextTemplate Parse(string text) => new(text);
 
-    public string Render(IExpressionScope scope) => _render is { } render ? render(scope) : Text;
+    public string Render(IExpressionScope scope) =>
+        _template is null ? Text : _template.Render(_roots.ToDictionary(root => root, root => root == "now" ? scope.Now : scope.Root(root)));
 }

@@ -141,6 +141,17 @@ public sealed class InputBinderTests
     }
 
     [Fact]
+    public void Handlebars_put_values_into_text()
+    {
+        var binder = Bind("""{"text":{"type":"Handlebars","value":"Hi {{contact.first_name}} & {{variables.n}}"},"count":{"type":"Handlebars","value":"{{event.n}}"},"anything":{"type":"Handlebars","value":"plain"}}""");
+
+        var input = (Input)binder.Bind(new RuleScope().Add("contact", """{"first_name":"<Ada>"}""").Add("variables", """{"n":2}""").Add("event", """{"n":"41"}"""));
+
+        Assert.Equal(("Hi <Ada> & 2", 41, "plain"), (input.Text, input.Count, input.Anything));
+        Assert.Equal("plain", binder.ConstantOf("anything"));
+    }
+
+    [Fact]
     public void A_rule_is_handed_over_unevaluated_and_its_counts_are_known()
     {
         foreach (var type in new[] { "Literal", "CEL" })
@@ -172,6 +183,7 @@ public sealed class InputBinderTests
     [InlineData("""{"tags":{"type":"Object","value":"[1,"}}""", "ill_typed_input", "is not JSON")]
     [InlineData("""{"filter":"contact.x >"}""", "bad_expression", "cannot be read")]
     [InlineData("""{"flag":{"type":"CEL","value":"nobody.x"}}""", "bad_expression", "nobody")]
+    [InlineData("""{"text":{"type":"Handlebars","value":"{{#if contact.x}}"}}""", "bad_expression", "cannot be read")]
     [InlineData("""{"filter":{"type":"Variable","value":{"id":"v1"}}}""", "ill_typed_input", "written as CEL, not as Variable")]
     [InlineData("""{"count":{"type":"Variable","value":{"name":"nope"}}}""", "unknown_variable", "'nope'")]
     [InlineData("""{"variable":{"id":"nope"}}""", "unknown_variable", "'nope'")]
