@@ -8,6 +8,7 @@ builder.ConfigureHost().ConfigureLogs();
 builder.Services.AddServer();
 builder.Services.AddEngine().AddEngineWorkers();
 builder.Services.AddAudience();
+builder.Services.AddContent();
 
 var app = builder.Build();
 await app.PrepareAsync(args);

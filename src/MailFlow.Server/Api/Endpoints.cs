@@ -12,6 +12,7 @@ internal static class Endpoints
         api.MapEvents();
         api.MapContacts();
         api.MapSuppressions();
+        api.MapTemplates();
         api.MapApiKeys();
     }
 }

@@ -17,6 +17,7 @@ internal static class ServerSetup
         typeof(Database).Assembly,
         typeof(Engine.Activities.Contact).Assembly,
         typeof(Audience.Contacts).Assembly,
+        typeof(Content.Templates).Assembly,
         typeof(ServerSetup).Assembly,
     ];
 

@@ -1,0 +1,16 @@
+# docker build -t mailflow .
+FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
+WORKDIR /source
+COPY . .
+RUN dotnet publish src/MailFlow.Server -c Release -o /app
+
+FROM mcr.microsoft.com/dotnet/aspnet:10.0
+WORKDIR /app
+COPY --from=build /app .
+# The image's own user, not root; the data directory is its own before a volume is mounted over it.
+RUN mkdir /data && chown $APP_UID /data && chmod 700 /data
+USER $APP_UID
+ENV ASPNETCORE_URLS=http://0.0.0.0:5080 MailFlow__DataDirectory=/data
+VOLUME /data
+EXPOSE 5080
+ENTRYPOINT ["dotnet", "MailFlow.Server.dll"]
