@@ -9,6 +9,8 @@ builder.Services.AddServer();
 builder.Services.AddEngine().AddEngineWorkers();
 builder.Services.AddAudience();
 builder.Services.AddContent();
+builder.Services.AddDelivery(builder.Configuration.ReadDelivery()).AddDeliveryWorkers();
+builder.Services.AddJourneys(builder.Configuration.ReadWebhooks());
 
 var app = builder.Build();
 await app.PrepareAsync(args);

@@ -21,12 +21,12 @@ public sealed partial class SourceTests
     {
         var unfinished = new Regex(@"\b(TODO|FIXME|HACK|XXX)\b|NotImplementedException|Skip\s*=\s*""");
         Findings.None(from file in Sources()
-                     where !file.Path.EndsWith("SourceTests.cs", StringComparison.Ordinal)
-                     from Match match in unfinished.Matches(file.Text)
-                     select $"{file.Path}: {match.Value}");
+                      where !file.Path.EndsWith("SourceTests.cs", StringComparison.Ordinal)
+                      from Match match in unfinished.Matches(file.Text)
+                      select $"{file.Path}: {match.Value}");
         Findings.None(from file in Repository.Files("src", "*.cs")
-                     from Match match in VagueType().Matches(file.Text)
-                     select $"{file.Path}: {match.Value}");
+                      from Match match in VagueType().Matches(file.Text)
+                      select $"{file.Path}: {match.Value}");
         Assert.DoesNotContain(Repository.Files("src", "*.cs"), file => file.Path.Split('/')[2..^1].Any(part =>
             part is "Interfaces" or "Models" or "Helpers" or "Services" or "Utils" or "Common" or "Enums" or "Exceptions" or "Extensions"));
     }

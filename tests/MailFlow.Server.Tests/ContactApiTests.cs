@@ -14,8 +14,13 @@ public sealed class ContactApiTests
 
         var put = await server.Admin.PutAsJsonAsync("/api/v1/contacts/u%20%C3%BC1", new
         {
-            email = "Ada@Example.org", first_name = "Ada", last_name = "Lovelace", time_zone = "Europe/London",
-            attributes = new { plan = "pro", seats = 5, since = "2026-01-01" }, tags = new[] { "vip" }, consents = new { news = true },
+            email = "Ada@Example.org",
+            first_name = "Ada",
+            last_name = "Lovelace",
+            time_zone = "Europe/London",
+            attributes = new { plan = "pro", seats = 5, since = "2026-01-01" },
+            tags = new[] { "vip" },
+            consents = new { news = true },
         });
         var contact = await (await server.Admin.GetAsync("/api/v1/contacts/u%20%C3%BC1")).JsonAsync();
 

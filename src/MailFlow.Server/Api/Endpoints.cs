@@ -6,13 +6,18 @@ internal static class Endpoints
     public static void MapApi(this WebApplication app)
     {
         app.MapHealth();
+        app.MapUnsubscribe();
         app.MapOpenApi("/openapi/{documentName}.json");
 
         var api = app.MapGroup("/api/v1");
         api.MapEvents();
         api.MapContacts();
         api.MapSuppressions();
+        api.MapSegments();
         api.MapTemplates();
+        api.MapJourneys();
+        api.MapInstances();
+        api.MapMessages();
         api.MapApiKeys();
     }
 }

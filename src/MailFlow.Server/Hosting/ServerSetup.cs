@@ -1,5 +1,8 @@
 using System.Reflection;
+using System.Text.RegularExpressions;
 using MailFlow.Data;
+using MailFlow.Delivery;
+using MailFlow.Journeys.Webhooks;
 using MailFlow.Server.Access;
 using MailFlow.Server.Http;
 using Microsoft.Extensions.Configuration.Memory;
@@ -7,7 +10,7 @@ using Microsoft.Extensions.Configuration.Memory;
 namespace MailFlow.Server.Hosting;
 
 /// <summary>The steps of <c>Program.cs</c>, each with its reasons.</summary>
-internal static class ServerSetup
+internal static partial class ServerSetup
 {
     private const string DefaultUrl = "http://127.0.0.1:5080";
 
@@ -18,6 +21,8 @@ internal static class ServerSetup
         typeof(Engine.Activities.Contact).Assembly,
         typeof(Audience.Contacts).Assembly,
         typeof(Content.Templates).Assembly,
+        typeof(Delivery.Messages).Assembly,
+        typeof(Journeys.JourneyDefinitions).Assembly,
         typeof(ServerSetup).Assembly,
     ];
 
@@ -52,6 +57,7 @@ internal static class ServerSetup
         services.AddSingleton<Settings>();
         services.AddSingleton(provider => provider.GetRequiredService<Settings>().OpenDatabase(provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<FirstStart>();
+        services.AddSingleton<Samples>();
         services.AddSingleton<Readiness>();
         services.AddApiKeyAccess();
         services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions));
@@ -59,6 +65,20 @@ internal static class ServerSetup
         services.AddOpenApi("v1", OpenApiDocument.Configure);
         return services;
     }
+
+    /// <summary>The section <c>MailFlow:Delivery</c>. Without a public address, links in mail lead to where the server listens.</summary>
+    public static DeliveryOptions ReadDelivery(this IConfiguration configuration)
+    {
+        var section = configuration.GetSection("MailFlow:Delivery");
+        var options = section.Get<DeliveryOptions>() ?? new DeliveryOptions();
+        if (!string.IsNullOrEmpty(section[nameof(DeliveryOptions.PublicBaseUrl)])) return options;
+        var url = (configuration[WebHostDefaults.ServerUrlsKey] is { Length: > 0 } urls ? urls : DefaultUrl).Split(';')[0];
+        return options with { PublicBaseUrl = Wildcard().Replace(url, "//localhost").TrimEnd('/') };
+    }
+
+    /// <summary>The section <c>MailFlow:Webhooks</c>.</summary>
+    public static WebhookOptions ReadWebhooks(this IConfiguration configuration) =>
+        configuration.GetSection("MailFlow:Webhooks").Get<WebhookOptions>() ?? new WebhookOptions();
 
     /// <summary>Before anything listens or works: the schema, account 1 with its key, the samples.</summary>
     public static async Task PrepareAsync(this WebApplication app, string[] args)
@@ -69,6 +89,10 @@ internal static class ServerSetup
         var start = app.Services.GetRequiredService<FirstStart>();
         var key = await start.RunAsync(ct);
         if (args.Contains("--new-admin-key")) key ??= await start.RenewAsync(ct);
+        await app.Services.GetRequiredService<Samples>().SeedAsync(FirstStart.AccountId, ct);
         app.Lifetime.ApplicationStarted.Register(() => Greeting.Write(app, key));
     }
+
+    [GeneratedRegex(@"//(\*|\+|0\.0\.0\.0|\[::\])")]
+    private static partial Regex Wildcard();
 }

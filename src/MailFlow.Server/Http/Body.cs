@@ -15,3 +15,17 @@ internal sealed record Body<T>(T Value) : IBindableFromHttpContext<Body<T>>, IEn
     public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
         builder.Metadata.Add(new AcceptsMetadata(["application/json"], typeof(T)));
 }
+
+/// <summary>A JSON body that may be left out.</summary>
+internal sealed record OptionalBody<T>(T? Value) : IBindableFromHttpContext<OptionalBody<T>>, IEndpointParameterMetadataProvider where T : class
+{
+    public static async ValueTask<OptionalBody<T>?> BindAsync(HttpContext context, ParameterInfo parameter)
+    {
+        if (context.Request.ContentType is null && context.Request.ContentLength is null or 0) return new OptionalBody<T>((T?)null);
+        using var body = await RequestBody.ReadJsonAsync(context);
+        return new OptionalBody<T>(body.Read<T>());
+    }
+
+    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
+        builder.Metadata.Add(new AcceptsMetadata(["application/json"], typeof(T), isOptional: true));
+}
