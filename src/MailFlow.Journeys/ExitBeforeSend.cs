@@ -1,6 +1,5 @@
 using MailFlow.Data;
 using MailFlow.Delivery;
-using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Execution;
 using MailFlow.Engine.Expressions;
 using MailFlow.Engine.Storage;
