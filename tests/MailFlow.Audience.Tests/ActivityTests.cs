@@ -90,11 +90,12 @@ public sealed class ActivityTests
         var input = new UpdateContact.Input(
             new Dictionary<string, object?> { ["plan"] = "pro", ["since"] = audience.Time.GetUtcNow(), ["gone"] = null }, AddTags: ["vip"], RemoveTags: ["new"]);
 
-        var first = await audience.RunAsync(new UpdateContact(audience.Store), input, contacts);
-        var again = await audience.RunAsync(new UpdateContact(audience.Store), input, contacts);
+        var first = await audience.RunAsync(new UpdateContact(audience.Store, audience.Announced), input, contacts);
+        var again = await audience.RunAsync(new UpdateContact(audience.Store, audience.Announced), input, contacts);
 
         Assert.All(first, decision => Assert.Equal(("Done", "set plan, since, gone; added tag vip; removed tag new"), (decision.Outcome, decision.Text)));
         Assert.All(again, decision => Assert.Equal("nothing to change", decision.Text));
+        Assert.Equal(["ada", "bob"], audience.Announced.Users);
         foreach (var contact in contacts)
         {
             Assert.Equal("pro", contact.Text("plan"));
@@ -116,7 +117,7 @@ public sealed class ActivityTests
             new(AddTags: [""]),
             new(AddTags: [.. Enumerable.Range(0, 201).Select(i => $"t{i}")]),
         })
-            Assert.Equal("Fault", (await audience.RunAsync(new UpdateContact(audience.Store), input, contacts))[0].Kind);
+            Assert.Equal("Fault", (await audience.RunAsync(new UpdateContact(audience.Store, audience.Announced), input, contacts))[0].Kind);
 
         Assert.Empty((await audience.ReloadAsync(contacts[0])).Text("plan") ?? "");
     }

@@ -7,7 +7,7 @@ namespace MailFlow.Audience.Activities;
 /// <summary>Changes the contact's attributes and tags; the steps that follow see the change.</summary>
 [Activity("MailFlow.UpdateContact", Category = "Contacts", DisplayName = "Update contact",
     Description = "Sets attributes of the contact, and adds and removes tags.")]
-public sealed class UpdateContact(IContactStore store) : BatchActivity<UpdateContact.Input>
+public sealed class UpdateContact(IContactStore store, IContactChanged announced) : BatchActivity<UpdateContact.Input>
 {
     /// <summary>What to change.</summary>
     public sealed record Input(
@@ -30,8 +30,11 @@ public sealed class UpdateContact(IContactStore store) : BatchActivity<UpdateCon
             sound.Add(step);
             changes.Add(new ContactChange(step.Context.Contact, FieldsOf(step.Input), step.Input.AddTags, step.Input.RemoveTags));
         }
-        var changed = (await store.ApplyAsync(steps.Session, changes, "journey", steps.Now.ToUnixTimeMilliseconds(), ct)).Select(contact => contact.Id).ToHashSet();
-        foreach (var step in sound) step.Complete(text: changed.Contains(step.ContactId) ? Describe(step.Input) : "nothing to change");
+        var changed = await store.ApplyAsync(steps.Session, changes, "journey", steps.Now.ToUnixTimeMilliseconds(), ct);
+        // The contact's other trips may be waiting for an instant that depends on what has just changed.
+        if (changed.Count > 0) await announced.AnnounceAsync(steps.Session, [.. changed.OrderBy(contact => contact.Id)], ct);
+        var ids = changed.Select(contact => contact.Id).ToHashSet();
+        foreach (var step in sound) step.Complete(text: ids.Contains(step.ContactId) ? Describe(step.Input) : "nothing to change");
     }
 
     private static Dictionary<string, object?> FieldsOf(Input input) =>
