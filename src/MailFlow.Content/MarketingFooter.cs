@@ -1,4 +1,4 @@
-using MailFlow.Content.Handlebars;
+using MailFlow.Engine.Expressions;
 
 namespace MailFlow.Content;
 
@@ -17,8 +17,8 @@ internal static class MarketingFooter
             ?? throw new RenderException("unsubscribe_url is not set: marketing mail must offer a way to unsubscribe");
         var name = Setting(model, "sender.name");
 
-        var addressInHtml = IsVisible(html, HtmlEscape.Escape(address)) || IsVisible(html, address);
-        var urlInHtml = IsVisible(html, HtmlEscape.Escape(url)) || IsVisible(html, url);
+        var addressInHtml = IsVisible(html, HandlebarsText.EscapeHtml(address)) || IsVisible(html, address);
+        var urlInHtml = IsVisible(html, HandlebarsText.EscapeHtml(url)) || IsVisible(html, url);
         if (!addressInHtml || !urlInHtml) html = InsertAtEnd(html, Html(addressInHtml ? null : Lines(name, address), urlInHtml ? null : url));
 
         var addressInText = text.Contains(address, StringComparison.Ordinal);
@@ -39,8 +39,8 @@ internal static class MarketingFooter
     private static string Html(string[]? lines, string? url)
     {
         var parts = new List<string>();
-        if (lines is not null) parts.Add(string.Join(" &middot; ", lines.Select(HtmlEscape.Escape)));
-        if (url is not null) parts.Add($"""<a href="{HtmlEscape.Escape(url)}" style="color:#6b7280;text-decoration:underline">Unsubscribe</a>""");
+        if (lines is not null) parts.Add(string.Join(" &middot; ", lines.Select(HandlebarsText.EscapeHtml)));
+        if (url is not null) parts.Add($"""<a href="{HandlebarsText.EscapeHtml(url)}" style="color:#6b7280;text-decoration:underline">Unsubscribe</a>""");
         return $"""
             <div style="clear:both;max-width:600px;margin:32px auto 0;padding:16px 24px;border-top:1px solid #e5e7eb;font-family:-apple-system,'Segoe UI',Helvetica,Arial,sans-serif;font-size:12px;line-height:1.6;color:#6b7280;text-align:center">
             {string.Join("<br>\n", parts)}

@@ -1,4 +1,4 @@
-using MailFlow.Content.Handlebars;
+using MailFlow.Content.Html;
 using MailFlow.Content.Razor;
 using MailFlow.Data;
 using MailFlow.Engine.Definitions;
@@ -16,7 +16,7 @@ public sealed class TemplateRenderer(Database database, Templates templates, Raz
     private static readonly TimeSpan PartsAreFresh = TimeSpan.FromSeconds(5);
 
     private readonly BoundedCache<(int Account, string Key, int Version), Kept> _compiled = new(MostCompiled);
-    private readonly BoundedCache<string, CompiledSource> _subjects = new(MostSubjects);
+    private readonly BoundedCache<string, HandlebarsText> _subjects = new(MostSubjects);
 
     /// <summary>Renders one mail. Without a look at the database when the version has been used lately.</summary>
     /// <param name="accountId">Whose template.</param>
@@ -31,14 +31,22 @@ public sealed class TemplateRenderer(Database database, Templates templates, Raz
         int accountId, string key, int version, IReadOnlyDictionary<string, object?> model, MessageStream stream, string? subject, CancellationToken ct)
     {
         var ownSubject = string.IsNullOrWhiteSpace(subject) ? null : Subject(subject);
-        var rendering = new Rendering();
-        var (line, html, text) = razor.Find(key) is { } component
-            ? await component.RenderAsync(model, ownSubject, rendering, ct)
-            : (await CompiledAsync(accountId, key, version, ct)).Render(model, ownSubject, rendering);
+        var missing = new List<string>();
+        var (line, html, text, replaced) = razor.Find(key) is { } component
+            ? await component.RenderAsync(model, ownSubject, missing, ct)
+            : Render(await CompiledAsync(accountId, key, version, ct), model, ownSubject, missing);
         line = SingleLine(line);
         if (line.Length == 0) throw new RenderException($"the subject of '{key}' is empty once rendered");
         if (stream == MessageStream.Marketing) (html, text) = MarketingFooter.Complete(html, text, model);
-        return new RenderedEmail(line, html, text, rendering.Missing) { ReplacedUnsafeLink = rendering.MetUnsafeLink };
+        return new RenderedEmail(line, html, text, missing) { ReplacedUnsafeLink = replaced };
+    }
+
+    private static (string Subject, string Html, string Text, bool ReplacedUnsafeLink) Render(
+        EmailTemplate template, IReadOnlyDictionary<string, object?> model, HandlebarsText? subject, List<string> missing)
+    {
+        LinkText.TakeReplaced();
+        var (line, html, text) = template.Render(model, subject, missing);
+        return (line, html, text, LinkText.TakeReplaced());
     }
 
     private async ValueTask<EmailTemplate> CompiledAsync(int accountId, string key, int version, CancellationToken ct)
@@ -72,17 +80,17 @@ public sealed class TemplateRenderer(Database database, Templates templates, Raz
     }
 
     /// <summary>A step's own subject. One that is no template, such as a subject with braces in it, is taken as it is.</summary>
-    private CompiledSource Subject(string text)
+    private HandlebarsText Subject(string text)
     {
         if (_subjects.TryGet(text, out var known)) return known;
-        CompiledSource compiled;
+        HandlebarsText compiled;
         try
         {
-            compiled = CompiledSource.Compile(MustacheSource.Parse(text), html: false);
+            compiled = TemplateText.CompileText(text);
         }
         catch (ExpressionException)
         {
-            compiled = CompiledSource.Compile(MustacheSource.Parse(text.Replace("{{", "{ {", StringComparison.Ordinal)), html: false);
+            compiled = TemplateText.CompileText(text.Replace("{{", "{ {", StringComparison.Ordinal));
         }
         _subjects.Set(text, compiled);
         return compiled;

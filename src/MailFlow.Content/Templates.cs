@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
-using MailFlow.Content.Handlebars;
 using MailFlow.Content.Razor;
 using MailFlow.Data;
 using MailFlow.Engine.Definitions;
+using MailFlow.Engine.Expressions.Templating;
 
 namespace MailFlow.Content;
 

@@ -69,7 +69,7 @@ public sealed class LayoutTests
 
         var error = await Assert.ThrowsAsync<RenderException>(() => mails.RenderAsync("loop"));
 
-        Assert.Equal("includes are nested deeper than 16: 'loop' includes itself", error.Message);
+        Assert.Equal("the template cannot be rendered: 'loop' is included in itself: inclusions are nested at most 16 deep", error.Message);
         var tree = new Dictionary<string, object?>(Mails.Model()) { ["name"] = "a", ["children"] = JsonData.Parse("""[{"name":"b","children":[{"name":"c"}]}]""") };
         Assert.Equal("<li>a<li>b<li>c</li></li></li>", (await mails.RenderAsync("tree", tree)).Html);
     }

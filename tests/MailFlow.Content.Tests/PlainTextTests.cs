@@ -1,4 +1,4 @@
-using MailFlow.Content.PlainText;
+using MailFlow.Content.Html;
 
 namespace MailFlow.Content.Tests;
 

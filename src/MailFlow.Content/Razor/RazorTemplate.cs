@@ -1,5 +1,4 @@
-using MailFlow.Content.Handlebars;
-using MailFlow.Content.PlainText;
+using MailFlow.Content.Html;
 using MailFlow.Engine.Expressions;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Components.Web;
@@ -19,14 +18,14 @@ internal sealed class RazorTemplate
     private readonly RazorRegistration _registration;
     private readonly IServiceScopeFactory _scopes;
     private readonly ILoggerFactory _logs;
-    private readonly CompiledSource _subject;
+    private readonly HandlebarsText _subject;
 
     public RazorTemplate(RazorRegistration registration, IServiceScopeFactory scopes, ILoggerFactory logs)
     {
         (_registration, _scopes, _logs) = (registration, scopes, logs);
         try
         {
-            _subject = CompiledSource.Compile(MustacheSource.Parse(registration.Subject), html: false);
+            _subject = TemplateText.CompileText(registration.Subject);
         }
         catch (ExpressionException error)
         {
@@ -41,11 +40,12 @@ internal sealed class RazorTemplate
 
     public TemplateSummary Summarize() => new(Key, OnlyVersion, _registration.Subject, null, _registration.Stream, null, true);
 
-    public async Task<(string Subject, string Html, string Text)> RenderAsync(
-        IReadOnlyDictionary<string, object?> model, CompiledSource? subject, Rendering rendering, CancellationToken ct)
+    public async Task<(string Subject, string Html, string Text, bool ReplacedUnsafeLink)> RenderAsync(
+        IReadOnlyDictionary<string, object?> model, HandlebarsText? subject, ICollection<string> missing, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
-        var parameters = ParameterView.FromDictionary(new Dictionary<string, object?> { ["Model"] = new EmailModel(model, rendering) });
+        var notes = new EmailNotes(missing);
+        var parameters = ParameterView.FromDictionary(new Dictionary<string, object?> { ["Model"] = new EmailModel(model, notes) });
         string html;
         try
         {
@@ -58,6 +58,6 @@ internal sealed class RazorTemplate
             throw new RenderException($"the Razor template '{Key}' failed: {error.Message}", error);
         }
         if (html.Length > LongestOutput) throw new RenderException($"the mail is larger than {LongestOutput / 1024} kB");
-        return ((subject ?? _subject).Render(model, rendering), html, PlainTextConverter.FromHtml(html));
+        return ((subject ?? _subject).Fill(model, missing), html, PlainTextConverter.FromHtml(html), notes.ReplacedUnsafeLink);
     }
 }

@@ -8,7 +8,7 @@ namespace MailFlow.Engine.Expressions;
 /// Text with Handlebars in it, compiled once and safe to render from many threads. Templates see plain values only
 /// (maps, lists, text, numbers, booleans, instants, durations), never an object's members; they can read no files and run
 /// no code. Beside Handlebars' own if, unless, each, with and lookup there are the helpers <c>default</c>, <c>date</c>,
-/// <c>number</c>, <c>currency</c>, <c>upper</c>, <c>lower</c> and <c>eq</c>.
+/// <c>number</c>, <c>currency</c>, <c>upper</c>, <c>lower</c>, <c>url</c>, <c>eq</c>, <c>ne</c>, <c>gt</c>, <c>lt</c>, <c>and</c>, <c>or</c> and <c>not</c>.
 /// </summary>
 public sealed class HandlebarsText
 {
@@ -31,23 +31,32 @@ public sealed class HandlebarsText
     /// <param name="template">The text, at most <see cref="LongestTemplate"/> characters.</param>
     /// <param name="html">Whether values are escaped for HTML. Off for subjects and plain text.</param>
     /// <param name="partials">What <c>{{&gt; name}}</c> may include, by name.</param>
+    /// <param name="helpers">Helpers beside the built-in ones, by name: each makes text out of a value that is not missing.</param>
     /// <exception cref="ExpressionException">The template is malformed, or uses a helper or partial that is not there.</exception>
-    public static HandlebarsText Compile(string template, bool html, IReadOnlyDictionary<string, string>? partials = null)
+    public static HandlebarsText Compile(
+        string template, bool html, IReadOnlyDictionary<string, string>? partials = null, IReadOnlyDictionary<string, Func<object?, string>>? helpers = null)
     {
         ArgumentNullException.ThrowIfNull(template);
         partials ??= NoPartials;
-        TagScan.Check(template, partials);
-        // The library takes such names for the same now and then, by chance of their hash.
-        if (partials.Keys.Distinct(StringComparer.OrdinalIgnoreCase).Count() != partials.Count)
-            throw new ExpressionException("two partials have names that differ only in capitals");
+        var names = partials.Keys.ToList();
+        var numbers = names.Index().ToDictionary(partial => partial.Item, partial => partial.Index);
         var compiled = new Dictionary<string, HandlebarsTemplate<TextWriter, object, object>>();
-        var handlebars = TemplateEnvironment.Create(html, partials.Keys, compiled);
-        foreach (var (name, partial) in partials)
-        {
-            TagScan.Check(partial, partials);
-            compiled[name] = CompileOne(handlebars, partial);
-        }
-        return new HandlebarsText(template, CompileOne(handlebars, template));
+        var handlebars = TemplateEnvironment.Create(html, names, compiled, helpers);
+        var known = helpers?.Keys.ToHashSet();
+        foreach (var (name, partial) in partials) compiled[name] = CompileOne(handlebars, Checked(partial, known, numbers));
+        return new HandlebarsText(template, CompileOne(handlebars, Checked(template, known, numbers)));
+    }
+
+    /// <summary>Text as HTML shows it, in an element or a quoted attribute.</summary>
+    public static string EscapeHtml(string text) => HtmlEscape.Escape(text);
+
+    /// <summary>A value as a template shows it: nothing for null and maps.</summary>
+    public static string Show(object? value) => PlainFormat.Text(value);
+
+    private static string Checked(string template, IReadOnlySet<string>? helpers, IReadOnlyDictionary<string, int> partials)
+    {
+        if (template.Length > LongestTemplate) throw new ExpressionException($"a template is at most {LongestTemplate} characters long");
+        return TagWriter.Write(MustacheSource.Parse(template, helpers), partials);
     }
 
     /// <summary>Renders the template over a model.</summary>
@@ -89,7 +98,7 @@ public sealed class HandlebarsText
         }
     }
 
-    /// <summary>The library writes "Occured at: line:column" below its message, both from nought.</summary>
+    /// <summary>The library writes "Occured at: line:column" below its message, both from nought. What it reads was written anew, so the column may lie a little off.</summary>
     private static ExpressionException Located(HandlebarsException error)
     {
         const string mark = "Occured at: ";

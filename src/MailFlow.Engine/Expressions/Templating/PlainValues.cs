@@ -22,7 +22,7 @@ internal sealed class PlainValues : IObjectDescriptorProvider, IMemberAccessor
     {
         var isMap = typeof(IReadOnlyDictionary<string, object?>).IsAssignableFrom(type);
         var isList = typeof(IReadOnlyList<object?>).IsAssignableFrom(type);
-        value = new ObjectDescriptor(type, this, (_, instance) => Names(instance), _ => isMap ? Maps : isList ? Lists : null!);
+        value = new ObjectDescriptor(type, this, (_, instance) => Names(instance), _ => isMap ? Maps : isList ? Lists : Nothing.Instance);
         return true;
     }
 
@@ -53,5 +53,17 @@ internal sealed class PlainValues : IObjectDescriptorProvider, IMemberAccessor
                 Rendering.Step();
                 template(inside, frame);
             }, ifEmpty);
+    }
+
+    /// <summary>Each over text or a number: nothing to go through, which must not fail the whole text.</summary>
+    private sealed class Nothing : IIterator
+    {
+        public static readonly Nothing Instance = new();
+
+        public void Iterate(in EncodedTextWriter writer, BindingContext context, ChainSegment[] blockParamsVariables, object input, TemplateDelegate template, TemplateDelegate ifEmpty)
+        {
+            using var frame = context.CreateFrame(context.Value);
+            ifEmpty(writer, frame);
+        }
     }
 }

@@ -12,13 +12,15 @@ internal sealed class Rendering : IDisposable
     /// <summary>Most rounds of loops and inclusions of partials: nested loops over a large event would otherwise never end.</summary>
     public const int MostSteps = 100_000;
 
+    private const int DeepestInclude = 16;
+
     [ThreadStatic]
     private static Rendering? _current;
 
     private readonly Rendering? _outer;
     private readonly ICollection<string>? _missing;
     private readonly Dictionary<object, string> _paths = new(ReferenceEqualityComparer.Instance);
-    private int _steps;
+    private int _steps, _depth;
 
     private Rendering(Rendering? outer, ICollection<string>? missing) => (_outer, _missing) = (outer, missing);
 
@@ -30,6 +32,19 @@ internal sealed class Rendering : IDisposable
     {
         if (_current is { } rendering && ++rendering._steps > MostSteps)
             throw new RenderingLimitException($"the template loops more than {MostSteps} times");
+    }
+
+    /// <summary>Counts an inclusion. A failed rendering is thrown away whole, so a depth that is not taken back does no harm.</summary>
+    public static void Enter(string key)
+    {
+        Step();
+        if (_current is { } rendering && ++rendering._depth > DeepestInclude)
+            throw new RenderingLimitException($"'{key}' is included in itself: inclusions are nested at most {DeepestInclude} deep");
+    }
+
+    public static void Leave()
+    {
+        if (_current is { } rendering) rendering._depth--;
     }
 
     public static void Missing(string name)
@@ -78,6 +93,12 @@ internal sealed class BoundedWriter : TextWriter
     {
         Claim(count);
         _text.Append(buffer, index, count);
+    }
+
+    public override void Write(ReadOnlySpan<char> buffer)
+    {
+        Claim(buffer.Length);
+        _text.Append(buffer);
     }
 
     public override string ToString() => _text.ToString();

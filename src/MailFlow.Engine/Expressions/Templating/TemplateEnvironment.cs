@@ -6,28 +6,37 @@ namespace MailFlow.Engine.Expressions.Templating;
 /// <summary>Handlebars with everything shut that reads files or objects.</summary>
 internal static class TemplateEnvironment
 {
+    /// <summary>The name under which the library knows a partial: it takes names that differ only in capitals for the same now and then.</summary>
+    public static string PartialName(int number) => "mf_partial" + number;
+
     public static IHandlebars Create(
-        bool html, IEnumerable<string> partials, IReadOnlyDictionary<string, HandlebarsTemplate<TextWriter, object, object>> compiled)
+        bool html, IReadOnlyList<string> partials, IReadOnlyDictionary<string, HandlebarsTemplate<TextWriter, object, object>> compiled,
+        IReadOnlyDictionary<string, Func<object?, string>>? helpers)
     {
         var configuration = new HandlebarsConfiguration
         {
             NoEscape = !html,
+            TextEncoder = HtmlEscape.Instance,
             FormatProvider = CultureInfo.InvariantCulture,
             PartialTemplateResolver = new NoOthers(),
-            PartialRecursionDepthLimit = 32,
+            PartialRecursionDepthLimit = short.MaxValue,
             FileSystem = null,
         };
         configuration.ObjectDescriptorProviders.Add(new PlainValues());
         configuration.FormatterProviders.Add(new PlainFormat());
         // Looked up when used: partials include one another in any order.
-        foreach (var name in partials)
-            configuration.RegisteredTemplates[name] = (writer, context, data) =>
+        foreach (var (number, name) in partials.Index())
+            configuration.RegisteredTemplates[PartialName(number)] = (writer, context, data) =>
             {
-                Rendering.Step();
+                Rendering.Enter(name);
                 compiled[name](writer, context, data);
+                Rendering.Leave();
             };
         var handlebars = HandlebarsDotNet.Handlebars.Create(configuration);
         foreach (var (name, helper) in TemplateHelpers.All) handlebars.RegisterHelper(name, helper);
+        foreach (var (name, helper) in helpers ?? new Dictionary<string, Func<object?, string>>())
+            handlebars.RegisterHelper(name, (_, arguments) =>
+                arguments.Length > 0 && arguments[0] is { } value and not UndefinedBindingResult ? helper(value) : arguments.Length > 0 ? arguments[0] : null);
         return handlebars;
     }
 

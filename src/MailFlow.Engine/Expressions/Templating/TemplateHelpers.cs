@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Globalization;
 using HandlebarsDotNet;
 using MailFlow.Engine.Expressions.Cel;
@@ -12,8 +13,9 @@ namespace MailFlow.Engine.Expressions.Templating;
 /// <item><term>{{date event.at "d MMMM yyyy" contact.time_zone}}</term><description>an instant (RFC 3339 text, or milliseconds), with a .NET format (default "d MMMM yyyy") in a time zone (default UTC)</description></item>
 /// <item><term>{{number event.total 2}}</term><description>with thousands and so many decimals (default none): 1,234.50</description></item>
 /// <item><term>{{currency event.total "EUR"}}</term><description>an amount: €1,234.50; a currency without a sign of its own by its code: 1,234.50 SEK</description></item>
+/// <item><term>{{url x}}</term><description>percent-encoded, to stand in an address: a%20b</description></item>
 /// <item><term>{{upper x}} {{lower x}}</term><description>in capitals, in small letters</description></item>
-/// <item><term>{{#if (eq contact.plan "pro")}}</term><description>whether two values are equal, as == in rules</description></item>
+/// <item><term>{{#if (eq contact.plan "pro")}}</term><description>whether two values are equal, as == in rules; <c>ne</c>, <c>gt</c> and <c>lt</c> compare likewise, <c>and</c>, <c>or</c> and <c>not</c> join</description></item>
 /// </list>
 /// </summary>
 internal static class TemplateHelpers
@@ -28,8 +30,26 @@ internal static class TemplateHelpers
         ["currency"] = (_, arguments) => Given(arguments, value => Currency(value, Text(arguments, 1))),
         ["upper"] = (_, arguments) => Given(arguments, value => PlainFormat.Text(value).ToUpperInvariant()),
         ["lower"] = (_, arguments) => Given(arguments, value => PlainFormat.Text(value).ToLowerInvariant()),
+        ["url"] = (_, arguments) => Given(arguments, value => Uri.EscapeDataString(PlainFormat.Text(value))),
         ["eq"] = (_, arguments) => Values.Box(Values.Equals(At(arguments, 0), At(arguments, 1))),
+        ["ne"] = (_, arguments) => Values.Box(!Values.Equals(At(arguments, 0), At(arguments, 1))),
+        ["gt"] = (_, arguments) => Values.Box(Values.Order(At(arguments, 0), At(arguments, 1)) > 0),
+        ["lt"] = (_, arguments) => Values.Box(Values.Order(At(arguments, 0), At(arguments, 1)) < 0),
+        ["and"] = (_, arguments) => Values.Box(arguments.All(IsTruthy)),
+        ["or"] = (_, arguments) => Values.Box(arguments.Any(IsTruthy)),
+        ["not"] = (_, arguments) => Values.Box(!arguments.Any(IsTruthy)),
     };
+
+    private static readonly FrozenSet<string> Blocks = new[] { "if", "unless", "each", "with" }.ToFrozenSet();
+
+    public static bool IsInline(string name) => All.ContainsKey(name) || name == "lookup";
+
+    public static bool IsBlock(string name) => Blocks.Contains(name);
+
+    /// <summary>Whether names inside the block start from another value.</summary>
+    public static bool ShiftsNames(string block) => block is not ("if" or "unless");
+
+    private static bool IsTruthy(object? value) => HandlebarsUtils.IsTruthyOrNonEmpty(value);
 
     /// <summary>Null where the argument is missing.</summary>
     private static object? At(in Arguments arguments, int index) =>

@@ -1,15 +1,13 @@
-using MailFlow.Engine.Expressions;
-
-namespace MailFlow.Content.Handlebars;
+namespace MailFlow.Engine.Expressions.Templating;
 
 /// <summary>
 /// Finds the tags of a template and checks them before the compiler sees them: blocks close in order, helpers exist, and
 /// nothing is nested so deep that a compiler which recurses could exhaust the stack of the whole process. It must see every tag
 /// that the compiler sees: so words are held to a plain shape that both read alike, and tags are written anew from them.
 /// </summary>
-internal sealed class MustacheParser(string text)
+internal sealed class MustacheParser(string text, IReadOnlySet<string>? helpers)
 {
-    private const int MostTags = 5_000, DeepestBlock = 40, LongestTag = 2_000;
+    private const int MostTags = 5_000, DeepestBlock = 40;
 
     private readonly List<Mustache> _tags = [];
     private readonly Stack<Mustache> _open = [];
@@ -65,7 +63,7 @@ internal sealed class MustacheParser(string text)
     private Mustache Tag(int start, int end, int inside, int last, bool trimBefore, bool trimAfter, bool raw)
     {
         while (inside < last && char.IsWhiteSpace(text[inside])) inside++;
-        if (inside >= last) throw Error(start, "there is nothing between the braces");
+        if (inside >= last) throw Error(start, "this tag is empty");
         var kind = text[inside] switch
         {
             _ when raw => MustacheKind.RawOutput,
@@ -93,17 +91,17 @@ internal sealed class MustacheParser(string text)
     private void Check(Mustache tag)
     {
         foreach (var call in MustacheWords.Calls(tag))
-            if (!TemplateHelpers.IsInline(call)) throw Error(tag.Start, $"'{call}' is not a helper ({TemplateHelpers.Listed})");
+            if (!IsHelper(call)) throw NoHelper(tag, call);
 
         switch (tag.Kind)
         {
             case MustacheKind.Output or MustacheKind.RawOutput:
                 if (tag.Name == "(") throw Error(tag.Start, "a call in parentheses cannot stand alone");
-                if (!tag.IsPath && !TemplateHelpers.IsInline(tag.Name)) throw Error(tag.Start, $"'{tag.Name}' is not a helper ({TemplateHelpers.Listed})");
+                if (!tag.IsPath && !IsHelper(tag.Name)) throw NoHelper(tag, tag.Name);
                 if (tag.IsPath && (TemplateHelpers.IsBlock(tag.Name) || !MustacheWords.IsPath(tag.Name))) throw Error(tag.Start, $"'{tag.Name}' cannot be put out");
                 break;
             case MustacheKind.Include:
-                if (tag.Name == "(") throw Error(tag.Start, "the key of an include must be written out");
+                if (tag.Name == "(") throw Error(tag.Start, "what is included must be written out, not computed");
                 break;
             case MustacheKind.Else:
                 if (_open.Count == 0) throw Error(tag.Start, "'{{else}}' stands outside a block");
@@ -124,7 +122,7 @@ internal sealed class MustacheParser(string text)
     private void Open(Mustache tag)
     {
         if (TemplateHelpers.IsBlock(tag.Name) && tag.Words.Count < 2) throw Error(tag.Start, $"'{{{{#{tag.Name}}}}}' needs what it is about");
-        if (!TemplateHelpers.IsBlock(tag.Name) && tag.Words.Count > 1 && tag.Words[1] != "as") throw Error(tag.Start, $"'{tag.Name}' is not a block (if, unless, each, with)");
+        if (!TemplateHelpers.IsBlock(tag.Name) && tag.Words.Count > 1 && tag.Words[1] != "as") throw Error(tag.Start, $"there is no block helper '{tag.Name}': there are if, unless, each, with");
         _open.Push(tag);
         if (_open.Count > DeepestBlock) throw Error(tag.Start, $"blocks are nested deeper than {DeepestBlock}");
         if (TemplateHelpers.ShiftsNames(tag.Name)) _depth++;
@@ -146,7 +144,7 @@ internal sealed class MustacheParser(string text)
     /// <summary>Where "}}" stands outside of quotes.</summary>
     private int Closing(int from, int start)
     {
-        var limit = Math.Min(text.Length, from + LongestTag);
+        var limit = text.Length;
         for (var at = from; at < limit - 1; at++)
         {
             if (text[at] is '"' or '\'')
@@ -156,8 +154,13 @@ internal sealed class MustacheParser(string text)
             }
             else if (text[at] == '}' && text[at + 1] == '}') return at;
         }
-        throw Error(start, "'{{' is not closed by '}}'");
+        throw Error(start, "this tag has no closing '}}'");
     }
+
+    private bool IsHelper(string name) => TemplateHelpers.IsInline(name) || helpers?.Contains(name) == true;
+
+    private ExpressionException NoHelper(Mustache tag, string name) =>
+        Error(tag.Start, $"there is no helper '{name}': there are {string.Join(", ", TemplateHelpers.All.Keys.Append("lookup").Concat(helpers ?? new HashSet<string>()).Order(StringComparer.Ordinal))}");
 
     private bool Is(int at, string sign) => string.CompareOrdinal(text, at, sign, 0, sign.Length) == 0;
 

@@ -1,4 +1,4 @@
-namespace MailFlow.Content.Handlebars;
+namespace MailFlow.Content.Html;
 
 internal enum HtmlPlace
 {

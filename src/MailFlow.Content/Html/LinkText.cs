@@ -1,15 +1,36 @@
-namespace MailFlow.Content.Handlebars;
+using MailFlow.Engine.Expressions;
+
+namespace MailFlow.Content.Html;
 
 /// <summary>Addresses that come from data. A contact's or an event's value must not become a script in the reader's mail client or web view.</summary>
 internal static class LinkText
 {
+    /// <summary>The helper's name in templates.</summary>
+    public const string Helper = "link";
+
     private static readonly string[] Allowed = ["http", "https", "mailto", "tel", "sms", "cid"];
 
+    [ThreadStatic]
+    private static bool _replaced;
+
+    /// <summary>The helpers that mail templates have beside the expressions' own.</summary>
+    public static IReadOnlyDictionary<string, Func<object?, string>> Helpers { get; } = new Dictionary<string, Func<object?, string>> { [Helper] = value => Safe(HandlebarsText.Show(value)) };
+
+    public static IReadOnlySet<string> HelperNames { get; } = new HashSet<string> { Helper };
+
+    /// <summary>Whether an address was replaced on this thread since it was last asked. A rendering never leaves its thread.</summary>
+    public static bool TakeReplaced()
+    {
+        var replaced = _replaced;
+        _replaced = false;
+        return replaced;
+    }
+
     /// <summary>The address, or <c>#</c> when its scheme is not one that a mail may link to.</summary>
-    public static string Safe(string address)
+    private static string Safe(string address)
     {
         if (IsSafe(address)) return address;
-        Rendering.Current?.NoteUnsafeLink();
+        _replaced = true;
         return "#";
     }
 

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace MailFlow.Content.PlainText;
+namespace MailFlow.Content.Html;
 
 /// <summary>Puts words on lines: white space collapses as in HTML, blocks are parted by one or two line breaks, lines carry an indent.</summary>
 internal sealed class PlainTextWriter

@@ -1,6 +1,7 @@
 using System.Buffers;
+using System.Text;
 
-namespace MailFlow.Content.Handlebars;
+namespace MailFlow.Engine.Expressions.Templating;
 
 /// <summary>Takes the inside of a tag apart.</summary>
 internal static class MustacheWords
@@ -108,7 +109,7 @@ internal static class MustacheWords
     /// <summary>Whether a word is a path, not text, number or a constant.</summary>
     public static bool IsPath(string word) =>
         word.Length > 0
-        && word is not ("true" or "false" or "null" or "undefined")
+        && word is not ("true" or "false" or "null" or "undefined" or "(" or ")")
         && !char.IsAsciiDigit(word[0]) && word[0] is not ('"' or '\'' or '-' or '|');
 
     /// <summary>The value of <c>name=value</c>, or the word itself.</summary>
@@ -117,5 +118,17 @@ internal static class MustacheWords
         if (word[0] is '"' or '\'' or '[') return word;
         var equals = word.IndexOf('=');
         return equals < 0 ? word : word[(equals + 1)..];
+    }
+
+    /// <summary>Puts words together again, so that they read as they were split.</summary>
+    public static string Join(IEnumerable<string> words)
+    {
+        var text = new StringBuilder();
+        foreach (var word in words)
+        {
+            if (text.Length > 0 && word != ")" && text[^1] is not ('(' or '=')) text.Append(' ');
+            text.Append(word);
+        }
+        return text.ToString();
     }
 }

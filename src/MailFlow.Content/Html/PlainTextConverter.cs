@@ -2,9 +2,9 @@ using System.Text;
 using AngleSharp.Dom;
 using AngleSharp.Html.Dom;
 using AngleSharp.Html.Parser;
-using MailFlow.Content.Handlebars;
+using MailFlow.Engine.Expressions.Templating;
 
-namespace MailFlow.Content.PlainText;
+namespace MailFlow.Content.Html;
 
 /// <summary>
 /// Makes the plain text part out of HTML. A template's text is made once, from its source with the tags kept in place,

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text;
 using HandlebarsDotNet;
 
-namespace MailFlow.Content.Handlebars;
+namespace MailFlow.Engine.Expressions.Templating;
 
 /// <summary>
 /// Escapes values for HTML text and quoted attributes. <c>=</c> is left alone (unlike Handlebars' own), so that links keep their look;
