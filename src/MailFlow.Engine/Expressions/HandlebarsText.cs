@@ -63,7 +63,7 @@ public sealed class HandlebarsText
     /// <param name="model">The values, by name.</param>
     /// <param name="missing">Takes the names of values that were to be shown and are missing; each is shown as nothing.</param>
     /// <exception cref="ExpressionException">The result would be longer than <see cref="LongestResult"/>, loops more than
-    /// <see cref="Rendering.MostSteps"/> times, or a helper was given what it cannot take.</exception>
+    /// 100,000 times, or a helper was given what it cannot take.</exception>
     public string Render(IReadOnlyDictionary<string, object?> model, ICollection<string>? missing = null)
     {
         using var rendering = Rendering.Begin(missing);
