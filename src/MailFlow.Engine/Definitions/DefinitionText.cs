@@ -11,9 +11,9 @@ internal static class DefinitionText
 {
     public const int LongestBytes = 2 * 1024 * 1024;
 
-    public static JsonObject Parse(string text)
+    public static JsonObject Parse(string text, int longestBytes)
     {
-        if (Encoding.UTF8.GetByteCount(text) > LongestBytes)
+        if (Encoding.UTF8.GetByteCount(text) > longestBytes)
             throw new InvalidInputException("definition", "is longer than 2 MB");
         try
         {

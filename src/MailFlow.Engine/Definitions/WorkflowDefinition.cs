@@ -67,7 +67,15 @@ public sealed class WorkflowDefinition
     public static WorkflowDefinition Parse(string json)
     {
         ArgumentNullException.ThrowIfNull(json);
-        return new WorkflowDefinition(DefinitionText.Parse(json));
+        return new WorkflowDefinition(DefinitionText.Parse(json, DefinitionText.LongestBytes));
+    }
+
+    /// <summary>Reads what <see cref="ToJson"/> wrote and a database kept. It was measured when it came; node ids and escapes have made it longer since.</summary>
+    /// <inheritdoc cref="Parse"/>
+    public static WorkflowDefinition ReadStored(string json)
+    {
+        ArgumentNullException.ThrowIfNull(json);
+        return new WorkflowDefinition(DefinitionText.Parse(json, int.MaxValue));
     }
 
     /// <summary>Writes the definition as JSON; indented as people like to read it, or compact.</summary>
@@ -91,14 +99,6 @@ public sealed class WorkflowDefinition
         Set(document, "isLatest", stamp.IsLatest);
         Set(document, "isPublished", stamp.IsPublished);
         SetNodeIds(FlowchartReader.Read(document), "Workflow1");
-        return new WorkflowDefinition(document);
-    }
-
-    /// <summary>The same definition under another name.</summary>
-    public WorkflowDefinition WithName(string name)
-    {
-        var document = ToJsonObject();
-        Set(document, "name", name);
         return new WorkflowDefinition(document);
     }
 

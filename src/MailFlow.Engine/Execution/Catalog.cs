@@ -43,7 +43,7 @@ internal sealed partial class Catalog(GraphBuilder graphs, EventTriggers trigger
         {
             try
             {
-                var graph = graphs.Build(WorkflowDefinition.Parse(row.Json));
+                var graph = graphs.Build(WorkflowDefinition.ReadStored(row.Json));
                 var info = new JourneyInfo(row.Journey, row.DefinitionId, row.Version, row.Id, row.Name, graph.Rules);
                 _versions[row.Id] = new JourneyVersion(row.Account, info, graph);
             }

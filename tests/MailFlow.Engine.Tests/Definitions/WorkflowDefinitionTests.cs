@@ -120,5 +120,17 @@ public sealed class WorkflowDefinitionTests
         WorkflowDefinition.Parse(Definition.Flow(string.Join(' ', Enumerable.Range(0, 1000).Select(n => $"a{n}"))));
     }
 
+    [Fact]
+    public void What_was_taken_can_be_read_again_though_its_stamp_made_it_longer()
+    {
+        var activities = string.Join(' ', Enumerable.Range(0, 1000).Select(n => $"a{n}"));
+        var given = Definition.Flow(activities).Replace("\"Test\"", $"\"{string.Concat(Enumerable.Repeat("😀", 480_000))}\"", StringComparison.Ordinal);
+
+        var stored = WorkflowDefinition.Parse(given).With(new DefinitionStamp("d", "1", 1, true, false, DateTimeOffset.UnixEpoch)).ToJson();
+
+        Assert.Throws<InvalidInputException>(() => WorkflowDefinition.Parse(stored));
+        Assert.Equal(stored, WorkflowDefinition.ReadStored(stored).ToJson());
+    }
+
     private static string Refused(string json) => Assert.Throws<InvalidInputException>(() => WorkflowDefinition.Parse(json)).Message;
 }
