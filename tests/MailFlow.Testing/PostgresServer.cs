@@ -13,13 +13,17 @@ namespace MailFlow.Testing;
 public static class PostgresServer
 {
     private static readonly Lazy<string> Running = new(Start);
+    private static bool _durable;
 
     /// <summary>Where it listens.</summary>
     public static string ConnectionString => Running.Value;
 
+    /// <summary>Before the first use: a server of our own that waits for the disk at every commit, as a benchmark must have it.</summary>
+    public static void UseDurable() => _durable = true;
+
     private static string Start()
     {
-        if (Environment.GetEnvironmentVariable("MAILFLOW_TEST_POSTGRES") is { Length: > 0 } given) return given;
+        if (!_durable && Environment.GetEnvironmentVariable("MAILFLOW_TEST_POSTGRES") is { Length: > 0 } given) return given;
         var binaries = Directory.Exists("/usr/lib/postgresql")
             ? Directory.GetDirectories("/usr/lib/postgresql").Select(version => Path.Combine(version, "bin")).Where(bin => File.Exists(Path.Combine(bin, "initdb"))).Max()
             : null;
@@ -32,7 +36,7 @@ public static class PostgresServer
         if (root) Run("chown", "postgres", folder); // PostgreSQL will not run as root.
         Run(root, Path.Combine(binaries, "initdb"), "-D", folder + "/data", "-U", "mailflow", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync");
         Run(root, Path.Combine(binaries, "pg_ctl"), "-D", folder + "/data", "-l", folder + "/log", "-w", "start", "-o",
-            $"-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories={folder} -c fsync=off -c max_connections=300");
+            $"-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories={folder} -c max_connections=300 {(_durable ? "-c shared_buffers=2GB -c max_wal_size=4GB" : "-c fsync=off")}");
         AppDomain.CurrentDomain.ProcessExit += (_, _) =>
         {
             Run(root, Path.Combine(binaries, "pg_ctl"), "-D", folder + "/data", "-m", "immediate", "stop");

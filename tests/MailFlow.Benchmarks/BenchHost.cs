@@ -1,0 +1,110 @@
+using MailFlow.Content;
+using MailFlow.Data;
+using MailFlow.Delivery;
+using MailFlow.Engine.Definitions;
+using MailFlow.Engine.Execution;
+using MailFlow.Engine.Storage;
+using MailFlow.Journeys;
+using MailFlow.Testing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace MailFlow.Benchmarks;
+
+/// <summary>All modules on an empty database with durable commits, without the web server.</summary>
+internal sealed class BenchHost : IAsyncDisposable
+{
+    private readonly TestDatabase _test;
+    private readonly ServiceProvider _services;
+
+    private BenchHost(TestDatabase test, ServiceProvider services, ShiftedTime time, StubProvider provider) =>
+        (_test, _services, Time, Provider) = (test, services, time, provider);
+
+    public ShiftedTime Time { get; }
+
+    public StubProvider Provider { get; }
+
+    public Database Database => _test.Database;
+
+    public TestDatabase Test => _test;
+
+    public Worker Worker => Get<Worker>();
+
+    public static async Task<BenchHost> CreateAsync(DatabaseKind kind)
+    {
+        if (kind == DatabaseKind.PostgreSql) PostgresServer.UseDurable();
+        var time = new ShiftedTime();
+        var test = await TestDatabase.CreateAsync(kind, time, typeof(Worker).Assembly, typeof(Audience.Contacts).Assembly, typeof(Templates).Assembly, typeof(Messages).Assembly, typeof(JourneyDefinitions).Assembly);
+        var provider = new StubProvider();
+        var services = new ServiceCollection().AddLogging().AddSingleton(test.Database).AddSingleton<TimeProvider>(time).AddSingleton<IEmailProvider>(provider);
+        services.AddEngine().AddAudience().AddContent().AddDelivery(new DeliveryOptions()).AddJourneys();
+        var host = new BenchHost(test, services.BuildServiceProvider(), time, provider);
+        await test.Database.WriteAsync(session => session.ExecuteAsync("INSERT INTO account (id, name, created_at) VALUES (1, 'Bench', 0)", default), default);
+        return host;
+    }
+
+    public T Get<T>() where T : notnull => _services.GetRequiredService<T>();
+
+    /// <summary>The journey that was measured with Elsa 3: event, decision, mail, wait 6 h, decision, mail, end.</summary>
+    public async Task PublishAsync()
+    {
+        await Get<Templates>().PutAsync(1, "bench", new TemplateSource("Hello {{contact.first_name}}",
+            "<html><body><p>Hello {{contact.first_name}},</p><p>your plan is {{contact.plan}}.</p><p>{{sender.postal_address}} <a href=\"{{unsubscribe_url}}\">Unsubscribe</a></p></body></html>",
+            null, null, MessageStream.Marketing), default);
+        await PublishAsync("bench", await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "bench-journey.json")));
+    }
+
+    public async Task PublishAsync(string definitionId, string json)
+    {
+        var journeys = Get<JourneyDefinitions>();
+        await journeys.SaveDraftAsync(1, definitionId, json, default);
+        var result = await journeys.PublishAsync(1, definitionId, default);
+        if (result.Findings.Any(finding => finding.Severity == Severity.Error))
+            throw new InvalidOperationException(string.Join("; ", result.Findings.Select(finding => finding.Message)));
+    }
+
+    public IncomingEvent SignUp(int user) => Event("user_signed_up", user);
+
+    public IncomingEvent Event(string type, int user) => new($"e-{user}", type, $"user-{user}", Time.GetUtcNow(),
+        $$"""{"plan":"pro","source":"landing-page","contact":{"email":"user{{user}}@example.org","first_name":"User {{user}}","plan":"pro"}}""", null);
+
+    /// <summary>Has this many contacts sign up, a thousand events a call.</summary>
+    public async Task SignUpAsync(int contacts)
+    {
+        foreach (var group in Enumerable.Range(0, contacts).Chunk(1_000))
+            await Get<EventIntake>().AcceptAsync(1, [.. group.Select(SignUp)], default);
+    }
+
+    /// <summary>Runs all shards until nothing is due, with this many workers at once; gives the transitions.</summary>
+    public async Task<long> DrainAsync(int workers)
+    {
+        long transitions = 0;
+        while (true)
+        {
+            var shards = new Queue<int>(await Worker.ShardsWithWorkAsync(default));
+            if (shards.Count == 0) return transitions;
+            await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Run(async () =>
+            {
+                while (true)
+                {
+                    int shard;
+                    lock (shards)
+                        if (!shards.TryDequeue(out shard)) return;
+                    while (true)
+                    {
+                        var turn = await Worker.RunOnceAsync(shard, default);
+                        Interlocked.Add(ref transitions, turn.Transitions);
+                        if (!turn.HasMore) break;
+                    }
+                }
+            })));
+        }
+    }
+
+    public Task<long> CountAsync(string sql) => Database.ReadAsync(session => session.ScalarAsync<long>(sql, default), default);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _services.DisposeAsync();
+        await _test.DisposeAsync();
+    }
+}

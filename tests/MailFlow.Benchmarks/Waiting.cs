@@ -1,0 +1,126 @@
+using System.Diagnostics;
+using MailFlow.Engine.Storage;
+
+namespace MailFlow.Benchmarks;
+
+/// <summary>
+/// What many waiting instances cost: bytes on disk with all indexes, the time until a fresh process has found what is due, and how late timers
+/// are at half load while all the others wait. A thousand instances are made by the engine; their rows are then copied in the database.
+/// </summary>
+internal static class Waiting
+{
+    private const int Made = 1_000;
+
+    public static async Task RunAsync(BenchHost host, Arguments arguments)
+    {
+        var waiting = arguments.Contacts > 0 ? arguments.Contacts : 1_000_000;
+        await host.PublishAsync();
+        await host.SignUpAsync(Made);
+        await host.DrainAsync(arguments.Workers);
+        await CopyAsync(host, waiting / Made);
+        if (host.Database.Dialect.IsPostgreSql) await RunAsync(host, "VACUUM ANALYZE instance");
+        var count = await host.CountAsync("SELECT count(*) FROM instance WHERE status = 0 AND due_at IS NOT NULL");
+        Report.Check("waiting instances", waiting, count);
+        await SizeAsync(host, count);
+
+        var watch = Stopwatch.StartNew();
+        await host.Worker.ShardsWithWorkAsync(default);
+        Report.Line("first look for due work", $"{watch.Elapsed.TotalMilliseconds:N1} ms with {count:N0} waiting");
+        await LagAsync(host, arguments, perSecond: 5_000, seconds: 10);
+    }
+
+    /// <summary>The copies wait a year, so that only what the test makes due is due. Each keeps the size of its original.</summary>
+    private static async Task CopyAsync(BenchHost host, int copies)
+    {
+        var postgres = host.Database.Dialect.IsPostgreSql;
+        var id = postgres ? "overlay(id::text PLACING lpad(to_hex(n), 8, '0') FROM 29)::uuid" : "substr(id, 1, 12) || unhex(printf('%08X', n))";
+        var series = postgres ? $"generate_series(1, {copies - 1}) AS n" : $"(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {copies - 1}) SELECT n FROM s)";
+        const long Year = 365L * 24 * 3600 * 1000;
+        await host.Database.WriteAsync(async session =>
+        {
+            await session.ExecuteAsync($"""
+                INSERT INTO instance (id, contact_id, version_id, due_at, parked_at, updated_at, account_id, journey_id, ver, shard, status, format, state)
+                SELECT {id}, contact_id + n * 10000000, version_id, due_at + {Year}, parked_at, updated_at, account_id, journey_id, ver, shard, status, format, state FROM instance, {series}
+                """, default);
+            await session.ExecuteAsync($"""
+                INSERT INTO entry (journey_id, contact_id, account_id, entries, entered_at) SELECT journey_id, contact_id + n * 10000000, account_id, entries, entered_at FROM entry, {series}
+                """, default);
+        }, default);
+    }
+
+    private static async Task SizeAsync(BenchHost host, long count)
+    {
+        if (host.Database.Dialect.IsPostgreSql)
+        {
+            foreach (var table in new[] { "instance", "entry" })
+            {
+                var total = await host.CountAsync($"SELECT pg_total_relation_size('{table}')");
+                Report.Line($"table {table}, all indexes", $"{Report.Bytes(total)}, {total / (double)count:N0} B a waiting instance; 10 million: {Report.Bytes(total / (double)count * 1e7)}");
+            }
+            return;
+        }
+        var size = await host.CountAsync("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()");
+        Report.Line("whole database file", $"{Report.Bytes(size)}, {size / (double)count:N0} B a waiting instance; 10 million: {Report.Bytes(size / (double)count * 1e7)}");
+    }
+
+    /// <summary>
+    /// Open loop: contacts enter at a fixed rate for some seconds and wait fifteen each, so the instants are fixed beforehand and spread alike. Lag is from the
+    /// instant a wait was over to the moment the call that committed it returned.
+    /// </summary>
+    private static async Task LagAsync(BenchHost host, Arguments arguments, int perSecond, int seconds)
+    {
+        const int Slice = 50, Wait = 15_000;
+        await host.PublishAsync("lag", File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "lag-journey.json")));
+        var total = perSecond * seconds;
+        var committed = new System.Collections.Concurrent.ConcurrentBag<(int Shard, long From, long Until)>();
+        using var stop = new CancellationTokenSource();
+        var workers = Enumerable.Range(0, arguments.Workers).Select(worker => Task.Run(() => WorkAsync(host, worker, arguments.Workers, committed, stop.Token))).ToList();
+
+        var watch = Stopwatch.StartNew();
+        for (var sent = 0; sent < total; sent += perSecond * Slice / 1000)
+        {
+            var ahead = TimeSpan.FromMilliseconds(sent * 1000.0 / perSecond) - watch.Elapsed;
+            if (ahead > TimeSpan.Zero) await Task.Delay(ahead, TimeProvider.System);
+            await host.Get<EventIntake>().AcceptAsync(1, [.. Enumerable.Range(sent, perSecond * Slice / 1000).Select(i => host.Event("lag_started", 20_000_000 + i))], default);
+        }
+        for (var patience = 0; patience < 60 && await FinishedAsync(host) < total; patience++) await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System);
+        await stop.CancelAsync();
+        await Task.WhenAll(workers);
+
+        var resumed = await host.Database.ReadAsync(session => session.QueryAsync("""
+            SELECT i.shard, first.at, last.at FROM instance i
+            JOIN history first ON first.contact_id = i.contact_id AND first.instance_id = i.id
+            JOIN history last ON last.contact_id = i.contact_id AND last.instance_id = i.id AND last.at > first.at
+            WHERE i.status = 1 AND i.journey_id = (SELECT id FROM journey WHERE definition_id = 'lag')
+            """,
+            row => (Shard: row.Int(0), Due: row.Long(1) + Wait, At: row.Long(2)), default), default);
+        var calls = committed.GroupBy(call => call.Shard).ToDictionary(group => group.Key, group => group.OrderBy(call => call.From).ToList());
+        var lags = resumed.ConvertAll(r => (double)(calls[r.Shard].First(call => call.From <= r.At && r.At <= call.Until).Until - r.Due));
+        lags.Sort();
+        Report.Check("timers fired", total, lags.Count);
+        Report.Check("timers fired early", 0, resumed.Count(r => r.At < r.Due));
+        Report.Line($"lag at {perSecond:N0} timers/s", $"p50 {Percentile(lags, 0.5):N0} ms, p99 {Percentile(lags, 0.99):N0} ms, most {lags[^1]:N0} ms");
+    }
+
+    private static async Task WorkAsync(BenchHost host, int worker, int workers, System.Collections.Concurrent.ConcurrentBag<(int, long, long)> committed, CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            var due = (await host.Worker.ShardsWithWorkAsync(default)).Where(shard => shard % workers == worker).ToList();
+            foreach (var shard in due)
+            {
+                var from = host.Time.GetUtcNow().ToUnixTimeMilliseconds();
+                await host.Worker.RunOnceAsync(shard, default);
+                committed.Add((shard, from, host.Time.GetUtcNow().ToUnixTimeMilliseconds() + 1));
+            }
+            if (due.Count == 0) await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);
+        }
+    }
+
+    private static Task<long> FinishedAsync(BenchHost host) =>
+        host.CountAsync("SELECT count(*) FROM instance WHERE status = 1 AND journey_id = (SELECT id FROM journey WHERE definition_id = 'lag')");
+
+    private static Task<int> RunAsync(BenchHost host, string sql) => host.Database.ReadAsync(session => session.ExecuteAsync(sql, default), default);
+
+    private static double Percentile(List<double> sorted, double part) => sorted.Count == 0 ? double.NaN : sorted[Math.Min(sorted.Count - 1, (int)(sorted.Count * part))];
+}

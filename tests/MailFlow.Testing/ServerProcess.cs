@@ -1,0 +1,117 @@
+using System.Diagnostics;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+
+namespace MailFlow.Testing;
+
+/// <summary>The real server as a process of its own, on 127.0.0.1 and a free port, which a test can kill as a power cut would.</summary>
+public sealed class ServerProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+
+    private ServerProcess(Process process, HttpClient client) => (_process, Client) = (process, client);
+
+    /// <summary>Speaks to it with the administrator's key.</summary>
+    public HttpClient Client { get; }
+
+    /// <summary>Starts it and waits until it is ready.</summary>
+    /// <param name="dataDirectory">Its data directory; the same one again continues where the last process stopped.</param>
+    /// <param name="postgres">Null for SQLite.</param>
+    /// <param name="settings">Further environment variables.</param>
+    public static async Task<ServerProcess> StartAsync(string dataDirectory, string? postgres, params (string Name, string Value)[] settings)
+    {
+        // Beside this test's own output: artifacts/bin/<project>/<configuration>.
+        var output = new DirectoryInfo(AppContext.BaseDirectory);
+        var server = Path.Combine(output.Parent!.Parent!.FullName, "MailFlow.Server", output.Name, "MailFlow.Server.dll");
+        var port = FreePort();
+        var start = new ProcessStartInfo("dotnet", [server]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["MailFlow__DataDirectory"] = dataDirectory;
+        start.Environment["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}";
+        start.Environment["ConnectionStrings__MailFlow"] = postgres ?? "";
+        foreach (var (name, value) in settings) start.Environment[name] = value;
+        var process = Process.Start(start)!;
+        var said = new Queue<string>();
+        DataReceivedEventHandler keep = (_, line) =>
+        {
+            lock (said)
+            {
+                said.Enqueue(line.Data ?? "");
+                if (said.Count > 200) said.Dequeue();
+            }
+        };
+        process.OutputDataReceived += keep;
+        process.ErrorDataReceived += keep;
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+
+        var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = TimeSpan.FromSeconds(60) };
+        var watch = Stopwatch.StartNew();
+        while (!await IsReadyAsync(client))
+        {
+            if (process.HasExited || watch.Elapsed > TimeSpan.FromSeconds(120))
+                lock (said) throw new InvalidOperationException($"The server did not become ready:\n{string.Join('\n', said)}");
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System);
+        }
+        var key = (await File.ReadAllTextAsync(Path.Combine(dataDirectory, "admin.key"))).Trim();
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        return new ServerProcess(process, client);
+    }
+
+    /// <summary>Kills it with SIGKILL: nothing of it runs any more.</summary>
+    public void Kill()
+    {
+        _process.Kill();
+        _process.WaitForExit();
+    }
+
+    /// <summary>Asks it to stop, as an operator does.</summary>
+    public async Task StopAsync()
+    {
+        using var ask = Process.Start("kill", ["-TERM", _process.Id.ToString()]);
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>Everything in a list of the API.</summary>
+    public async Task<List<JsonNode>> ListAsync(string path)
+    {
+        var items = new List<JsonNode>();
+        string? next = null;
+        do
+        {
+            var page = (await Client.GetFromJsonAsync<JsonNode>($"{path}{(path.Contains('?') ? '&' : '?')}limit=1000{(next is null ? "" : "&cursor=" + Uri.EscapeDataString(next))}"))!;
+            items.AddRange(page["items"]!.AsArray()!);
+            next = page["next"]?.GetValue<string>();
+        }
+        while (next is not null);
+        return items;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited) Kill();
+        await Task.CompletedTask;
+        _process.Dispose();
+        Client.Dispose();
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private static async Task<bool> IsReadyAsync(HttpClient client)
+    {
+        try
+        {
+            return (await client.GetAsync("/health/ready")).IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+}
