@@ -3,6 +3,7 @@ using MailFlow.Data;
 using MailFlow.Delivery;
 using MailFlow.Delivery.Activities;
 using MailFlow.Delivery.Providers.Sandbox;
+using MailFlow.Delivery.Providers.Smtp;
 using MailFlow.Delivery.Sending;
 using MailFlow.Delivery.Unsubscribing;
 using MailFlow.Engine.Activities;
@@ -26,9 +27,11 @@ public static class DeliveryModule
         services.AddSingleton(options);
         services.AddActivities(typeof(DeliveryModule).Assembly);
         services.TryAddSingleton(FaultPoints.None);
+        services.TryAddSingleton<TimeProvider>(provider => provider.GetRequiredService<Database>().Time);
         services.TryAddSingleton(Random.Shared);
         services.TryAddSingleton<IEmailProvider>(provider => options.Provider switch
         {
+            "smtp" => ActivatorUtilities.CreateInstance<SmtpProvider>(provider),
             _ => ActivatorUtilities.CreateInstance<SandboxProvider>(provider),
         });
         services.AddSingleton<IPublishCheck, TemplatesExist>();

@@ -94,6 +94,20 @@ public sealed class CrashTests
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_node_that_starts_again_finishes_what_it_left_at_once(DatabaseKind kind)
+    {
+        var stub = new BulkStubProvider();
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, stub);
+        var ids = await fixture.QueueManyAsync(5);
+        await Assert.ThrowsAsync<CrashException>(() => fixture.SendAllAsync(fixture.Start(new CrashAt("sender.provider.after-call"))));
+
+        await fixture.SendAllAsync(fixture.Start());
+
+        Assert.Equal(ids.Order(), stub.Taken.Select(mail => mail.Key).Order());
+        Assert.Equal(5, (await fixture.Messages.CountAsync(1, default))[MessageState.Accepted]);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_crash_while_orphans_are_looked_for_loses_none(DatabaseKind kind)
     {
         var stub = new BulkStubProvider();

@@ -38,23 +38,25 @@ internal sealed class DeliveryFixture : IAsyncDisposable
             kind, time, typeof(IContactStore).Assembly, typeof(Contacts).Assembly, typeof(TemplateRenderer).Assembly, typeof(Messages).Assembly);
         var fixture = new DeliveryFixture(test, time) { Provider = provider };
         fixture.Start();
+        await test.Database.WriteAsync(session => session.ExecuteAsync("INSERT INTO account (id, name, created_at) VALUES (1, 'One', 0), (2, 'Two', 0)", default), default);
         await fixture.TemplateAsync("welcome", "Welcome {{contact.first_name}}");
         return fixture;
     }
 
     /// <summary>A process of its own: the earlier ones are as if killed.</summary>
-    public MessageSender Start(IFaultPoints? faults = null, DeliveryOptions? options = null)
+    public MessageSender Start(IFaultPoints? faults = null, DeliveryOptions? options = null, Action<IServiceCollection>? services = null)
     {
-        var services = new ServiceCollection()
+        var all = new ServiceCollection()
             .AddSingleton(Database)
             .AddSingleton<TimeProvider>(Time)
             .AddSingleton(new Random(42))
             .AddSingleton(faults ?? FaultPoints.None)
             .AddLogging();
-        if (Provider is not null) services.AddSingleton(Provider);
-        foreach (var gate in Gates) services.AddSingleton(gate);
-        services.AddEngine().AddAudience().AddContent().AddDelivery(options ?? Options);
-        var process = services.BuildServiceProvider(new ServiceProviderOptions { ValidateOnBuild = true });
+        if (Provider is not null) all.AddSingleton(Provider);
+        foreach (var gate in Gates) all.AddSingleton(gate);
+        all.AddEngine().AddAudience().AddContent().AddDelivery(options ?? Options);
+        services?.Invoke(all);
+        var process = all.BuildServiceProvider(new ServiceProviderOptions { ValidateOnBuild = true });
         _processes.Add(process);
         return process.GetRequiredService<MessageSender>();
     }
