@@ -6,6 +6,9 @@ namespace MailFlow.Engine.Activities;
 /// <summary>Derives a descriptor from an activity's class, its attribute and its input record.</summary>
 internal static partial class ActivityDescription
 {
+    /// <summary>Members every activity has in a definition. "name" may be an input's too: then the member holds its expression.</summary>
+    private static readonly string[] Reserved = ["id", "nodeId", "type", "version", "customProperties", "metadata"];
+
     private static readonly NullabilityInfoContext Nullability = new();
 
     public static ActivityDescriptor Of(Type type)
@@ -15,6 +18,8 @@ internal static partial class ActivityDescription
         var (kind, input) = Base(type);
         var trigger = EventTriggerReader.For(type, input);
         var inputs = InputRecord.Of(input).Parameters.Select(Describe).ToList();
+        if (inputs.Find(described => Reserved.Contains(described.Name, StringComparer.OrdinalIgnoreCase)) is { } taken)
+            throw new InvalidOperationException($"{type.FullName} has an input called '{taken.Name}', which every activity has as a member of its own.");
         var outcomesFrom = attribute.OutcomesFrom is { } name ? CamelCase(name) : null;
         if (outcomesFrom is not null && inputs.TrueForAll(described => described.Name != outcomesFrom))
             throw new InvalidOperationException($"{type.FullName}: OutcomesFrom names '{outcomesFrom}', which is no input.");
@@ -40,7 +45,12 @@ internal static partial class ActivityDescription
     /// <summary>"sendAt" as "Send at".</summary>
     public static string InWords(string name)
     {
-        var words = WordStart().Replace(name, match => $" {match.Value.ToLowerInvariant()}").TrimStart();
+        var words = WordStart().Replace(name, match =>
+        {
+            // A letter with another capital after it begins an abbreviation, which keeps its capitals.
+            var isWord = match.Index + 1 == name.Length || !char.IsUpper(name[match.Index + 1]);
+            return $" {(isWord ? match.Value.ToLowerInvariant() : match.Value)}";
+        }).TrimStart();
         return words.Length == 0 ? words : char.ToUpperInvariant(words[0]) + words[1..];
     }
 

@@ -49,13 +49,11 @@ internal static class DefinitionJson
     };
 
     /// <summary>The items of a list in any of the forms it is written in; a single object is a list of one.</summary>
-    public static IEnumerable<JsonNode?> Items(this JsonNode? node) => node switch
+    public static IReadOnlyList<JsonNode?> Items(this JsonNode? node)
     {
-        null => [],
-        JsonArray list => list,
-        JsonObject json when Wrapped(json) is { } list => list,
-        _ => [node],
-    };
+        if (node is JsonObject json && Wrapped(json) is { } wrapped) node = wrapped;
+        return node is null ? [] : node is JsonArray list ? [.. list] : [node];
+    }
 
     /// <summary>The list inside a wrapper object; null where the object is no wrapper.</summary>
     public static JsonArray? Wrapped(JsonObject json)

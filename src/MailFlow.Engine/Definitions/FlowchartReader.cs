@@ -7,6 +7,7 @@ namespace MailFlow.Engine.Definitions;
 internal sealed class FlowchartReader
 {
     private readonly Dictionary<string, string> _places = new(StringComparer.Ordinal);
+    private int _count;
 
     public static ActivityElement Read(JsonObject document)
     {
@@ -18,7 +19,11 @@ internal sealed class FlowchartReader
             throw new InvalidInputException(
                 "root.type", $"is {(type is null ? "missing" : $"'{type}'")}: MailFlow runs flowcharts. Draw the workflow as an {ActivityElement.Flowchart}");
         }
-        return new FlowchartReader().Flowchart(root, root.Text("id") is { Length: > 0 } id ? id : "Flowchart1", "root");
+        var reader = new FlowchartReader();
+        var id = root.Text("id");
+        if (string.IsNullOrEmpty(id)) id = "Flowchart1";
+        else reader._places[id] = "root";
+        return reader.Flowchart(root, id, "root");
     }
 
     private ActivityElement Flowchart(JsonObject json, string id, string path)
@@ -41,7 +46,7 @@ internal sealed class FlowchartReader
         if (json.Text("type") is not { Length: > 0 } type) throw new InvalidInputException($"{path}.type", "is missing");
         if (!_places.TryAdd(id, path))
             throw new InvalidInputException($"{path}.id", $"is '{id}', which {_places[id]} has already: ids are unique in a definition");
-        if (_places.Count > WorkflowDefinition.MostActivities)
+        if (_count++ >= WorkflowDefinition.MostActivities)
             throw new InvalidInputException("root", $"has more than {WorkflowDefinition.MostActivities} activities");
         return type == ActivityElement.Flowchart ? Flowchart(json, id, path) : new ActivityElement(json, id, type);
     }

@@ -14,10 +14,21 @@ internal sealed class InputBinder : IInputBinder
     {
         (_record, _names, _values) = (record, names, values);
         EventCounts = [.. values.SelectMany(value => value.Counts).Distinct()];
-        if (Array.TrueForAll(values, value => value.IsConstant)) Constant = record.Make([.. values.Select(value => value.Constant)]);
+        if (!Array.TrueForAll(values, value => value.IsConstant)) return;
+        try
+        {
+            Constant = record.Make([.. values.Select(value => value.Constant)]);
+        }
+        catch (ArgumentException error)
+        {
+            Problem = error.Message;
+        }
     }
 
     public object? Constant { get; }
+
+    /// <summary>What the record itself says against its constant values: its constructor may throw <see cref="ArgumentException"/>.</summary>
+    public string? Problem { get; }
 
     public IReadOnlyCollection<EventCount> EventCounts { get; }
 
@@ -36,7 +47,14 @@ internal sealed class InputBinder : IInputBinder
                 throw new ExpressionException($"The input '{_names[index]}' cannot be made: {error.Message}.", error);
             }
         }
-        return _record.Make(values);
+        try
+        {
+            return _record.Make(values);
+        }
+        catch (ArgumentException error)
+        {
+            throw new ExpressionException(error.Message, error);
+        }
     }
 
     public object? ConstantOf(string input)

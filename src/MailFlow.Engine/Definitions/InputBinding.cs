@@ -17,7 +17,9 @@ internal sealed class InputBinding(InputCompiler compiler, Findings findings)
         var record = InputRecord.Of(descriptor.InputClass);
         BoundValue[] values = [.. descriptor.Inputs.Select(input => Value(activity, input))];
         ReportRefusedElsewhere(descriptor, activity);
-        return new InputBinder(record, [.. descriptor.Inputs.Select(input => input.Name)], values);
+        var binder = new InputBinder(record, [.. descriptor.Inputs.Select(input => input.Name)], values);
+        if (binder.Problem is { } problem) findings.Error(activity, "ill_typed_input", $"“{activity.Title}”: {problem}");
+        return binder;
     }
 
     /// <summary>The names of the exit ports that an input gives: of a list of names, of items with a label or a name, or of a map.</summary>
@@ -58,9 +60,10 @@ internal sealed class InputBinding(InputCompiler compiler, Findings findings)
             if (value is { IsConstant: true, Constant: "" } && input.Default is null) value = BoundValue.Absent;
             return InputCompiler.NeverNull(input.Type, value.Or(input.Default), input.Name);
         }
-        catch (InputException error)
+        catch (Exception error) when (error is InputException or FormatException)
         {
-            findings.Error(activity, error.Code, $"{input.DisplayName} of “{activity.Title}” {error.Message}.", input.Name);
+            var code = (error as InputException)?.Code ?? "ill_typed_input";
+            findings.Error(activity, code, $"{input.DisplayName} of “{activity.Title}” {error.Message.TrimEnd('.')}.", input.Name);
             return BoundValue.Computed(_ => throw error);
         }
     }

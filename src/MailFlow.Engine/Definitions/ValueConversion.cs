@@ -64,7 +64,7 @@ internal static class ValueConversion
     };
 
     private static bool Flag(object value) =>
-        value is string text && bool.TryParse(text.Trim(), out var flag) ? flag : throw Mismatch(value, "true or false");
+        value is string text && bool.TryParse(text.Trim(), out var flag) ? flag : throw Mismatch(value, "true or false (a condition is written as CEL)");
 
     private static object Choice(Type type, object value)
     {

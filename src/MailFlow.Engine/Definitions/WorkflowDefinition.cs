@@ -39,7 +39,8 @@ public sealed class WorkflowDefinition
     public string? Id => _document.Text("id");
 
     /// <summary>The version, from 1.</summary>
-    public int Version => _document.Member("version") is JsonValue value && value.TryGetValue<int>(out var version) ? version : 1;
+    public int Version =>
+        int.TryParse(_document.Member("version")?.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var version) ? version : 1;
 
     /// <summary>What people call it: its name, else its definition id.</summary>
     public string Name => _document.Text("name") is { Length: > 0 } name ? name : DefinitionId ?? "Workflow";

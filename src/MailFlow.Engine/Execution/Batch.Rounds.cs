@@ -97,7 +97,8 @@ internal sealed partial class Batch
                     Leave(instance, token, [row.Values.GetValueOrDefault("outcome") as string ?? "Done"], "skipped by an operator");
                 break;
             case InboxKind.Cancel when instance.Status is InstanceStatus.Running or InstanceStatus.Faulted:
-                End(instance, InstanceStatus.Cancelled, row.Values.GetValueOrDefault("reason") as string ?? "cancelled by an operator");
+                End(instance, row.Values.GetValueOrDefault("exit") is true ? InstanceStatus.Exited : InstanceStatus.Cancelled,
+                    row.Values.GetValueOrDefault("reason") as string ?? "cancelled by an operator");
                 break;
         }
     }

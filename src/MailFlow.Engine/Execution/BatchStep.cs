@@ -32,6 +32,9 @@ internal sealed class BatchStep(Batch batch, Instance instance, Token token) : S
 
     public override WakeReason Wake => token.Reason;
 
+    public override DateTimeOffset? WaitingUntil =>
+        token is { Reason: not WakeReason.Arrived, Wake: { } until } ? DateTimeOffset.FromUnixTimeMilliseconds(until) : null;
+
     public override IReadOnlyDictionary<string, object?> Event => token.WokenBy ?? instance.State.Event;
 
     public override IReadOnlyDictionary<string, object?> Trigger => instance.State.Trigger;

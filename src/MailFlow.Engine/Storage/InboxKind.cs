@@ -21,7 +21,7 @@ public enum InboxKind
     /// <summary>Let an instance leave its failed steps: <c>{instance, outcome}</c>.</summary>
     Skip = 6,
 
-    /// <summary>End an instance: <c>{instance, reason}</c>.</summary>
+    /// <summary>End an instance: <c>{instance, reason, exit: bool}</c>; as an exit, when the journey's own rules say so and no operator.</summary>
     Cancel = 7,
 
     /// <summary>Make a journey's parked instances due again: <c>{journey}</c>. Of no contact; one a shard.</summary>

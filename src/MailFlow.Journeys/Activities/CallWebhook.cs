@@ -56,6 +56,13 @@ public sealed class CallWebhook(GuardedHttp http, WebhookOptions options) : JobA
         }
     }
 
+    /// <summary>What is wrong with the inputs, whatever the contact; null when nothing is.</summary>
+    internal static string? Problem(Input input)
+    {
+        if (!Uri.TryCreate(input.Url.Trim(), UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https")) return $"url: '{input.Url}' is not an http or https address";
+        return input.Method.Trim().ToUpperInvariant() is "GET" or "POST" or "PUT" or "PATCH" or "DELETE" or "HEAD" ? null : $"method: '{input.Method}' is none of GET, POST, PUT, PATCH and DELETE";
+    }
+
     private GuardedRequest Request(Input input, Uri url, Job job)
     {
         // Kept as JSON between attempts, the text comes back as an element.

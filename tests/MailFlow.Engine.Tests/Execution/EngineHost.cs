@@ -31,7 +31,7 @@ internal sealed class EngineHost : IAsyncDisposable
         var time = new FakeTime();
         var test = await TestDatabase.CreateAsync(kind, time, typeof(Worker).Assembly, typeof(Audience.Contacts).Assembly);
         var services = new ServiceCollection().AddLogging().AddSingleton(test.Database).AddSingleton<TimeProvider>(time).AddSingleton(new Random(1));
-        services.AddEngine().AddAudience().AddActivities(typeof(EngineHost).Assembly);
+        services.AddEngine().AddAudience();
         configure?.Invoke(services);
         services.AddSingleton(provider => new Worker(
             test.Database, provider.GetRequiredService<Catalog>(), provider.GetRequiredService<IServiceScopeFactory>(), provider.GetRequiredService<WorkSignal>(),

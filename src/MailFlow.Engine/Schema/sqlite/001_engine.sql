@@ -104,6 +104,7 @@ CREATE TABLE entry (
 
 -- What happened, append-only: one row per instance per batch; instance_id is NULL where a contact was not let in.
 CREATE TABLE history (
+  seq INTEGER PRIMARY KEY,
   at BIGINT NOT NULL,
   contact_id BIGINT NOT NULL,
   version_id BIGINT NOT NULL,
@@ -111,7 +112,7 @@ CREATE TABLE history (
   account_id INT NOT NULL,
   steps TEXT NOT NULL
 );
-CREATE INDEX history_contact ON history (contact_id, at);
+CREATE INDEX history_contact ON history (contact_id, at, seq);
 
 -- Counters, one row a shard, so that no two workers write the same row; summed on read. node: -1 for the journey.
 CREATE TABLE journey_count (

@@ -1,0 +1,40 @@
+using MailFlow.Data;
+using MailFlow.Delivery;
+using MailFlow.Engine.Activities.Http;
+using MailFlow.Engine.Definitions;
+using MailFlow.Engine.Storage;
+using MailFlow.Journeys;
+using MailFlow.Journeys.Publishing;
+using MailFlow.Journeys.Webhooks;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Registers the journeys module.</summary>
+public static class JourneysModule
+{
+    /// <summary>Adds journeys and their activities. Wants the engine, the audience and the delivery modules.</summary>
+    /// <param name="services">Where to.</param>
+    /// <param name="webhooks">How webhooks are called; null: unsigned, and to public addresses only.</param>
+    /// <exception cref="ArgumentException">An option cannot be used; the message names it.</exception>
+    public static IServiceCollection AddJourneys(this IServiceCollection services, WebhookOptions? webhooks = null)
+    {
+        webhooks ??= new WebhookOptions();
+        if (webhooks.Validate() is { Count: > 0 } errors) throw new ArgumentException(string.Join(' ', errors), nameof(webhooks));
+        services.AddActivities(typeof(JourneysModule).Assembly);
+        services.AddSingleton(webhooks);
+        services.TryAddSingleton(provider => new GuardedHttp(webhooks.Http, provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<Linter>();
+        services.AddSingleton<IPublishCheck, InputsMakeSense>().AddSingleton<IPublishCheck, JourneysExist>();
+        services.AddSingleton<ISendGate, ExitBeforeSend>();
+        services.AddSingleton<VersionGraphs>();
+        services.AddSingleton(provider => new JourneyDefinitions(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<Linter>(), provider.GetServices<IPublishCheck>(),
+            provider.GetRequiredService<VersionGraphs>(), provider.GetRequiredService<WorkSignal>()));
+        services.AddSingleton(provider => new Instances(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<VersionGraphs>(), provider.GetRequiredService<WorkSignal>()));
+        services.AddSingleton(provider => new ContactTrace(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<VersionGraphs>(), provider.GetRequiredService<Messages>()));
+        return services;
+    }
+}
