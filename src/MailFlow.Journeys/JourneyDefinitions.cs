@@ -87,7 +87,7 @@ public sealed partial class JourneyDefinitions
             """,
             row =>
             {
-                var definition = WorkflowDefinition.Parse(row.Text(1));
+                var definition = WorkflowDefinition.ReadStored(row.Text(1));
                 return new JourneySummary(row.Text(0), definition.Name, definition.Description, row.Int(2), row.IntOrNull(3), row.Bool(4), row.Instant(5), row.Instant(6));
             },
             ct, ("account", accountId), ("after", after), ("limit", limit + 1)), ct);

@@ -30,7 +30,7 @@ public sealed record StoredDefinition(
     {
         var (definitionId, id, version, isLatest, isPublished, createdAt) = (row.Text(0), row.Long(1), row.Int(2), row.Bool(3), row.Int(4) == 1, row.Instant(7));
         var stamp = new DefinitionStamp(definitionId, id.ToString(CultureInfo.InvariantCulture), version, isLatest, isPublished, createdAt);
-        return new StoredDefinition(definitionId, id, version, isLatest, isPublished, !row.IsNull(5), row.Bool(6), createdAt, WorkflowDefinition.Parse(row.Text(8)).With(stamp));
+        return new StoredDefinition(definitionId, id, version, isLatest, isPublished, !row.IsNull(5), row.Bool(6), createdAt, WorkflowDefinition.ReadStored(row.Text(8)).With(stamp));
     }
 }
 

@@ -42,7 +42,7 @@ internal sealed class VersionGraphs(GraphBuilder builder)
     {
         try
         {
-            return builder.Build(WorkflowDefinition.Parse(json));
+            return builder.Build(WorkflowDefinition.ReadStored(json));
         }
         catch (InvalidDefinitionException)
         {
