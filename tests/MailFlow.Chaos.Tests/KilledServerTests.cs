@@ -71,7 +71,9 @@ public sealed class KilledServerTests
     {
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
         var events = new JsonArray([.. users.Select(user => JsonNode.Parse($$"""
-            {"event_id":"e-{{user}}","event_type":"chaos_started","user_id":"u-{{user}}","timestamp":{{now}},"payload":{"contact":{"email":"u{{user}}@example.org","first_name":"U{{user}}"}}}
+            {"event_id":"e-{{user}}","event_type":"chaos_started","user_id":"u-{{user}}","timestamp":{{now}},"payload":
+              {"contact":{"email":"u{{user}}@example.org","first_name":"Ada"} }
+            }
             """))]);
         return OkAsync(server.Client.PostAsJsonAsync("/api/v1/events", events));
     }

@@ -120,7 +120,6 @@ public sealed class WorkflowDefinitionTests
         WorkflowDefinition.Parse(Definition.Flow(string.Join(' ', Enumerable.Range(0, 1000).Select(n => $"a{n}"))));
     }
 
-<<<<<<< HEAD
     [Fact]
     public void What_was_taken_can_be_read_again_though_its_stamp_made_it_longer()
     {
@@ -133,7 +132,5 @@ public sealed class WorkflowDefinitionTests
         Assert.Equal(stored, WorkflowDefinition.ReadStored(stored).ToJson());
     }
 
-=======
->>>>>>> journeys
     private static string Refused(string json) => Assert.Throws<InvalidInputException>(() => WorkflowDefinition.Parse(json)).Message;
 }
