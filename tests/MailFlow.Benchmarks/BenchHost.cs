@@ -65,7 +65,7 @@ internal sealed class BenchHost : IAsyncDisposable
     public IncomingEvent SignUp(int user) => Event("user_signed_up", user);
 
     public IncomingEvent Event(string type, int user) => new($"e-{user}", type, $"user-{user}", Time.GetUtcNow(),
-        $$"""{"plan":"pro","source":"landing-page","contact":{"email":"user{{user}}@example.org","first_name":"User {{user}}","plan":"pro"}}""", null);
+        $$"""{"plan":"pro","source":"landing-page","contact":{"email":"user{{user}}@example.org","first_name":"User {{user}}","plan":"pro"} }""", null);
 
     /// <summary>Has this many contacts sign up, a thousand events a call.</summary>
     public async Task SignUpAsync(int contacts)

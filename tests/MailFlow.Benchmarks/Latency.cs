@@ -51,7 +51,7 @@ internal static class Latency
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
         var answer = await server.Client.PostAsJsonAsync("/api/v1/events", JsonNode.Parse($$"""
             {"event_id":"sign-up-{{user}}","event_type":"user_signed_up","user_id":"{{user}}","timestamp":{{now}},
-             "payload":{"contact":{"email":"{{user}}@example.org","first_name":"Ada","consents":{"newsletter":true,"product_updates":true,"onboarding":true}}}}
+             "payload":{"contact":{"email":"{{user}}@example.org","first_name":"Ada","consents":{"newsletter":true,"product_updates":true,"onboarding":true} } } }
             """));
         answer.EnsureSuccessStatusCode();
     }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using MailFlow.Data;
 
 namespace MailFlow.Benchmarks;
 
@@ -57,7 +56,7 @@ internal static class Report
     private static TimeSpan DatabaseCpu()
     {
         var total = TimeSpan.Zero;
-        foreach (var process in Process.GetProcessesByName("postgres"))
+        foreach (var process in Process.GetProcesses().Where(process => process.ProcessName.StartsWith("postgres", StringComparison.Ordinal)))
         {
             try
             {

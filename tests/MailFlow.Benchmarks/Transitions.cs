@@ -1,5 +1,3 @@
-using MailFlow.Data;
-
 namespace MailFlow.Benchmarks;
 
 /// <summary>

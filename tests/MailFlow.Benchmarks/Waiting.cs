@@ -113,7 +113,7 @@ internal static class Waiting
                 await host.Worker.RunOnceAsync(shard, default);
                 committed.Add((shard, from, host.Time.GetUtcNow().ToUnixTimeMilliseconds() + 1));
             }
-            if (due.Count == 0) await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);
+            if (due.Count == 0) await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, CancellationToken.None);
         }
     }
 
