@@ -41,6 +41,10 @@ public sealed class Instances
 
     /// <summary>An instance with its journal; null where there is none. One that was only just asked for is <c>Pending</c>.</summary>
     public Task<InstanceDetails?> FindAsync(int accountId, Guid id, CancellationToken ct) => _database.ReadAsync(async session =>
+        // Once more at the end: between the first look and the one into the inbox its worker may have begun it.
+        await BegunAsync(session, accountId, id, ct) ?? await PendingAsync(session, accountId, id, ct) ?? await BegunAsync(session, accountId, id, ct), ct);
+
+    private async Task<InstanceDetails?> BegunAsync(Session session, int accountId, Guid id, CancellationToken ct)
     {
         var found = await session.QueryAsync("""
             SELECT i.version_id, i.contact_id, c.user_id, i.status, i.due_at, i.parked_at, i.updated_at
@@ -48,13 +52,13 @@ public sealed class Instances
             """,
             row => (Version: row.Long(0), Contact: row.Long(1), User: row.Text(2), Status: (InstanceStatus)row.Int(3), Due: row.InstantOrNull(4), Parked: row.InstantOrNull(5), Updated: row.Instant(6)),
             ct, ("id", id), ("account", accountId));
-        if (found is not [var instance]) return await PendingAsync(session, accountId, id, ct);
+        if (found is not [var instance]) return null;
         var graph = (await _graphs.LoadAsync(session, [instance.Version], ct)).GetValueOrDefault(instance.Version);
         return new InstanceDetails(id, graph?.DefinitionId, graph?.Version, instance.User,
             instance.Status == InstanceStatus.Running ? "Running" : "Finished", SubStatus(instance.Status), Outcome(instance.Status),
             StartedAt(id), instance.Updated, instance.Due ?? instance.Parked, instance.Parked is not null,
             await JournalAsync(session, instance.Contact, id, graph, ct));
-    }, ct);
+    }
 
     /// <summary>Has the failed activities of an instance run again.</summary>
     /// <exception cref="NotFoundException">There is no such instance.</exception>

@@ -33,6 +33,21 @@ public sealed class ContactApiTests
         Assert.Equal("""{"news":true}""", contact.GetProperty("consents").GetRawText());
     }
 
+    [Theory]
+    [InlineData("team/7")]
+    [InlineData("a+b c&d=e?f#g%h")]
+    [InlineData("ünï-🎉")]
+    public async Task An_id_may_hold_what_an_address_must_escape(string userId)
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        var path = $"/api/v1/contacts/{Uri.EscapeDataString(userId)}";
+
+        await server.Admin.PutAsJsonAsync(path, new { first_name = "Ada" });
+
+        Assert.Equal(userId, (await (await server.Admin.GetAsync(path)).JsonAsync()).GetProperty("user_id").GetString());
+        Assert.Equal(HttpStatusCode.OK, (await server.Admin.GetAsync(path + "/trace")).StatusCode);
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_list_is_given_page_by_page_each_item_once(DatabaseKind kind)
     {

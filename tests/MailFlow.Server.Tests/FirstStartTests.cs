@@ -60,4 +60,18 @@ public sealed class FirstStartTests
         Assert.Equal(HttpStatusCode.OK, (await nobody.GetAsync("/health/live")).StatusCode);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await nobody.GetAsync("/health/ready")).StatusCode);
     }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task The_first_start_publishes_the_samples_and_one_that_was_deleted_does_not_come_back(DatabaseKind kind)
+    {
+        await using var server = await ServerUnderTest.StartAsync(kind, samples: true);
+
+        var journeys = (await (await server.Admin.GetAsync("/api/v1/journeys")).JsonAsync()).GetProperty("items").EnumerateArray().ToList();
+        Assert.True(journeys.Count >= 6);
+        Assert.All(journeys, journey => Assert.Equal(1, journey.GetProperty("published_version").GetInt32()));
+
+        Assert.Equal(HttpStatusCode.NoContent, (await server.Admin.DeleteAsync("/api/v1/journeys/win-back")).StatusCode);
+        await server.Services.GetRequiredService<Samples>().SeedAsync(FirstStart.AccountId, default);
+        await (await server.Admin.GetAsync("/api/v1/journeys/win-back")).ProblemAsync(404);
+    }
 }

@@ -14,7 +14,9 @@ internal sealed class ServerUnderTest : WebApplicationFactory<Program>
     private readonly TestDatabase _database;
     private readonly DirectoryInfo _folder;
 
-    private ServerUnderTest(TestDatabase database, DirectoryInfo folder) => (_database, _folder) = (database, folder);
+    private readonly bool _samples;
+
+    private ServerUnderTest(TestDatabase database, DirectoryInfo folder, bool samples) => (_database, _folder, _samples) = (database, folder, samples);
 
     /// <summary>A client with the administrator's key.</summary>
     public HttpClient Admin { get; private set; } = null!;
@@ -25,10 +27,10 @@ internal sealed class ServerUnderTest : WebApplicationFactory<Program>
 
     public string AdminKey => File.ReadAllText(Path.Combine(DataDirectory, "admin.key")).Trim();
 
-    public static async Task<ServerUnderTest> StartAsync(DatabaseKind kind = DatabaseKind.Sqlite)
+    public static async Task<ServerUnderTest> StartAsync(DatabaseKind kind = DatabaseKind.Sqlite, bool samples = false)
     {
         var database = await TestDatabase.CreateAsync(kind, TimeProvider.System);
-        var server = new ServerUnderTest(database, Directory.CreateTempSubdirectory("mailflow-server-"));
+        var server = new ServerUnderTest(database, Directory.CreateTempSubdirectory("mailflow-server-"), samples);
         server.Admin = server.ClientWith(key: null);
         server.Admin.DefaultRequestHeaders.Authorization = new("Bearer", server.AdminKey);
         return server;
@@ -39,6 +41,18 @@ internal sealed class ServerUnderTest : WebApplicationFactory<Program>
         var client = CreateClient();
         if (key is not null) client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
         return client;
+    }
+
+    /// <summary>The answer to a GET, asked again until it is as wanted: the server's own workers are at it meanwhile.</summary>
+    public async Task<JsonElement> EventuallyAsync(string path, Func<JsonElement, bool> wanted)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while (true)
+        {
+            var answer = await (await Admin.GetAsync(path, patience.Token)).JsonAsync();
+            if (wanted(answer)) return answer;
+            await Task.Yield();
+        }
     }
 
     /// <summary>A client whose key has these scopes only.</summary>
@@ -58,6 +72,7 @@ internal sealed class ServerUnderTest : WebApplicationFactory<Program>
     protected override void ConfigureWebHost(IWebHostBuilder builder)
     {
         builder.UseSetting("MailFlow:DataDirectory", DataDirectory);
+        builder.UseSetting("MailFlow:Samples", _samples.ToString());
         builder.UseSetting("Logging:LogLevel:Default", "Warning");
         builder.ConfigureServices(services => services.AddSingleton(_database.Database));
     }

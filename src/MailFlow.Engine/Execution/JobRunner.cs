@@ -35,7 +35,7 @@ public sealed partial class JobRunner(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var wake = new SemaphoreSlim(0);
+        var wake = new SemaphoreSlim(0); // not disposed of: a worker that stops after this may still signal it
         effects.Planned += () => { if (wake.CurrentCount == 0) wake.Release(); };
         while (!stoppingToken.IsCancellationRequested)
         {

@@ -31,11 +31,11 @@ internal static class ContactsApi
         contacts.ListAsync(caller.AccountId, paging.Cursor, paging.Size, ct, email);
 
     private static async Task<ContactDetails> FindAsync(string userId, Caller caller, Contacts contacts, CancellationToken ct) =>
-        await contacts.FindAsync(caller.AccountId, userId, ct) ?? throw new NotFoundException($"There is no contact '{userId}'.");
+        await contacts.FindAsync(caller.AccountId, PathText.Unescape(userId), ct) ?? throw new NotFoundException($"There is no contact '{userId}'.");
 
     private static async Task<ContactDetails> PutAsync(string userId, HttpContext context, Caller caller, Contacts contacts, CancellationToken ct)
     {
         using var body = await RequestBody.ReadJsonAsync(context);
-        return await contacts.PutAsync(caller.AccountId, userId, body.Read<IReadOnlyDictionary<string, object?>>(), ct);
+        return await contacts.PutAsync(caller.AccountId, PathText.Unescape(userId), body.Read<IReadOnlyDictionary<string, object?>>(), ct);
     }
 }

@@ -64,7 +64,7 @@ internal static class InstancesApi
     }
 
     private static Task<Page<TraceEntry>> TraceAsync(string userId, [AsParameters] Paging paging, Caller caller, ContactTrace trace, CancellationToken ct) =>
-        trace.ReadAsync(caller.AccountId, userId, paging.Cursor, paging.Size, ct);
+        trace.ReadAsync(caller.AccountId, PathText.Unescape(userId), paging.Cursor, paging.Size, ct);
 
     private static Guid Key(string id) => Guid.TryParse(id, out var key) ? key : throw NotThere(id);
 

@@ -38,10 +38,10 @@ internal static class SuppressionsApi
         suppressions.ListAsync(caller.AccountId, paging.Cursor, paging.Size, ct);
 
     private static async Task<Page<Suppression>> OfAsync(string email, Caller caller, Suppressions suppressions, CancellationToken ct) =>
-        await suppressions.OfAsync(caller.AccountId, email, ct) is { Count: > 0 } found
+        await suppressions.OfAsync(caller.AccountId, PathText.Unescape(email), ct) is { Count: > 0 } found
             ? new(found, null) : throw new NotFoundException($"'{email}' is not suppressed.");
 
     private static async Task<IResult> RemoveAsync(string email, string? scope, Caller caller, Suppressions suppressions, CancellationToken ct) =>
-        await suppressions.RemoveAsync(caller.AccountId, email, scope, ct) is { Count: > 0 }
+        await suppressions.RemoveAsync(caller.AccountId, PathText.Unescape(email), scope, ct) is { Count: > 0 }
             ? Results.NoContent() : throw new NotFoundException($"'{email}' is not suppressed.");
 }

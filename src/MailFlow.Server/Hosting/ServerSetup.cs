@@ -84,12 +84,13 @@ internal static partial class ServerSetup
     public static async Task PrepareAsync(this WebApplication app, string[] args)
     {
         var ct = app.Lifetime.ApplicationStopping;
-        app.Services.GetRequiredService<Settings>().CreateDataDirectory();
+        var settings = app.Services.GetRequiredService<Settings>();
+        settings.CreateDataDirectory();
         await Migrator.ApplyAsync(app.Services.GetRequiredService<Database>(), Modules, ct);
         var start = app.Services.GetRequiredService<FirstStart>();
         var key = await start.RunAsync(ct);
         if (args.Contains("--new-admin-key")) key ??= await start.RenewAsync(ct);
-        await app.Services.GetRequiredService<Samples>().SeedAsync(FirstStart.AccountId, ct);
+        if (settings.GivesSamples) await app.Services.GetRequiredService<Samples>().SeedAsync(FirstStart.AccountId, ct);
         app.Lifetime.ApplicationStarted.Register(() => Greeting.Write(app, key));
     }
 

@@ -11,6 +11,9 @@ internal sealed class Settings(IConfiguration configuration)
     /// <summary>The file that the first start writes the administrator's API key to.</summary>
     public string AdminKeyFile => Path.Combine(DataDirectory, "admin.key");
 
+    /// <summary><c>MailFlow__Samples</c>: whether account 1 is given the sample journeys; default: yes.</summary>
+    public bool GivesSamples { get; } = configuration.GetValue("MailFlow:Samples", true);
+
     /// <summary><c>ConnectionStrings__MailFlow</c> is PostgreSQL's; without it, a SQLite file in the data directory.</summary>
     public Database OpenDatabase(TimeProvider time) => configuration.GetConnectionString("MailFlow") is { Length: > 0 } postgres
         ? Database.OpenPostgreSql(postgres, time)
