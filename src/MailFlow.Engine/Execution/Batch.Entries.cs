@@ -49,7 +49,9 @@ internal sealed partial class Batch
             return;
         }
         var instance = Add(Instance.Begin(id, version, contact, trigger));
-        instance.History.Add(new HistoryStep(at.Index, HistoryEvent.Entered, null, how));
+        // Of the trigger that was pulled, or of the instance: an activity further down has done nothing yet.
+        var by = at.Activity.Descriptor.Kind == ActivityKind.Trigger ? at.Index : -1;
+        instance.History.Add(new HistoryStep(by, HistoryEvent.Entered, null, how));
         Interpreter.Start(instance.State, at, now);
         _entries[key] = new EntryRow(version.Info.Id, contact.Id, version.AccountId, (before?.Entries ?? 0) + 1, now, IsChanged: true);
     }

@@ -15,6 +15,9 @@ internal sealed partial class Batch
     /// <summary>The most steps of one instance in a batch: a loop without a wait ends here as an incident.</summary>
     public const int MostSteps = 1_000;
 
+    /// <summary>How long one call of an activity may take: it holds the shard, and on SQLite every writer.</summary>
+    private static readonly TimeSpan CallDeadline = TimeSpan.FromSeconds(20);
+
     private async Task RunWavesAsync(CancellationToken ct)
     {
         var running = _instances.Values.Where(instance => instance.IsTouched).OrderBy(instance => instance.Contact.Id).ThenBy(instance => instance.Id).ToList();
@@ -75,15 +78,24 @@ internal sealed partial class Batch
     private async Task CallAsync(Node node, List<Step> steps, CancellationToken ct)
     {
         var activity = (Activity)services.Scope.GetRequiredService(node.Activity.Descriptor.Class);
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        deadline.CancelAfter(CallDeadline);
         try
         {
-            await activity.RunAsync(steps, session, ct);
+            await activity.RunAsync(steps, session, deadline.Token);
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested && !ct.IsCancellationRequested)
+        {
+            throw Failed(new TimeoutException($"did not decide within {CallDeadline.TotalSeconds:0} s"));
         }
         catch (Exception error) when (error is not OperationCanceledException && !session.Dialect.IsTransient(error))
         {
-            throw new ActivityException(node, [.. steps.Cast<BatchStep>().Select(s => new FailedStep(s.InstanceId, s.Token.Node, s.Token.Visit))], error);
+            throw Failed(error);
         }
         HasEffects = true;
+
+        ActivityException Failed(Exception error) =>
+            new(node, [.. steps.Cast<BatchStep>().Select(step => new FailedStep(step.InstanceId, step.Token.Node, step.Token.Visit))], error);
     }
 
     private void Follow(BatchStep step, Node node)
