@@ -142,6 +142,7 @@ public class SampleScenarioTests
 
         // New York is five hours behind: midnight there, then nine o'clock there.
         Assert.Equal(["2026-01-23 14:00 trial-three-days", "2026-01-25 05:00 trial-team", "2026-01-26 05:00 trial-ended"], await host.SentAsync(Ada, withTime: true));
+        Assert.Equal("Your trial ends Monday, 26 January", (await host.MailboxAsync(Ada))[0].Subject);
         Assert.Equal("Your team of 5 is about to lose access", (await host.MailboxAsync(Ada))[1].Subject);
         Assert.Equal(["2026-01-17 09:00 trial-three-days", "2026-01-18 12:00 trial-last-day", "2026-01-19 12:00 trial-ended"], (await host.SentAsync(Bob, withTime: true)).Take(3));
         Assert.Equal(["trial-three-days"], await host.SentAsync("eve@example.org"));
@@ -177,12 +178,20 @@ public class SampleScenarioTests
 
     private static object Cart(string email, int total) => new
     {
-        contact = new { email }, total, currency = "USD", cart_url = "https://shop.example/cart/1", items = new[] { new { name = "Walking boots", quantity = 2, price = total / 2.0 } },
+        contact = new { email },
+        total,
+        currency = "USD",
+        cart_url = "https://shop.example/cart/1",
+        items = new[] { new { name = "Walking boots", quantity = 2, price = total / 2.0 } },
     };
 
     private static object Order(string email, string id, string? zone) => new
     {
-        contact = new { email, time_zone = zone }, order_id = id, total = 80, currency = "USD", items = new[] { new { name = "Walking boots", quantity = 2, price = 40 } },
+        contact = new { email, time_zone = zone },
+        order_id = id,
+        total = 80,
+        currency = "USD",
+        items = new[] { new { name = "Walking boots", quantity = 2, price = 40 } },
     };
 
     private static object Lapsed(string email, bool consent, int spent) => new { contact = new { email, total_spent = spent, consents = new { promotions = consent } } };

@@ -63,7 +63,8 @@ internal static class TemplateHelpers
     private static object Date(object value, string? format, string? zone)
     {
         if (Conversions.Of(Function.Timestamp)(value) is not DateTimeOffset instant) return value;
-        var local = zone is not null && DateTimeZoneProviders.Tzdb.GetZoneOrNull(zone) is { } known
+        // A date alone is that date wherever the reader is: taken as an instant, it would be the day before in America.
+        var local = value is not string { Length: 10 } && zone is not null && DateTimeZoneProviders.Tzdb.GetZoneOrNull(zone) is { } known
             ? Instant.FromDateTimeOffset(instant).InZone(known).ToDateTimeOffset()
             : instant;
         try
