@@ -41,6 +41,15 @@ public sealed class SmtpProviderTests
         Assert.Equal(MessageState.Deferred, (await fixture.StateAsync(id)).State);
     }
 
+    [Fact]
+    public async Task Configuration_chooses_it()
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(DatabaseKind.Sqlite);
+        fixture.Start(options: fixture.Options with { Provider = "smtp", Smtp = new SmtpOptions { Host = "relay.example", MaxConnections = 6 } });
+        var provider = fixture.Get<IEmailProvider>();
+        Assert.Equal(("smtp", ReplayPolicy.Neither, 3), (provider.Name, provider.Replay, provider.Concurrency));
+    }
+
     private static SmtpProvider Provider(int port) => new(
         new DeliveryOptions { Provider = "smtp", Smtp = new SmtpOptions { Host = "127.0.0.1", Port = port, Tls = SmtpTls.None } }, TimeProvider.System);
 }
