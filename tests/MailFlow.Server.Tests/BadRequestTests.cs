@@ -37,7 +37,8 @@ public sealed class BadRequestTests
     public async Task What_does_not_call_itself_json_is_answered_415()
     {
         await using var server = await ServerUnderTest.StartAsync();
-        await (await server.Admin.PostAsync("/api/v1/events", new StringContent("{}", Encoding.UTF8, "application/x-www-form-urlencoded"))).ProblemAsync(415);
+        var problem = await (await server.Admin.PostAsync("/api/v1/events", new StringContent("{}", Encoding.UTF8, "application/x-www-form-urlencoded"))).ProblemAsync(415);
+        Assert.Contains("Content-Type: application/json", problem.GetProperty("detail").GetString());
         await (await server.Admin.PutAsync("/api/v1/contacts/u1", new StringContent("{}", Encoding.UTF8, "text/plain"))).ProblemAsync(415);
     }
 

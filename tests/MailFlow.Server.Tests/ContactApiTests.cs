@@ -75,6 +75,17 @@ public sealed class ContactApiTests
         await (await server.Admin.PostAsJsonAsync("/api/v1/suppressions", new { email = "ada@example.org", scope = "some" })).ProblemAsync(400);
     }
 
+    [Fact]
+    public async Task The_sender_that_was_put_is_given_back_and_one_without_an_address_is_refused()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+
+        Assert.Equal(HttpStatusCode.OK, (await server.Admin.PutAsJsonAsync("/api/v1/sender", new { name = "Acme", email = "news@acme.example", postal_address = "1 Main St" })).StatusCode);
+        Assert.Equal("1 Main St", (await (await server.Admin.GetAsync("/api/v1/sender")).JsonAsync()).GetProperty("postal_address").GetString());
+        foreach (var email in new[] { null, "", "nonsense" })
+            Assert.True((await (await server.Admin.PutAsJsonAsync("/api/v1/sender", new { name = "Acme", email })).ProblemAsync(400)).TryGetProperty("errors", out _));
+    }
+
     internal static async Task<List<string?>> AllAsync(HttpClient client, string list, string member, int limit)
     {
         var found = new List<string?>();

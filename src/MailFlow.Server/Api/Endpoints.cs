@@ -18,6 +18,7 @@ internal static class Endpoints
         api.MapJourneys();
         api.MapInstances();
         api.MapMessages();
+        api.MapSender();
         api.MapApiKeys();
     }
 }

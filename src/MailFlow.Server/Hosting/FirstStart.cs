@@ -32,9 +32,7 @@ internal sealed class FirstStart(Database database, Settings settings)
     private static void WriteForOwnerOnly(string file, string text)
     {
         File.Delete(file); // an existing file would keep its permissions
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using var writer = new StreamWriter(file, options);
+        using var writer = new StreamWriter(file, Settings.ForOwnerOnly());
         writer.WriteLine(text);
     }
 }

@@ -17,11 +17,14 @@ internal static partial class Greeting
         if (Console.IsOutputRedirected) return;
 
         var file = Path.GetRelativePath(Environment.CurrentDirectory, settings.AdminKeyFile);
+        var key = newKey is not null ? $"is in {file}: {newKey}"
+            : File.Exists(settings.AdminKeyFile) ? $"is in {file}"
+            : "is where the first start wrote it; start with --new-admin-key for another";
         Console.WriteLine($"""
 
               MailFlow listens on {url}
 
-              The administrator's API key is in {file}{(newKey is null ? "" : $": {newKey}")}
+              The administrator's API key {key}
               Send a first event:
 
                 curl -s {url}/api/v1/events -H "Authorization: Bearer $(cat {file})" -H 'Content-Type: application/json' \
@@ -29,7 +32,7 @@ internal static partial class Greeting
 
               and read the mail it sent:
 
-                curl -s {url}/api/v1/sandbox/messages?to=ada@example.org -H "Authorization: Bearer $(cat {file})"
+                curl -s "{url}/api/v1/sandbox/messages?to=ada@example.org" -H "Authorization: Bearer $(cat {file})"
 
             """);
     }

@@ -12,6 +12,8 @@ namespace MailFlow.Server.Hosting;
 /// <summary>The steps of <c>Program.cs</c>, each with its reasons.</summary>
 internal static partial class ServerSetup
 {
+    private static readonly string[] Quiet = ["Microsoft.AspNetCore", typeof(ApiKeyAuthentication).FullName!];
+
     private const string DefaultUrl = "http://127.0.0.1:5080";
 
     /// <summary>The modules that carry a schema, those depended on first.</summary>
@@ -42,7 +44,7 @@ internal static partial class ServerSetup
     /// <summary>One line of JSON an entry, for machines; readable lines on a terminal. Requests are not logged: an unsubscribe link holds a token.</summary>
     public static WebApplicationBuilder ConfigureLogs(this WebApplicationBuilder builder)
     {
-        var defaults = new MemoryConfigurationSource { InitialData = new Dictionary<string, string?> { ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning" } };
+        var defaults = new MemoryConfigurationSource { InitialData = Quiet.Select(category => KeyValuePair.Create($"Logging:LogLevel:{category}", (string?)"Warning")) };
         ((IConfigurationBuilder)builder.Configuration).Sources.Insert(0, defaults); // beneath appsettings.json and the environment
         builder.Logging.ClearProviders();
         if (Console.IsOutputRedirected) builder.Logging.AddJsonConsole(json => (json.UseUtcTimestamp, json.TimestampFormat) = (true, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'"));

@@ -15,9 +15,22 @@ internal sealed class Settings(IConfiguration configuration)
     public bool GivesSamples { get; } = configuration.GetValue("MailFlow:Samples", true);
 
     /// <summary><c>ConnectionStrings__MailFlow</c> is PostgreSQL's; without it, a SQLite file in the data directory.</summary>
-    public Database OpenDatabase(TimeProvider time) => configuration.GetConnectionString("MailFlow") is { Length: > 0 } postgres
-        ? Database.OpenPostgreSql(postgres, time)
-        : Database.OpenSqlite(Path.Combine(DataDirectory, "mailflow.db"), time);
+    public Database OpenDatabase(TimeProvider time)
+    {
+        if (configuration.GetConnectionString("MailFlow") is { Length: > 0 } postgres) return Database.OpenPostgreSql(postgres, time);
+        var file = Path.Combine(DataDirectory, "mailflow.db");
+        // SQLite gives the files beside it the same permissions; an empty file is an empty database.
+        if (!File.Exists(file)) new FileStream(file, ForOwnerOnly()).Dispose();
+        return Database.OpenSqlite(file, time);
+    }
+
+    /// <summary>How to make a file that nobody but its owner may read.</summary>
+    public static FileStreamOptions ForOwnerOnly()
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        return options;
+    }
 
     /// <summary>Makes it for its owner's eyes only. One that was there keeps the permissions its owner gave it.</summary>
     public void CreateDataDirectory()

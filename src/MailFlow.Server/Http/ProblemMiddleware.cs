@@ -16,7 +16,7 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, Database d
                 throw new InvalidInputException("url", "holds a NUL character");
             await next(context);
             if (context.Response is { HasStarted: false, StatusCode: >= 400, ContentType: null, ContentLength: null })
-                await Problems.WriteAsync(context, context.Response.StatusCode, Explain(context));
+                await Problems.WriteAsync(context, context.Response.StatusCode, Explain(context, context.Response.StatusCode));
         }
         catch (Exception error) when (!context.Response.HasStarted)
         {
@@ -49,7 +49,7 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, Database d
                 break;
             case BadHttpRequestException bad:
                 var parameter = Parameter().Match(bad.Message);
-                await Problems.WriteAsync(context, bad.StatusCode, parameter.Success ? "A parameter has the wrong form." : bad.Message, parameter.Success
+                await Problems.WriteAsync(context, bad.StatusCode, parameter.Success ? "A parameter has the wrong form." : Explain(context, bad.StatusCode) ?? bad.Message, parameter.Success
                     ? new Dictionary<string, string[]> { [parameter.Groups[1].Value.ToLowerInvariant()] = [$"'{parameter.Groups[2].Value}' is not of the right form"] }
                     : null);
                 break;
@@ -69,8 +69,10 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, Database d
         }
     }
 
-    private static string? Explain(HttpContext context) => context.Response.StatusCode switch
+    private static string? Explain(HttpContext context, int status) => status switch
     {
+        413 => RequestBody.TooLarge,
+        415 => RequestBody.NotJson,
         404 => "There is nothing at this address.",
         405 => $"This address does not take {context.Request.Method}; see the header Allow.",
         _ => null,

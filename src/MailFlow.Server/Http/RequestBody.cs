@@ -10,6 +10,12 @@ internal sealed class RequestBody : IDisposable
     /// <summary>The most bytes a request may have.</summary>
     public const int MaxBytes = 8 * 1024 * 1024;
 
+    /// <summary>What a 415 says.</summary>
+    public const string NotJson = "Send JSON, with the header 'Content-Type: application/json'.";
+
+    /// <summary>What a 413 says.</summary>
+    public static readonly string TooLarge = $"A request is at most {MaxBytes / 1024 / 1024} MB.";
+
     private byte[] _buffer;
     private int _length;
 
@@ -20,7 +26,7 @@ internal sealed class RequestBody : IDisposable
     /// <summary>Reads the whole body. Throws 415 for what does not call itself JSON, 413 beyond <see cref="MaxBytes"/>, 400 for what is not UTF-8.</summary>
     public static async Task<RequestBody> ReadJsonAsync(HttpContext context)
     {
-        if (!context.Request.HasJsonContentType()) throw new HttpProblem(415, "Send JSON, with the header 'Content-Type: application/json'.");
+        if (!context.Request.HasJsonContentType()) throw new HttpProblem(415, NotJson);
         var body = await ReadAsync(context);
         try
         {
@@ -52,7 +58,7 @@ internal sealed class RequestBody : IDisposable
                 if (body._length <= MaxBytes) continue;
                 // A client that is still writing would see a broken connection instead of the answer: read on (the server's own limit ends it).
                 while (await stream.ReadAsync(body._buffer, context.RequestAborted) > 0) { }
-                throw new HttpProblem(413, $"A request is at most {MaxBytes / 1024 / 1024} MB.");
+                throw new HttpProblem(413, TooLarge);
             }
         }
         catch
