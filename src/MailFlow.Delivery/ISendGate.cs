@@ -20,7 +20,6 @@ public interface ISendGate
 /// <param name="VersionId">The dense key of the definition's version.</param>
 /// <param name="InstanceId">The contact's trip.</param>
 /// <param name="Contact">The contact as of now.</param>
-/// <param name="Event">The event that had last moved the instance when the mail was queued.</param>
 /// <param name="Trigger">The event or input that started the instance.</param>
 /// <param name="Now">The instant of the hand-over.</param>
 public sealed record SendCandidate(
@@ -30,6 +29,5 @@ public sealed record SendCandidate(
     long? VersionId,
     Guid? InstanceId,
     Contact Contact,
-    IReadOnlyDictionary<string, object?> Event,
     IReadOnlyDictionary<string, object?> Trigger,
     DateTimeOffset Now);

@@ -8,7 +8,8 @@ namespace MailFlow.Journeys;
 
 /// <summary>
 /// The journey's exit condition once more, before its mail leaves: time and changes of the contact may have met it without an event. The mail is not
-/// sent, and the contact leaves the journey.
+/// sent, and the contact leaves the journey. There is no <c>event</c> here: each event was judged when it came, and the one that started
+/// the instance must not end it.
 /// </summary>
 internal sealed class ExitBeforeSend(VersionGraphs graphs) : ISendGate
 {
@@ -40,7 +41,6 @@ internal sealed class ExitBeforeSend(VersionGraphs graphs) : ISendGate
         public object? Root(string name) => name switch
         {
             "contact" => candidate.Contact.Fields,
-            "event" => candidate.Event,
             "trigger" or "input" => candidate.Trigger,
             "journey" => new Dictionary<string, object?> { ["id"] = version.DefinitionId, ["name"] = version.Name, ["version"] = (long)version.Version },
             "now" => candidate.Now,

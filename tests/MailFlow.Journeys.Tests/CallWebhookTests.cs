@@ -1,8 +1,7 @@
 using System.Text;
 using MailFlow.Data;
-using MailFlow.Engine.Activities.Http;
-using MailFlow.Journeys.Activities;
 using MailFlow.Journeys.Webhooks;
+using MailFlow.Journeys.Activities;
 using MailFlow.Testing;
 
 namespace MailFlow.Journeys.Tests;

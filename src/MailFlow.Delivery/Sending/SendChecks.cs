@@ -69,7 +69,7 @@ internal sealed class SendChecks(Suppressions suppressions, Consents consents, I
 
     private static SendCandidate Candidate(ClaimedMessage message, Contact contact, long now) => new(
         message.Id, message.AccountId, message.JourneyId, message.VersionId, message.InstanceId, contact,
-        message.Snapshot.Event, message.Snapshot.Trigger, DateTimeOffset.FromUnixTimeMilliseconds(now));
+        message.Snapshot.Trigger, DateTimeOffset.FromUnixTimeMilliseconds(now));
 
     private static string Instant(long at) => DateTimeOffset.FromUnixTimeMilliseconds(at).ToString("d MMMM yyyy HH:mm 'UTC'", CultureInfo.InvariantCulture);
 }

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using MailFlow.Data;
 using MailFlow.Engine.Activities;
-using MailFlow.Engine.Activities.Http;
 using MailFlow.Journeys.Webhooks;
 
 namespace MailFlow.Journeys.Activities;

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using MailFlow.Engine.Activities.Http;
 
 namespace MailFlow.Journeys.Webhooks;
 

@@ -1,4 +1,4 @@
-namespace MailFlow.Engine.Activities.Http;
+namespace MailFlow.Journeys.Webhooks;
 
 /// <summary>What a webhook call may do.</summary>
 public sealed record GuardedHttpOptions

@@ -1,10 +1,10 @@
 using System.Net;
 using System.Text;
-using MailFlow.Engine.Activities.Http;
+using MailFlow.Journeys.Webhooks;
 using MailFlow.Testing;
 using static MailFlow.Testing.TinyHttpServer;
 
-namespace MailFlow.Engine.Tests.Http;
+namespace MailFlow.Journeys.Tests.Webhooks;
 
 public class GuardedHttpTests
 {

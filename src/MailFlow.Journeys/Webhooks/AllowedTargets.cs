@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace MailFlow.Engine.Activities.Http;
+namespace MailFlow.Journeys.Webhooks;
 
 /// <summary>The operator's exceptions: hosts and networks that may be called although they are private.</summary>
 internal sealed class AllowedTargets

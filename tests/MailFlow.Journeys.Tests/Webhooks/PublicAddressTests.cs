@@ -1,7 +1,7 @@
 using System.Net;
-using MailFlow.Engine.Activities.Http;
+using MailFlow.Journeys.Webhooks;
 
-namespace MailFlow.Engine.Tests.Http;
+namespace MailFlow.Journeys.Tests.Webhooks;
 
 public class PublicAddressTests
 {

@@ -1,6 +1,6 @@
-using MailFlow.Engine.Activities.Http;
+using MailFlow.Journeys.Webhooks;
 
-namespace MailFlow.Engine.Tests.Http;
+namespace MailFlow.Journeys.Tests.Webhooks;
 
 public class WebhookSignatureTests
 {

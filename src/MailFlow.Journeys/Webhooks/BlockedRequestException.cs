@@ -1,4 +1,4 @@
-namespace MailFlow.Engine.Activities.Http;
+namespace MailFlow.Journeys.Webhooks;
 
 /// <summary>A call that is not made, or not followed further, by our own rules. Trying again gives the same answer.</summary>
 public class BlockedRequestException(string message) : Exception(message);

@@ -1,4 +1,4 @@
-namespace MailFlow.Engine.Activities.Http;
+namespace MailFlow.Journeys.Webhooks;
 
 /// <summary>One call to an address that a tenant has chosen.</summary>
 /// <param name="Method">GET, POST, PUT, PATCH, DELETE or HEAD.</param>

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace MailFlow.Engine.Activities.Http;
+namespace MailFlow.Journeys.Webhooks;
 
 /// <summary>
 /// Proves to a webhook's receiver that a call is ours and recent. The header

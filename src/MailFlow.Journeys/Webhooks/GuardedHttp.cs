@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 
-namespace MailFlow.Engine.Activities.Http;
+namespace MailFlow.Journeys.Webhooks;
 
 /// <summary>
 /// HTTP to addresses that tenants choose. It cannot be led into our own network: the address is judged where the
