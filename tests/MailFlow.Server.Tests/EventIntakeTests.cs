@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using MailFlow.Engine.Storage;
 using MailFlow.Testing;
 using static MailFlow.Server.Tests.HttpExtensions;
 
@@ -98,6 +99,22 @@ public sealed class EventIntakeTests
         var taken = await server.Admin.PostAsync("/api/v1/events", Json(Many(1000)));
         Assert.Equal(1000, (await taken.JsonAsync()).GetProperty("accepted").GetInt32());
         Assert.Equal("""{"accepted":0,"duplicates":0,"rejected":[]}""", await (await server.Admin.PostAsync("/api/v1/events", Json("[]"))).Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task With_too_many_waiting_events_are_put_off_with_a_time_to_come_again()
+    {
+        await using var server = await ServerUnderTest.StartAsync(workers: false);
+        await server.Database.WriteAsync(session => session.ExecuteAsync("""
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < @most)
+            INSERT INTO inbox (account_id, shard, kind, key, accepted_at, body) SELECT 1, 0, 1, x'00', 0, '{}' FROM n
+            """, default, ("most", EventIntake.MostWaiting)), default);
+
+        var answer = await server.Admin.PostAsync("/api/v1/events", Json("""{"event_id":"e","event_type":"t","user_id":"u"}"""));
+
+        await answer.ProblemAsync(429);
+        Assert.True(answer.Headers.RetryAfter?.Delta > TimeSpan.Zero);
+        Assert.Equal(0, await CountAsync(server));
     }
 
     private static string Many(int count) => JsonSerializer.Serialize(Enumerable.Range(0, count).Select(i => new { event_id = $"e{i}", event_type = "t", user_id = $"u{i % 10}" }));

@@ -5,6 +5,8 @@ using System.Text.Json;
 using MailFlow.Testing;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.Hosting;
 
 namespace MailFlow.Server.Tests;
 
@@ -14,9 +16,10 @@ internal sealed class ServerUnderTest : WebApplicationFactory<Program>
     private readonly TestDatabase _database;
     private readonly DirectoryInfo _folder;
 
-    private readonly bool _samples;
+    private readonly bool _samples, _workers;
 
-    private ServerUnderTest(TestDatabase database, DirectoryInfo folder, bool samples) => (_database, _folder, _samples) = (database, folder, samples);
+    private ServerUnderTest(TestDatabase database, DirectoryInfo folder, bool samples, bool workers) =>
+        (_database, _folder, _samples, _workers) = (database, folder, samples, workers);
 
     /// <summary>A client with the administrator's key.</summary>
     public HttpClient Admin { get; private set; } = null!;
@@ -27,10 +30,10 @@ internal sealed class ServerUnderTest : WebApplicationFactory<Program>
 
     public string AdminKey => File.ReadAllText(Path.Combine(DataDirectory, "admin.key")).Trim();
 
-    public static async Task<ServerUnderTest> StartAsync(DatabaseKind kind = DatabaseKind.Sqlite, bool samples = false)
+    public static async Task<ServerUnderTest> StartAsync(DatabaseKind kind = DatabaseKind.Sqlite, bool samples = false, bool workers = true)
     {
         var database = await TestDatabase.CreateAsync(kind, TimeProvider.System);
-        var server = new ServerUnderTest(database, Directory.CreateTempSubdirectory("mailflow-server-"), samples);
+        var server = new ServerUnderTest(database, Directory.CreateTempSubdirectory("mailflow-server-"), samples, workers);
         server.Admin = server.ClientWith(key: null);
         server.Admin.DefaultRequestHeaders.Authorization = new("Bearer", server.AdminKey);
         return server;
@@ -69,12 +72,21 @@ internal sealed class ServerUnderTest : WebApplicationFactory<Program>
         _folder.Delete(recursive: true);
     }
 
+    /// <summary>All that runs in the background but the web server itself.</summary>
+    private static bool IsWorker(ServiceDescriptor service) =>
+        service.ServiceType == typeof(IHostedService) && service.ImplementationType?.Namespace != "Microsoft.AspNetCore.Hosting";
+
     protected override void ConfigureWebHost(IWebHostBuilder builder)
     {
         builder.UseSetting("MailFlow:DataDirectory", DataDirectory);
         builder.UseSetting("MailFlow:Samples", _samples.ToString());
         builder.UseSetting("Logging:LogLevel:Default", "Warning");
-        builder.ConfigureServices(services => services.AddSingleton(_database.Database));
+        builder.ConfigureTestServices(services =>
+        {
+            services.AddSingleton(_database.Database);
+            if (_workers) return;
+            foreach (var worker in services.Where(IsWorker).ToList()) services.Remove(worker);
+        });
     }
 }
 

@@ -45,7 +45,7 @@ public sealed class EventIntake : IAsyncDisposable
     private readonly IFaultPoints _faults;
     private readonly Channel<Request> _requests = Channel.CreateBounded<Request>(new BoundedChannelOptions(4_096) { SingleReader = true });
     private readonly Task _writer;
-    private long _countedAt = long.MinValue;
+    private long _countedAt;
     private bool _full;
 
     /// <summary>Starts the writer.</summary>
