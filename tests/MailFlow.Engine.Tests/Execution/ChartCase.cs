@@ -20,7 +20,7 @@ internal sealed record ChartEvent(int Step, string User, string Type, long? Tota
 /// <summary>A chart and what comes to its contacts. All of it follows from the seed.</summary>
 internal sealed record ChartCase(int Seed, Chart Chart, IReadOnlyList<ChartEvent> Events)
 {
-    private static readonly TimeSpan[] Delays = [TimeSpan.FromHours(3), TimeSpan.FromHours(6), TimeSpan.FromHours(6.5), TimeSpan.FromDays(1), TimeSpan.FromDays(2)];
+    private static readonly TimeSpan[] Delays = [TimeSpan.FromHours(1), TimeSpan.FromHours(3), TimeSpan.FromHours(3.5), TimeSpan.FromDays(1), TimeSpan.FromDays(2)];
     private static readonly string[] MergeModes = ["Stream", "Merge", "Converge", "Cascade", "Race", "None"];
     private static readonly string[] JoinModes = ["WaitAny", "WaitAll", "WaitAllActive"];
 
@@ -31,8 +31,8 @@ internal sealed record ChartCase(int Seed, Chart Chart, IReadOnlyList<ChartEvent
         var chart = RandomChart(random, name);
         // Few shards, so that contacts share batches.
         var users = Enumerable.Range(0, 10_000).Select(i => $"{name}-{i}").Where(user => Data.StableHash.Shard(1, user) < 3).Take(random.Next(1, 7)).ToList();
-        var types = new[] { $"{name}_go", $"{name}_go", $"{name}_also", $"{name}_a", $"{name}_b" };
-        var events = Enumerable.Range(0, users.Count * random.Next(2, 7))
+        var types = new[] { $"{name}_go", $"{name}_go", $"{name}_also", $"{name}_a", $"{name}_a", $"{name}_b" };
+        var events = Enumerable.Range(0, users.Count * random.Next(3, 10))
             .Select(_ => new ChartEvent(
                 random.Next(steps), users[random.Next(users.Count)], types[random.Next(types.Length)],
                 random.Next(2) == 0 ? null : random.Next(10), random.Next(3) switch { 0 => "gold", 1 => "free", _ => null }))
@@ -72,8 +72,8 @@ internal sealed record ChartCase(int Seed, Chart Chart, IReadOnlyList<ChartEvent
         return random.Next(20) switch
         {
             < 5 => new ChartNode(ChartKind.Say, MergeMode: mergeMode),
-            < 8 => new ChartNode(ChartKind.If, Rule: RandomRule(random, name), MergeMode: mergeMode),
-            < 12 => new ChartNode(ChartKind.Wait, Delay: Delays[random.Next(Delays.Length)], MergeMode: mergeMode),
+            < 7 => new ChartNode(ChartKind.If, Rule: RandomRule(random, name), MergeMode: mergeMode),
+            < 11 => new ChartNode(ChartKind.Wait, Delay: Delays[random.Next(Delays.Length)], MergeMode: mergeMode),
             < 14 => new ChartNode(ChartKind.On, random.Next(2) == 0 ? $"{name}_a" : $"{name}_go", MergeMode: mergeMode),
             < 16 => new ChartNode(ChartKind.Fork, Branches: random.Next(2, 4), MergeMode: mergeMode),
             < 19 => new ChartNode(ChartKind.Join, JoinModes[random.Next(JoinModes.Length)]),

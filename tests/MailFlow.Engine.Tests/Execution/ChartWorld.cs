@@ -12,7 +12,7 @@ namespace MailFlow.Engine.Tests.Execution;
 internal sealed class ChartWorld
 {
     private const int Steps = 8;
-    private static readonly TimeSpan[] Advances = [TimeSpan.Zero, TimeSpan.FromHours(1), TimeSpan.FromHours(3), TimeSpan.FromHours(7), TimeSpan.FromHours(26)];
+    private static readonly TimeSpan[] Advances = [TimeSpan.Zero, TimeSpan.FromHours(1), TimeSpan.FromHours(2), TimeSpan.FromHours(5), TimeSpan.FromHours(26)];
     private static readonly TimeSpan Last = TimeSpan.FromDays(1);
 
     private readonly int _seed;
@@ -23,7 +23,7 @@ internal sealed class ChartWorld
     {
         _seed = seed;
         var random = new Random(seed);
-        _schedule = [.. Enumerable.Range(0, Steps).Select(_ => (Advances[random.Next(Advances.Length)], random.Next(2) == 0))];
+        _schedule = [.. Enumerable.Range(0, Steps).Select(_ => (Advances[random.Next(Advances.Length)], random.Next(3) > 0))];
     }
 
     public static ChartWorld Generate(int seed, int cases)
