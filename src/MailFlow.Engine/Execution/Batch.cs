@@ -50,7 +50,7 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
         await ResumeJourneysAsync(claim, ct);
         var rows = claim.Inbox.FindAll(row => row.Kind != InboxKind.ResumeJourney);
         await FindContactsAsync(rows, ct);
-        var stimuli = await LoadAsync(rows, claim.Due, ct);
+        var stimuli = await LoadAsync(rows, claim, ct);
         services.Faults.Reach("batch.loaded");
 
         var queues = stimuli.GroupBy(stimulus => stimulus.Contact.Id).OrderBy(group => group.Key)
@@ -87,11 +87,11 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
             if (row.UserId is not null) row.Contact = byUser[(row.AccountId, row.UserId)];
     }
 
-    private async Task<List<Stimulus>> LoadAsync(List<InboxRow> rows, List<InstanceRow> due, CancellationToken ct)
+    private async Task<List<Stimulus>> LoadAsync(List<InboxRow> rows, Claim claim, CancellationToken ct)
     {
         var contacts = rows.Select(row => row.Contact!).DistinctBy(contact => contact.Id).ToDictionary(contact => contact.Id);
         var concerned = rows.Where(row => row.ConcernsContact).Select(row => row.Contact!.Id).Distinct().Order().ToList();
-        var loaded = due.ToDictionary(row => row.Id);
+        var loaded = claim.Due.ToDictionary(row => row.Id);
         foreach (var row in await InstanceStore.OfContactsAsync(session, concerned, ct)) loaded[row.Id] = row;
         var named = rows.Select(row => row.InstanceId).OfType<Guid>().Where(id => !loaded.ContainsKey(id)).Distinct().Order().ToList();
         foreach (var row in await InstanceStore.WithIdsAsync(session, named, ct)) loaded[row.Id] = row;
@@ -109,7 +109,7 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
                 continue;
             }
             var instance = Add(Instance.Load(row, version, contact));
-            AddTimers(stimuli, instance, row);
+            AddTimers(stimuli, instance, row, claim.Horizons.GetValueOrDefault(row.AccountId, now));
         }
         foreach (var row in rows) stimuli.Add(new Stimulus(row.AcceptedAt, row.Id, row.Contact!, row, null, null));
         return stimuli;
@@ -117,11 +117,12 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
 
     /// <summary>
     /// The waits of an instance that are over by now, each at its own instant. Taken from every instance loaded, not only from those claimed as due:
-    /// a time-out of a contact that also has an event must run in its place before or after it.
+    /// a time-out of a contact that also has an event must run in its place before or after it. None from beyond the claim's horizon: an
+    /// event that was not claimed may come before it.
     /// </summary>
-    private void AddTimers(List<Stimulus> stimuli, Instance instance, InstanceRow row)
+    private void AddTimers(List<Stimulus> stimuli, Instance instance, InstanceRow row, long horizon)
     {
-        if (row.Status != InstanceStatus.Running || (row.DueAt ?? row.ParkedAt) is not { } at || at > now) return;
+        if (row.Status != InstanceStatus.Running || (row.DueAt ?? row.ParkedAt) is not { } at || at > horizon) return;
         if (view.IsPaused(row.JourneyId))
         {
             instance.IsTouched |= row.DueAt is not null; // parks it
@@ -129,7 +130,7 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
         }
         foreach (var token in instance.State.Tokens)
         {
-            if (token.Phase == TokenPhase.Waiting && token.Wake <= now) stimuli.Add(new Stimulus(token.Wake.Value, 0, instance.Contact, null, instance, token));
+            if (token.Phase == TokenPhase.Waiting && token.Wake <= horizon) stimuli.Add(new Stimulus(token.Wake.Value, 0, instance.Contact, null, instance, token));
             else if (token.Phase == TokenPhase.Ready) stimuli.Add(new Stimulus(at, 0, instance.Contact, null, instance, token));
         }
         instance.IsTouched = true;

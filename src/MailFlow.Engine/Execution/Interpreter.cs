@@ -19,14 +19,16 @@ internal static class Interpreter
     {
         var node = graph.Nodes[token.Node];
         state.Tokens.Remove(token);
-        Node? raced = null;
+        var races = new List<Node>();
         foreach (var edge in node.Outbound)
         {
             // A race is won once, however many connections lead to it from here.
-            if (!outcomes.Contains(edge.Outcome) || ReferenceEquals(edge.Target, raced)) continue;
-            if (edge.Target.Merge == MergeMode.Race) raced = edge.Target;
-            Arrive(graph, state, edge, now);
+            if (!outcomes.Contains(edge.Outcome) || races.Contains(edge.Target)) continue;
+            if (edge.Target.Merge == MergeMode.Race) races.Add(edge.Target);
+            Arrive(state, edge, now);
         }
+        // Only now, so that what was sent at the same moment is cancelled too, in whatever order the connections were drawn.
+        foreach (var race in races) state.Tokens.RemoveAll(other => race.Upstream[other.Node]);
         Settle(graph, state, now);
     }
 
@@ -48,17 +50,14 @@ internal static class Interpreter
     /// <summary>Whether nothing is left to do. Tokens that only wait at a join that nothing can complete do not count.</summary>
     public static bool IsFinished(InstanceState state) => state.Tokens.TrueForAll(token => token.Phase == TokenPhase.Arrived);
 
-    private static void Arrive(Graph graph, InstanceState state, Edge edge, long now)
+    private static void Arrive(InstanceState state, Edge edge, long now)
     {
         var target = edge.Target;
         switch (target.Merge)
         {
-            case MergeMode.Race:
-                state.Tokens.RemoveAll(other => target.Upstream[other.Node] || (other.Node == target.Index && other.Phase == TokenPhase.Arrived));
-                Place(state, target, now, edge.Index);
-                break;
-            case MergeMode.Cascade:
-            case MergeMode.Stream when target.ForwardInbound <= 1:
+            case MergeMode.Race or MergeMode.Cascade:
+            // One forward connection leaves nothing to merge, and what a loop brings back must not wait for it again.
+            case MergeMode.Stream or MergeMode.Merge when target.ForwardInbound <= 1:
                 Place(state, target, now, edge.Index);
                 break;
             default:

@@ -14,29 +14,33 @@ internal sealed class EngineHost : IAsyncDisposable
 {
     private readonly TestDatabase _test;
     private readonly ServiceProvider _services;
+    private readonly List<Worker> _workers;
     private int _version;
 
-    private EngineHost(TestDatabase test, ServiceProvider services, FakeTime time) => (_test, _services, Time) = (test, services, time);
+    private EngineHost(TestDatabase test, ServiceProvider services, FakeTime time, int batchSize, int workers)
+    {
+        (_test, _services, Time) = (test, services, time);
+        _workers = [.. Enumerable.Range(0, workers).Select(_ => NewWorker(services, test.Database, batchSize))];
+    }
 
     public FakeTime Time { get; }
 
     public Database Database => _test.Database;
 
-    public Worker Worker => _services.GetRequiredService<Worker>();
+    public Worker Worker => _workers[0];
+
+    public IReadOnlyList<Worker> Workers => _workers;
 
     public JobRunner Jobs => _services.GetRequiredService<JobRunner>();
 
-    public static async Task<EngineHost> CreateAsync(DatabaseKind kind, Action<IServiceCollection>? configure = null, int batchSize = Worker.BatchSize)
+    public static async Task<EngineHost> CreateAsync(DatabaseKind kind, Action<IServiceCollection>? configure = null, int batchSize = Worker.BatchSize, int workers = 1)
     {
         var time = new FakeTime();
         var test = await TestDatabase.CreateAsync(kind, time, typeof(Worker).Assembly, typeof(Audience.Contacts).Assembly);
         var services = new ServiceCollection().AddLogging().AddSingleton(test.Database).AddSingleton<TimeProvider>(time).AddSingleton(new Random(1));
         services.AddEngine().AddAudience();
         configure?.Invoke(services);
-        services.AddSingleton(provider => new Worker(
-            test.Database, provider.GetRequiredService<Catalog>(), provider.GetRequiredService<IServiceScopeFactory>(), provider.GetRequiredService<WorkSignal>(),
-            provider.GetRequiredService<IFaultPoints>(), NullLogger<Worker>.Instance, batchSize));
-        var host = new EngineHost(test, services.BuildServiceProvider(), time);
+        var host = new EngineHost(test, services.BuildServiceProvider(), time, batchSize, workers);
         await host.Write(session => session.ExecuteAsync("INSERT INTO account (id, name, created_at) VALUES (1, 'One', 0), (2, 'Two', 0)", default));
         return host;
     }
@@ -95,7 +99,12 @@ internal sealed class EngineHost : IAsyncDisposable
     /// <summary>Runs all that is due, jobs too.</summary>
     public async Task RunAsync()
     {
-        do await Worker.RunUntilIdleAsync(default);
+        do
+        {
+            // Of several, one that finds a shard locked leaves it to the other and may come home early.
+            do await Task.WhenAll(_workers.Select(worker => Task.Run(() => worker.RunUntilIdleAsync(default))));
+            while (_workers.Count > 1 && (await Worker.ShardsWithWorkAsync(default)).Count > 0);
+        }
         while (await Jobs.RunOnceAsync(default) > 0);
     }
 
@@ -139,6 +148,10 @@ internal sealed class EngineHost : IAsyncDisposable
     public Task<T> Read<T>(Func<Session, Task<T>> read) => Database.ReadAsync(read, default);
 
     public Task<T> Write<T>(Func<Session, Task<T>> write) => Database.WriteAsync(write, default);
+
+    private static Worker NewWorker(ServiceProvider services, Database database, int batchSize) => new(
+        database, services.GetRequiredService<Catalog>(), services.GetRequiredService<IServiceScopeFactory>(), services.GetRequiredService<WorkSignal>(),
+        services.GetRequiredService<IFaultPoints>(), NullLogger<Worker>.Instance, batchSize);
 
     public async ValueTask DisposeAsync()
     {

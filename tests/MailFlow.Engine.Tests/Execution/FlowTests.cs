@@ -119,4 +119,31 @@ public sealed class FlowTests
 
         Assert.Equal(["a"], await host.LinesAsync());
     }
+
+    [Theory]
+    [InlineData("say --> race", "say --> slow"), InlineData("say --> slow", "say --> race")]
+    public async Task A_race_is_won_once_in_whatever_order_its_connections_are_drawn(string first, string second)
+    {
+        await using var host = await EngineHost.CreateAsync(DatabaseKind.Sqlite);
+        await host.PublishAsync(Flows.Of("Start:s say:say wait:slow:PT1H join:race:WaitAny say:end", "s --> say", first, second, "slow --> race", "race --> end"));
+
+        await host.StartAsync();
+        await host.AdvanceAsync(TimeSpan.FromHours(2));
+
+        Assert.Equal(["say", "end"], await host.LinesAsync());
+        Assert.Equal([InstanceStatus.Completed], await host.StatusesAsync());
+    }
+
+    [Theory]
+    [InlineData("WaitAny"), InlineData("WaitAll"), InlineData("WaitAllActive")]
+    public async Task A_join_at_the_head_of_a_loop_lets_every_round_through(string mode)
+    {
+        await using var host = await EngineHost.CreateAsync(DatabaseKind.Sqlite);
+        await host.PublishAsync(Flows.Of($"Start:s join:head:{mode} say:round wait:w:P1D", "s --> head", "head --> round", "round --> w", "w --> head"));
+
+        await host.StartAsync();
+        await host.AdvanceAsync(TimeSpan.FromDays(2.5));
+
+        Assert.Equal(["round", "round", "round"], await host.LinesAsync());
+    }
 }

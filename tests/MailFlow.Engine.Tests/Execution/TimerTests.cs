@@ -92,4 +92,25 @@ public sealed class TimerTests
         Assert.Empty(await host.LinesAsync());
         Assert.Equal([InstanceStatus.Running], await host.StatusesAsync());
     }
+
+    [Theory]
+    [InlineData(1), InlineData(2), InlineData(1000)]
+    public async Task After_an_outage_no_timer_overtakes_an_event_that_another_batch_will_take(int batchSize)
+    {
+        await using var host = await EngineHost.CreateAsync(DatabaseKind.Sqlite, batchSize: batchSize);
+        await host.PublishAsync(Flows.Of("on:s:go wait:short:PT1H on:e:bought say:got wait:long:PT3H End:over",
+            "s --> short", "short --> e", "e --> got", "s --> long", "long --> over"));
+        await host.EventAsync("go");
+        await host.RunAsync();
+
+        // Nobody works. One wait falls due, events come, the other wait falls due: they belong to one instance.
+        host.Time.Advance(TimeSpan.FromHours(2));
+        await host.EventAsync("noise");
+        await host.EventAsync("noise");
+        await host.EventAsync("bought");
+        host.Time.Advance(TimeSpan.FromHours(2));
+        await host.RunAsync();
+
+        Assert.Equal(["got"], await host.LinesAsync());
+    }
 }
