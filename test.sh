@@ -46,8 +46,8 @@ finish() {
     *) failed=yes ;;
   esac
   printf '\n%s\n' "$total"
-  [ -z "$failed" ]
-  exit
+  [ -z "$failed" ] && exit 0
+  exit 1 # said outright: in a trap, a bare exit gives the status from before it
 }
 
 # PostgreSQL will not run as root.

@@ -28,7 +28,9 @@ public sealed record InboxItem(int AccountId, int Shard, InboxKind Kind, Guid Ke
     public static InboxItem StartInstance(int accountId, string userId, Guid id, string definitionId, IReadOnlyDictionary<string, object?> input, bool underEntryRule) =>
         For(accountId, userId, InboxKind.StartInstance, id, new Dictionary<string, object?>
         {
-            ["definition_id"] = definitionId, ["input"] = input, ["entry"] = underEntryRule,
+            ["definition_id"] = definitionId,
+            ["input"] = input,
+            ["entry"] = underEntryRule,
         });
 }
 
