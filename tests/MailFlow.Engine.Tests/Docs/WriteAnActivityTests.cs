@@ -188,6 +188,7 @@ public sealed partial class WriteAnActivityTests
         var blocks = CodeBlock().Matches(Page).Select(match => match.Groups[1].Value.Trim()).ToList();
         Assert.Equal(source.Count, blocks.Count);
         Assert.All(blocks, block => Assert.Contains(block, source));
+        Assert.Contains(CodeBlock().Match(File.ReadAllText(Path.Combine(Root(), "README.md"))).Groups[1].Value.Trim(), source);
         Assert.All(blocks, block => Assert.InRange(block.Split('\n').Count(line => line.Length > 0), 1, 15));
     }
 
