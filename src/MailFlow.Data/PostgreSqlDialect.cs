@@ -1,5 +1,4 @@
 using System.Data.Common;
-using System.Net.Sockets;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -17,8 +16,9 @@ internal sealed class PostgreSqlDialect : Dialect
         // 58 system error (disk), 25P03 idle in transaction; 25006 read-only after a failover.
         PostgresException { SqlState: var state } => state[..2] is "08" or "40" or "53" or "55" or "57" or "58"
             || state is "25P03" or "25006",
-        NpgsqlException or TimeoutException or IOException or SocketException => true,
-        _ => error.InnerException is { } inner && IsTransient(inner),
+        // The connection's own troubles come wrapped in this. Others' time-outs and sockets, such as an activity's, are not the database's.
+        NpgsqlException => true,
+        _ => error.InnerException is NpgsqlException inner && IsTransient(inner),
     };
 
     public override bool IsDuplicate(Exception error) => error is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation };

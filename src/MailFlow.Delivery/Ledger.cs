@@ -110,10 +110,17 @@ internal static class Ledger
         """, ct, ("journey", journeyId));
 
     /// <summary>Calls off what these instances have queued. What is being handed over at this moment can no longer be called off. Gives how many were.</summary>
-    public static Task<int> CancelAsync(Session session, IReadOnlyList<Guid> instanceIds, string reason, long now, CancellationToken ct) => session.ExecuteAsync($$"""
-        UPDATE message SET state = {{(int)MessageState.Cancelled}}, reason = @reason, due_at = NULL, parked_at = NULL, updated_at = @now
-        FROM {rows}
-        WHERE message.instance_id = r.instance_id AND message.state IN ({{MessageStates.SqlBefore(MessageState.Cancelled)}})
-        """,
-        new Rows<Guid>([.. instanceIds.Order()]).Uuid("instance_id", id => id), ct, ("reason", $"not sent: {reason}"), ("now", now));
+    public static async Task<int> CancelAsync(Session session, IReadOnlyList<Guid> instanceIds, string reason, long now, CancellationToken ct)
+    {
+        var instances = new Rows<Guid>([.. instanceIds.Order()]).Uuid("instance_id", id => id);
+        // What is under way may have been taken already; if it has not, it is not tried again.
+        await session.ExecuteAsync(
+            "UPDATE message SET cancel_reason = @reason FROM {rows} WHERE message.instance_id = r.instance_id AND message.state IN (1, 5)", instances, ct, ("reason", $"not sent: {reason}"));
+        return await session.ExecuteAsync($$"""
+            UPDATE message SET state = {{(int)MessageState.Cancelled}}, reason = @reason, due_at = NULL, parked_at = NULL, updated_at = @now
+            FROM {rows}
+            WHERE message.instance_id = r.instance_id AND message.state IN ({{MessageStates.SqlBefore(MessageState.Cancelled)}})
+            """,
+            instances, ct, ("reason", $"not sent: {reason}"), ("now", now));
+    }
 }

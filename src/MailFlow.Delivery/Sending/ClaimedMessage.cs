@@ -9,7 +9,7 @@ internal sealed record ClaimedMessage
 {
     public const string Columns = """
         m.id, m.account_id, m.contact_id, m.user_id, m.journey_id, m.version_id, m.instance_id, m.template, m.template_version, m.subject,
-        m.stream, m.purpose, m.state, m.attempt, m.provider, m.reason, m.expires_at, m.retry_until, m.snapshot
+        m.stream, m.purpose, m.state, m.attempt, m.provider, m.reason, m.expires_at, m.retry_until, m.snapshot, m.cancel_reason
         """;
 
     public required Guid Id { get; init; }
@@ -32,6 +32,9 @@ internal sealed record ClaimedMessage
     public long? RetryUntil { get; init; }
     public required Snapshot Snapshot { get; init; }
 
+    /// <summary>Why it is not to be tried again: its instance ended while it was under way.</summary>
+    public string? CancelReason { get; init; }
+
     public static ClaimedMessage Read(Row row) => new()
     {
         Id = row.Uuid(0),
@@ -53,6 +56,7 @@ internal sealed record ClaimedMessage
         ExpiresAt = row.LongOrNull(16),
         RetryUntil = row.LongOrNull(17),
         Snapshot = Snapshot.Read(row.Text(18)),
+        CancelReason = row.TextOrNull(19),
     };
 }
 

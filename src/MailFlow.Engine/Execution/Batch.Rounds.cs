@@ -15,7 +15,7 @@ internal sealed partial class Batch
         await ApplyContactChangesAsync(events.ConvertAll(e => (e.Contact, e.Body)), ct);
         await EventStore.InsertAsync(session, events.ConvertAll(e => (e.Contact, e.Row!.AcceptedAt, e.Body)), ct);
         await FetchCountsAsync(events.SelectMany(e => RunningOf(e.Contact).Select(instance => (instance.Version.Info.Rules.ExitWhen, e.Contact))), ct);
-        foreach (var e in events) WakeByEvent(e.Contact, e.Body);
+        foreach (var e in events) WakeByEvent(e.Contact, e.Body, e.Row!.AcceptedAt);
         foreach (var stimulus in round)
         {
             if (stimulus.Row is { } row)
@@ -53,7 +53,7 @@ internal sealed partial class Batch
             }
     }
 
-    private void WakeByEvent(Contact contact, IncomingEventBody body)
+    private void WakeByEvent(Contact contact, IncomingEventBody body, long acceptedAt)
     {
         foreach (var instance in RunningOf(contact).ToList())
         {
@@ -62,7 +62,8 @@ internal sealed partial class Batch
                 End(instance, InstanceStatus.Exited, $"exit condition met by event {body.EventType}");
                 continue;
             }
-            foreach (var token in instance.State.Tokens.Where(token => token.Phase == TokenPhase.Waiting && token.EventType == body.EventType))
+            // A wait that was over before the event came stays so, though its journey is paused and it has not been run yet.
+            foreach (var token in instance.State.Tokens.Where(token => token.Phase == TokenPhase.Waiting && token.EventType == body.EventType && !(token.Wake <= acceptedAt)))
             {
                 WakeUp(token, WakeReason.Event, body.Values);
                 instance.IsTouched = true;

@@ -122,7 +122,8 @@ internal sealed partial class Batch
                 break;
             case StepResult.Kinds.Exit:
                 instance.History.Add(new HistoryStep(token.Node, HistoryEvent.Completed, null, result.Text));
-                End(instance, InstanceStatus.Exited, result.Text ?? "exited");
+                // Drawn by the author, after what stands before it: mail already queued goes out. Only an exit condition or an operator calls it off.
+                instance.End(InstanceStatus.Exited, result.Text ?? "exited");
                 break;
             case StepResult.Kinds.EndFlow:
                 instance.History.Add(new HistoryStep(token.Node, HistoryEvent.Completed, null, null));

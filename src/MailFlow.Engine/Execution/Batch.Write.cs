@@ -17,6 +17,7 @@ internal sealed partial class Batch
         await HistoryStore.InsertAsync(session, [.. _refusals, .. touched.Where(instance => instance.History.Count > 0).Select(HistoryRow.Of)], now, ct);
         await EntryStore.UpsertAsync(session, _entries.Values.Where(entry => entry.IsChanged).OrderBy(entry => (entry.JourneyId, entry.ContactId)).ToList(), ct);
         await JobStore.InsertAsync(session, _jobs.OrderBy(job => job.Key).ToList(), ct);
+        await JobStore.DropAsync(session, [.. _ended.Select(end => end.Id).Order()], ct);
         foreach (var group in _ended.GroupBy(end => end.Reason))
             foreach (var ended in services.Ended) await ended.OnEndedAsync(session, [.. group.Select(end => end.Id).Order()], group.Key, ct);
         await Inbox.PostAsync(session, _posts, now, ct);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using MailFlow.Data;
 using MailFlow.Engine.Activities;
 using MailFlow.Engine.Storage;
@@ -19,40 +20,64 @@ public sealed partial class JobRunner(
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan PollEvery = TimeSpan.FromSeconds(1);
 
-    /// <summary>Does what is due, at most a few dozen jobs at once; gives how many attempts were made.</summary>
+    /// <summary>Does what is due, at most a few dozen jobs, and waits for them; gives how many attempts were made.</summary>
     public async Task<int> RunOnceAsync(CancellationToken ct)
     {
-        var jobs = await database.WriteAsync(async session =>
-        {
-            var now = await session.NowAsync(ct);
-            var longest = TimeSpan.FromMinutes(2); // longer than any attempt's deadline
-            return await JobStore.ClaimAsync(session, now, now + (long)(longest + Grace).TotalMilliseconds, AtOnce, ct);
-        }, ct);
+        var jobs = await ClaimAsync(AtOnce, ct);
         await Task.WhenAll(jobs.Select(job => AttemptAsync(job, ct)));
         return jobs.Count;
     }
 
-    /// <inheritdoc/>
+    /// <summary>Keeps its places filled: a slow job holds up one place, not the others.</summary>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var wake = new SemaphoreSlim(0); // not disposed of: a worker that stops after this may still signal it
-        effects.Planned += () => { if (wake.CurrentCount == 0) wake.Release(); };
+        using var wake = new SemaphoreSlim(0);
+        void Wake() { if (wake.CurrentCount == 0) wake.Release(); }
+        effects.Planned += Wake;
+        var running = new ConcurrentDictionary<Guid, Task>();
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                if (await RunOnceAsync(stoppingToken) == AtOnce) continue;
+                foreach (var job in running.Count < AtOnce ? await ClaimAsync(AtOnce - running.Count, stoppingToken) : [])
+                    running[job.Key] = Task.Run(() => TryAsync(job, stoppingToken), CancellationToken.None)
+                        .ContinueWith(_ => { running.TryRemove(job.Key, out Task? _); Wake(); }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
                 await wake.WaitAsync(PollEvery, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
-                return;
+                break;
             }
             catch (Exception error)
             {
                 LogFailed(error);
                 await Task.Delay(PollEvery, database.Time, stoppingToken).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
             }
+        }
+        effects.Planned -= Wake;
+        await Task.WhenAll(running.Values);
+    }
+
+    private Task<List<JobRow>> ClaimAsync(int most, CancellationToken ct) => database.WriteAsync(async session =>
+    {
+        var now = await session.NowAsync(ct);
+        var longest = TimeSpan.FromMinutes(2); // longer than any attempt's deadline
+        return await JobStore.ClaimAsync(session, now, now + (long)(longest + Grace).TotalMilliseconds, most, ct);
+    }, ct);
+
+    private async Task TryAsync(JobRow job, CancellationToken ct)
+    {
+        try
+        {
+            await AttemptAsync(job, ct);
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            LogFailed(error); // tried again when its lease runs out
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping.
         }
     }
 

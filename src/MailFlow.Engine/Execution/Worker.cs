@@ -44,15 +44,16 @@ public sealed partial class Worker
     public async Task<Turn> RunOnceAsync(int shard, CancellationToken ct)
     {
         var known = new Dictionary<FailedStep, string>();
+        Claim? claim = null;
         while (true)
         {
             try
             {
-                var turn = await RunBatchAsync(shard, _sizes[shard], known, ct);
+                var turn = await RunBatchAsync(shard, _sizes[shard], known, taken => claim = taken, ct);
                 _sizes[shard] = Math.Min(MaxSize, _sizes[shard] * 2);
                 return turn;
             }
-            catch (Exception error) when (error is not OperationCanceledException && !_database.Dialect.IsTransient(error))
+            catch (Exception error) when (error is ActivityException || (error is not OperationCanceledException && !_database.Dialect.IsTransient(error)))
             {
                 if (_sizes[shard] > 1)
                 {
@@ -67,7 +68,8 @@ public sealed partial class Worker
                 else
                 {
                     LogPoison(shard, error);
-                    await LayAsideAsync(shard, error, ct);
+                    if (claim is null) throw;
+                    await LayAsideAsync(shard, claim, error, ct);
                 }
             }
         }
@@ -95,7 +97,7 @@ public sealed partial class Worker
     public Task<List<int>> ShardsWithWorkAsync(CancellationToken ct) =>
         _database.ReadAsync(async session => await InboxStore.ShardsWithWorkAsync(session, await session.NowAsync(ct), ct), ct);
 
-    private async Task<Turn> RunBatchAsync(int shard, int size, Dictionary<FailedStep, string> known, CancellationToken ct)
+    private async Task<Turn> RunBatchAsync(int shard, int size, Dictionary<FailedStep, string> known, Action<Claim> taken, CancellationToken ct)
     {
         var posted = Array.Empty<int>();
         var turn = await _database.WriteAsync(async session =>
@@ -106,6 +108,7 @@ public sealed partial class Worker
             var view = await _catalog.ReadAsync(session, ct);
             var claim = await Claim.TakeAsync(session, shard, size, now, ct);
             if (claim.Count == 0) return default;
+            taken(claim);
             _faults.Reach("batch.claimed");
 
             await using var scope = _scopes.CreateAsyncScope();
@@ -124,14 +127,18 @@ public sealed partial class Worker
     }
 
     /// <summary>What fails even alone, outside any activity: its inbox row goes to the dead letters, or its instance becomes an incident.</summary>
-    private Task LayAsideAsync(int shard, Exception error, CancellationToken ct) => _database.WriteAsync(async session =>
+    private Task LayAsideAsync(int shard, Claim failed, Exception error, CancellationToken ct) => _database.WriteAsync(async session =>
     {
-        if (!await session.LockShardAsync(shard, wait: false, ct)) return;
+        if (!await session.LockShardAsync(shard, wait: true, ct)) return;
         var now = await session.NowAsync(ct);
-        var claim = await Claim.TakeAsync(session, shard, 1, now, ct);
-        foreach (var row in claim.Inbox) await InboxStore.BuryAsync(session, row, error.Message, now, ct);
-        foreach (var row in claim.Due)
-            await InstanceStore.UpdateAsync(session, [row with { Status = InstanceStatus.Faulted, DueAt = null, Ver = row.Ver + 1 }], now, ct);
+        foreach (var row in failed.Inbox) await InboxStore.BuryAsync(session, row, error.Message, now, ct);
+        var counters = new Counters();
+        var stuck = (await InstanceStore.WithIdsAsync(session, [.. failed.Due.Select(row => row.Id)], ct)).FindAll(row => row.Status == InstanceStatus.Running);
+        foreach (var row in stuck) counters.Add(row, CountKind.Faulted, 1);
+        await InstanceStore.UpdateAsync(session, stuck.ConvertAll(row => row with { Status = InstanceStatus.Faulted, DueAt = null, ParkedAt = null, Ver = row.Ver + 1 }), now, ct);
+        await HistoryStore.InsertAsync(session, stuck.ConvertAll(row => new HistoryRow(
+            row.AccountId, row.ContactId, row.VersionId, row.Id, [HistoryStep.OfInstance(InstanceStatus.Faulted, error.Message)])), now, ct);
+        await counters.WriteAsync(session, shard, ct);
     }, ct);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A batch of up to {Size} in shard {Shard} failed and is tried again at half the size: {Error}")]

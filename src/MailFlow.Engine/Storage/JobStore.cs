@@ -32,10 +32,17 @@ internal static class JobStore
             .Uuid("instance_id", j => j.InstanceId).Int("node", j => j.Node).Int("visit", j => j.Visit).Text("activity_type", j => j.ActivityType).Text("input", j => j.Input)
             .Long("due_at", j => j.DueAt), ct);
 
-    /// <summary>Takes due jobs, each with its attempt counted and hidden until <paramref name="lease"/>: if this process dies, another attempt begins then.</summary>
+    /// <summary>Drops what instances that ended early had still to do.</summary>
+    public static Task DropAsync(Session session, IReadOnlyList<Guid> instances, CancellationToken ct) => session.ExecuteAsync(
+        session.Dialect.IsPostgreSql ? "DELETE FROM job USING {rows} WHERE job.instance_id = r.id" : "DELETE FROM job WHERE instance_id IN (SELECT r.id FROM {rows})",
+        new Rows<Guid>(instances).Uuid("id", id => id), ct);
+
+    /// <summary>Takes due jobs of journeys that are not paused, each with its attempt counted and hidden until <paramref name="lease"/>: if this process dies, another attempt begins then.</summary>
     public static Task<List<JobRow>> ClaimAsync(Session session, long now, long lease, int limit, CancellationToken ct) => session.QueryAsync($"""
         UPDATE job SET attempt = attempt + 1, due_at = @lease
-        WHERE key IN (SELECT key FROM job WHERE due_at <= @now ORDER BY due_at LIMIT @limit{(session.Dialect.IsPostgreSql ? " FOR UPDATE SKIP LOCKED" : "")})
+        WHERE key IN (SELECT key FROM job WHERE due_at <= @now AND NOT EXISTS (
+            SELECT 1 FROM instance i JOIN journey j ON j.id = i.journey_id WHERE i.id = job.instance_id AND j.paused)
+          ORDER BY due_at LIMIT @limit{(session.Dialect.IsPostgreSql ? " FOR UPDATE SKIP LOCKED" : "")})
         RETURNING {Columns}
         """,
         JobRow.Read, ct, ("now", now), ("lease", lease), ("limit", limit));

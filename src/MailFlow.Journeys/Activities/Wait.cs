@@ -4,7 +4,7 @@ using MailFlow.Engine.Expressions;
 namespace MailFlow.Journeys.Activities;
 
 /// <summary>Waits for a length of time, from a second to years, from the moment the contact arrives.</summary>
-[Activity("MailFlow.Wait", Category = "Waits", Description = "Waits for a length of time.")]
+[Activity("MailFlow.Wait", CanWait = true, Category = "Waits", Description = "Waits for a length of time.")]
 public sealed class Wait : Activity<Wait.Input>
 {
     /// <summary>The form in the designer.</summary>

@@ -4,7 +4,7 @@ using MailFlow.Engine.Expressions;
 namespace MailFlow.Journeys.Activities;
 
 /// <summary>Waits for an event of the contact, at most for a time.</summary>
-[Activity("MailFlow.WaitForEvent", Category = "Waits", DisplayName = "Wait for event", Outcomes = ["Received", "TimedOut"],
+[Activity("MailFlow.WaitForEvent", CanWait = true, Category = "Waits", DisplayName = "Wait for event", Outcomes = ["Received", "TimedOut"],
     Description = "Waits until the contact does something, such as opening an e-mail, or until time runs out.")]
 public sealed class WaitForEvent : Activity<WaitForEvent.Input>
 {

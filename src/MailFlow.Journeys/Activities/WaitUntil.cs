@@ -11,7 +11,7 @@ namespace MailFlow.Journeys.Activities;
 /// Local times follow the clocks of the zone given, else of the contact's own zone, else UTC: a local time that does not
 /// exist (clocks go forward) moves to the first valid instant after it, and of a time that comes twice (clocks go back) the earlier counts.
 /// </summary>
-[Activity("MailFlow.WaitUntil", Category = "Waits", DisplayName = "Wait until",
+[Activity("MailFlow.WaitUntil", CanWait = true, Category = "Waits", DisplayName = "Wait until",
     Description = "Waits until an instant, until a date the contact carries, or until a local time of day on chosen weekdays.")]
 public sealed class WaitUntil : Activity<WaitUntil.Input>
 {

@@ -73,8 +73,10 @@ internal static partial class ServerSetup
     {
         var section = configuration.GetSection("MailFlow:Delivery");
         var options = section.Get<DeliveryOptions>() ?? new DeliveryOptions();
-        if (!string.IsNullOrEmpty(section[nameof(DeliveryOptions.PublicBaseUrl)])) return options;
         var url = (configuration[WebHostDefaults.ServerUrlsKey] is { Length: > 0 } urls ? urls : DefaultUrl).Split(';')[0];
+        // The same at every start of this server, another for a second one on the same machine: what is under way at a name's last start is taken for dead.
+        if (string.IsNullOrEmpty(section[nameof(DeliveryOptions.Node)])) options = options with { Node = $"{Environment.MachineName} {url} {Environment.CurrentDirectory}" };
+        if (!string.IsNullOrEmpty(section[nameof(DeliveryOptions.PublicBaseUrl)])) return options;
         return options with { PublicBaseUrl = Wildcard().Replace(url, "//localhost").TrimEnd('/') };
     }
 

@@ -37,7 +37,7 @@ public sealed class SandboxMailbox(Database database)
         if (address is not null) parameters.Add(("to", address));
         var found = await database.ReadAsync(session => session.QueryAsync($"""
             SELECT seq, id, to_address, from_mailbox, subject, html, text, headers, template, user_id, journey, at FROM sandbox_email
-            WHERE account_id = @account AND seq > @after {(address is null ? "" : "AND to_address = @to")}
+            WHERE account_id = @account AND seq > @after {(address is null ? "" : "AND lower(to_address) = lower(@to)")}
             ORDER BY seq LIMIT @limit
             """,
             row => (Seq: row.Long(0), Email: new CapturedEmail(

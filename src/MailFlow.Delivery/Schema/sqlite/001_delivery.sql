@@ -29,6 +29,8 @@ CREATE TABLE message (
   provider TEXT,
   provider_id TEXT,
   reason TEXT,
+  -- Its instance ended while it was under way: it is not tried again.
+  cancel_reason TEXT,
   snapshot TEXT NOT NULL,
   -- Queued, deferred and unknown are looked at again, at a named instant; nothing else is.
   CHECK ((state IN (0, 4, 5)) = (due_at IS NOT NULL OR parked_at IS NOT NULL)),
@@ -38,6 +40,7 @@ CREATE TABLE message (
 CREATE INDEX message_due ON message (account_id, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX message_leased ON message (lease_until) WHERE lease_until IS NOT NULL;
 CREATE INDEX message_parked ON message (journey_id) WHERE parked_at IS NOT NULL;
+CREATE INDEX message_under_way ON message (instance_id) WHERE state IN (1, 5);
 CREATE INDEX message_cancellable ON message (instance_id) WHERE state IN (0, 4);
 CREATE INDEX message_account ON message (account_id, queued_at, id);
 CREATE INDEX message_contact ON message (contact_id, queued_at, id);

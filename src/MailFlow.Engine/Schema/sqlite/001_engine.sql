@@ -144,6 +144,7 @@ CREATE TABLE job (
   last_error TEXT
 );
 CREATE INDEX job_due ON job (due_at);
+CREATE INDEX job_instance ON job (instance_id);
 
 -- What made every batch fail, laid aside with the error.
 CREATE TABLE dead_letter (
