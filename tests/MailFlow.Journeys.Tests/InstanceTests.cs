@@ -28,7 +28,7 @@ public class InstanceTests
         var done = (await host.Instances.FindAsync(Account, id, default))!;
         Assert.Equal(("Finished", "Finished", "j", "ada"), Standing(done));
         Assert.Equal(
-            [("line", "Entered", "started by hand or by another journey"), ("line", "Completed", "Hello Ada"), ("wait", "Suspended", "waits P1D"), ("wait", "Completed", "waited P1D"), ("line2", "Completed", "bye"), (null, "Finished", null)],
+            [(null, "Entered", "started by hand or by another journey"), ("line", "Completed", "Hello Ada"), ("wait", "Suspended", "waits P1D"), ("wait", "Completed", "waited P1D"), ("line2", "Completed", "bye"), (null, "Finished", null)],
             done.Journal.Select(entry => (entry.ActivityId, entry.Event, entry.Text)));
         Assert.Equal("Elsa.WriteLine", done.Journal[1].ActivityType);
 
