@@ -88,7 +88,12 @@ public sealed class Instances
             var found = await session.QueryAsync(
                 "SELECT c.user_id, i.status FROM instance i JOIN contact c ON c.id = i.contact_id WHERE i.id = @id AND i.account_id = @account",
                 row => (User: row.Text(0), Status: (InstanceStatus)row.Int(1)), ct, ("id", id), ("account", accountId));
-            if (found is not [var instance]) throw new NotFoundException($"There is no instance {id}.");
+            if (found is not [var instance])
+            {
+                // Only just asked for: a command posted now comes after its start.
+                var pending = await PendingAsync(session, accountId, id, ct) ?? throw new NotFoundException($"There is no instance {id}.");
+                instance = (pending.UserId, InstanceStatus.Running);
+            }
             if (kind == InboxKind.Cancel ? instance.Status is not (InstanceStatus.Running or InstanceStatus.Faulted) : instance.Status != InstanceStatus.Faulted)
                 throw new ConflictException(kind == InboxKind.Cancel ? "The instance has ended." : "The instance has no incident.");
             var key = StableHash.TimedKey(await session.NowAsync(ct), StableHash.Key(kind.ToString(), id.ToString()));

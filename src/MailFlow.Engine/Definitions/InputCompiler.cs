@@ -59,7 +59,7 @@ internal sealed class InputCompiler(VariableScope variables)
             value = Parse(text);
         }
         if (value is JsonObject wrapper && DefinitionJson.Wrapped(wrapper) is { } wrapped) value = wrapped;
-        if (ElsaTypes.ListItem(target) is { } item && value is JsonArray list)
+        if (ElsaTypes.ListItem(target) is { } item && Items(item, value) is { } list)
             return BoundValue.Composed([.. list.Select(each => Compile(item, each))], values => ValueConversion.ListOf(item, Checked(item, values)));
         if (value is JsonObject json)
         {
@@ -67,6 +67,23 @@ internal sealed class InputCompiler(VariableScope variables)
             if (!ElsaTypes.IsScalar(target) && ElsaTypes.ListItem(target) is null) return Record(target, json);
         }
         return value is JsonValue other && target == typeof(Rule) ? Cel(target, other.ToJsonString()) : Constant(target, Plain(value));
+    }
+
+    /// <summary>
+    /// A list's items. Where these are records, each may be written short, as its first member alone (<c>["A", "B"]</c>), and all together as a map of
+    /// the first member to the second (<c>{"A": 50, "B": 50}</c>).
+    /// </summary>
+    private static IEnumerable<JsonNode?>? Items(Type item, JsonNode? value)
+    {
+        if (ElsaTypes.IsScalar(item) || ElsaTypes.ListItem(item) is not null || ElsaTypes.MapValue(item) is not null) return value as JsonArray;
+        var members = InputRecord.Of(item).Parameters.Select(parameter => ActivityDescription.CamelCase(parameter.Name!)).ToArray();
+        return value switch
+        {
+            JsonArray list => list.Select(each => each is JsonValue ? new JsonObject { [members[0]] = each.DeepClone() } : each),
+            JsonObject map when members.Length > 1 => map.Where(each => !DefinitionJson.IsMark(each.Key))
+                .Select(each => new JsonObject { [members[0]] = each.Key, [members[1]] = each.Value?.DeepClone() }),
+            _ => null,
+        };
     }
 
     private BoundValue Map(Type member, JsonObject json)

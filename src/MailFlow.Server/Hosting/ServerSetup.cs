@@ -60,6 +60,7 @@ internal static partial class ServerSetup
         services.AddSingleton(provider => provider.GetRequiredService<Settings>().OpenDatabase(provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<FirstStart>();
         services.AddSingleton<Samples>();
+        services.AddSingleton<WarmUp>();
         services.AddSingleton<Readiness>();
         services.AddApiKeyAccess();
         services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions));
@@ -95,6 +96,7 @@ internal static partial class ServerSetup
         var key = await start.RunAsync(ct);
         if (args.Contains("--new-admin-key")) key ??= await start.RenewAsync(ct);
         if (settings.GivesSamples) await app.Services.GetRequiredService<Samples>().SeedAsync(FirstStart.AccountId, ct);
+        await app.Services.GetRequiredService<WarmUp>().RunAsync(FirstStart.AccountId, ct);
         app.Lifetime.ApplicationStarted.Register(() => Greeting.Write(app, key));
     }
 

@@ -1,15 +1,16 @@
 using System.ComponentModel;
 using MailFlow.Data;
+using Microsoft.AspNetCore.Mvc;
 
 namespace MailFlow.Server.Http;
 
 /// <summary>Which part of a list: a handler's <c>[AsParameters]</c>.</summary>
 internal readonly struct Paging
 {
-    [Description("Where the page begins: `next` of the page before it.")]
+    [FromQuery(Name = "cursor"), Description("Where the page begins: `next` of the page before it.")]
     public string? Cursor { get; init; }
 
-    [Description("The most items to give, 1 to 1000; 100 if not said.")]
+    [FromQuery(Name = "limit"), Description("The most items to give, 1 to 1000; 100 if not said.")]
     public int? Limit { get; init; }
 
     /// <summary>The limit, within its range.</summary>
