@@ -8,7 +8,7 @@ public enum MergeMode
     /// <summary>Waits for the branches that are still alive upstream, runs once (the default; Elsa's <c>Stream</c>).</summary>
     Stream,
 
-    /// <summary>Waits for a token on every forward inbound connection.</summary>
+    /// <summary>Waits for a token on every forward inbound connection; where there is but one, runs for every token.</summary>
     Merge,
 
     /// <summary>Waits for a token on every inbound connection, backward ones too.</summary>
