@@ -37,6 +37,32 @@ public sealed class IncidentTests
             step.Contact.UserId == "bad" ? throw new InvalidOperationException("no") : StepResult.Complete(text: "fine");
     }
 
+    [Activity("Tests.Slow")]
+    internal sealed class Slow : BatchActivity<Slow.Input>
+    {
+        public sealed record Input;
+
+        protected override ValueTask RunAsync(StepBatch<Input> steps, CancellationToken ct)
+        {
+            if (steps.Any(step => step.Context.Contact.UserId == "bad")) throw new TimeoutException("their server did not answer");
+            foreach (var step in steps) step.Complete(text: "answered");
+            return ValueTask.CompletedTask;
+        }
+    }
+
+    /// <summary>Seen red on PostgreSQL: a time-out of the activity's own was taken for the database's, and the shard tried again for ever.</summary>
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_timeout_of_an_activity_is_its_incident_and_not_the_databases(DatabaseKind kind)
+    {
+        await using var host = await EngineHost.CreateAsync(kind, services => services.AddActivity<Slow>());
+        await host.PublishAsync(Flows.Of("on:s:go Tests.Slow:f say:end", "s --> f", "f --> end"));
+
+        await host.EventsAsync([host.NewEvent("go", "bad"), host.NewEvent("go", "good")]);
+        await host.RunAsync();
+
+        Assert.Equal([InstanceStatus.Completed, InstanceStatus.Faulted], (await host.StatusesAsync()).Order());
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task One_poisonous_contact_becomes_an_incident_and_all_others_go_on(DatabaseKind kind)
     {

@@ -96,6 +96,24 @@ public sealed class JobTests
         await host.RunAsync();
 
         Assert.Empty(await host.LinesAsync());
+        Assert.Empty(calls.Made); // and it was not even begun: the jobs of an ended instance are dropped
         Assert.Equal([InstanceStatus.Cancelled], await host.StatusesAsync());
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task While_a_journey_is_paused_its_jobs_wait(DatabaseKind kind)
+    {
+        var (host, calls) = await NewAsync(kind);
+        await using var _ = host;
+        await host.EventAsync("go");
+        await host.Worker.RunUntilIdleAsync(default);
+
+        await host.PauseAsync(true);
+        await host.RunAsync();
+        Assert.Empty(calls.Made);
+
+        await host.PauseAsync(false);
+        await host.RunAsync();
+        Assert.Equal(["ok"], await host.LinesAsync());
     }
 }
