@@ -10,6 +10,8 @@ internal sealed partial class Batch
     private async Task RunRoundAsync(List<Stimulus> round, CancellationToken ct)
     {
         Counts.Clear();
+        foreach (var stimulus in round)
+            foreach (var instance in RunningOf(stimulus.Contact)) instance.BeginStimulus();
         var events = round.FindAll(stimulus => stimulus.Row?.Kind == InboxKind.Event)
             .ConvertAll(stimulus => (stimulus.Row, stimulus.Contact, Body: new IncomingEventBody(stimulus.Row!)));
         await ApplyContactChangesAsync(events.ConvertAll(e => (e.Contact, e.Body)), ct);

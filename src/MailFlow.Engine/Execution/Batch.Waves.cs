@@ -12,8 +12,8 @@ namespace MailFlow.Engine.Execution;
 /// </summary>
 internal sealed partial class Batch
 {
-    /// <summary>The most steps of one instance in a batch: a loop without a wait ends here as an incident.</summary>
-    public const int MostSteps = 1_000;
+    /// <summary>How often one stimulus may bring an instance to the same node: a loop whose wait is over at once ends here as an incident, before it has sent a thousand mails.</summary>
+    public const int MostVisits = 20;
 
     /// <summary>How long one call of an activity may take: it holds the shard, and on SQLite every writer.</summary>
     private static readonly TimeSpan CallDeadline = TimeSpan.FromSeconds(20);
@@ -57,7 +57,7 @@ internal sealed partial class Batch
     {
         if (step.Token.IsEntry && step.Token.Reason == WakeReason.Arrived) step.Result = StepResult.Complete();
         else if (services.KnownFaults.TryGetValue(new FailedStep(step.InstanceId, step.Token.Node, step.Token.Visit), out var message)) step.Result = StepResult.Fault(message);
-        else if (++step.Instance.StepsRun > MostSteps) step.Result = StepResult.Fault($"made {MostSteps} steps without a wait: the journey loops");
+        else if (step.Instance.VisitNow(step.Token.Node) > MostVisits) step.Result = StepResult.Fault($"came here {MostVisits} times without a wait: the journey loops");
         return step.Result.Kind != StepResult.Kinds.None;
     }
 

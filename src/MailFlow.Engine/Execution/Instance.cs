@@ -11,6 +11,9 @@ internal sealed class Instance
     private readonly Dictionary<(int Node, CountKind Kind), int> _before;
     private readonly InstanceStatus? _statusBefore;
 
+    /// <summary>By node: how often it was run by the stimulus in hand.</summary>
+    private readonly Dictionary<int, int> _visitsNow = [];
+
     private Instance(Guid id, JourneyVersion version, Contact contact, InstanceState state, InstanceRow? row)
     {
         (Id, Version, Contact, State) = (id, version, contact, state);
@@ -38,9 +41,6 @@ internal sealed class Instance
 
     public InstanceStatus Status { get; set; }
 
-    /// <summary>How many steps it made in this batch: bounds a loop without a wait.</summary>
-    public int StepsRun { get; set; }
-
     /// <summary>What happened to it in this batch, for its history.</summary>
     public List<HistoryStep> History { get; } = [];
 
@@ -61,6 +61,12 @@ internal sealed class Instance
             if (token.Phase == TokenPhase.Ready && (!paused || token.Reason is WakeReason.Event or WakeReason.ContactChanged)) return token;
         return null;
     }
+
+    /// <summary>Counts one more run of a node by the stimulus in hand; gives how many there were.</summary>
+    public int VisitNow(int node) => _visitsNow[node] = _visitsNow.GetValueOrDefault(node) + 1;
+
+    /// <summary>The next stimulus begins.</summary>
+    public void BeginStimulus() => _visitsNow.Clear();
 
     /// <summary>Ends it: whatever still runs is dropped.</summary>
     public void End(InstanceStatus status, string? text)

@@ -52,7 +52,9 @@ public sealed class WaitUntil : Activity<WaitUntil.Input>
         // Its time has come, or came while the server was down: "the next time from now" would be a day late.
         if (step.WaitingUntil <= step.Now || step.Wake == WakeReason.Due) return StepResult.Complete("Done", "the time of day came");
         var days = (input.Weekdays ?? []).Select(name => DayNames[name.Trim()]).ToHashSet();
-        var next = LocalClock.Next(Instant.FromDateTimeOffset(step.Now), TryTime(input.TimeOfDay)!.Value, days, zone);
+        // Coming round a loop, it has just had this one and waits for the next.
+        var from = step.Visit > 1 ? step.Now.AddMilliseconds(1) : step.Now;
+        var next = LocalClock.Next(Instant.FromDateTimeOffset(from), TryTime(input.TimeOfDay)!.Value, days, zone);
         return Until(next.ToDateTimeOffset(), zone, step, follows: !Given(input.TimeZone));
     }
 

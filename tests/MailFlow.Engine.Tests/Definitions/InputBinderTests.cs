@@ -177,7 +177,7 @@ public sealed class InputBinderTests
     [InlineData("""{"flag":"perhaps"}""", "ill_typed_input", "true or false")]
     [InlineData("""{"entry":"twice"}""", "ill_typed_input", "one of EveryTime, Once, OneAtATime, OncePer")]
     [InlineData("""{"map":"x"}""", "ill_typed_input", "is not a map")]
-    [InlineData("""{"lines":["x"]}""", "ill_typed_input", "is not a value of type Line")]
+    [InlineData("""{"lines":[["x"]]}""", "ill_typed_input", "is not a value of type Line")]
     [InlineData("""{"lines":[{"count":1}]}""", "missing_input", "an item without 'product'")]
     [InlineData("""{"lines":[{"product":"x","count":"y"}]}""", "ill_typed_input", "'count' that is not right")]
     [InlineData("""{"tags":{"type":"Object","value":"[1,"}}""", "ill_typed_input", "is not JSON")]
