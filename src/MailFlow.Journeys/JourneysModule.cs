@@ -1,10 +1,10 @@
 using MailFlow.Data;
 using MailFlow.Delivery;
-using MailFlow.Journeys.Webhooks;
 using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Storage;
 using MailFlow.Journeys;
 using MailFlow.Journeys.Publishing;
+using MailFlow.Journeys.Webhooks;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Microsoft.Extensions.DependencyInjection;

@@ -55,4 +55,9 @@ public sealed class ModuleTests
             .Where(line => line.Contains("<PackageVersion ", StringComparison.Ordinal)).Select(line => line.Split('"')[1]).ToList();
         Assert.Equal(names.Order(StringComparer.OrdinalIgnoreCase), names);
     }
+
+    // Seen red without the property: the key was then written to src/MailFlow.Server/data, where no page says it is.
+    [Fact]
+    public void The_server_run_from_its_source_keeps_its_data_where_the_command_is_given() =>
+        Assert.Contains("<RunWorkingDirectory>$(MSBuildStartupDirectory)</RunWorkingDirectory>", Repository.Files("src/MailFlow.Server", "*.csproj").Single().Text);
 }

@@ -1,7 +1,7 @@
 using System.Text;
 using MailFlow.Data;
-using MailFlow.Journeys.Webhooks;
 using MailFlow.Journeys.Activities;
+using MailFlow.Journeys.Webhooks;
 using MailFlow.Testing;
 
 namespace MailFlow.Journeys.Tests;
