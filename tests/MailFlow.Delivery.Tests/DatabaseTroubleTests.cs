@@ -1,6 +1,7 @@
 using MailFlow.Data;
 using MailFlow.Testing;
 using Microsoft.Data.Sqlite;
+using Npgsql;
 
 namespace MailFlow.Delivery.Tests;
 
@@ -56,7 +57,7 @@ public sealed class DatabaseTroubleTests
         {
             if (name != point || Interlocked.Decrement(ref _left) < 0) return;
             _begun.TrySetResult();
-            throw kind == DatabaseKind.Sqlite ? new SqliteException("database is locked", 5) : new TimeoutException("the database does not answer");
+            throw kind == DatabaseKind.Sqlite ? new SqliteException("database is locked", 5) : new NpgsqlException("the database does not answer", new TimeoutException());
         }
     }
 }

@@ -1,5 +1,3 @@
-using MailFlow.Data;
-
 namespace MailFlow.Engine.Storage;
 
 /// <summary>
@@ -69,7 +67,4 @@ public sealed class WorkSignal
     {
         lock (_lock) return _something.Task.WaitAsync(ct);
     }
-
-    /// <summary>All shards, for a poll that found work somewhere.</summary>
-    internal static IEnumerable<int> AllShards => Enumerable.Range(0, StableHash.Shards);
 }
