@@ -102,7 +102,7 @@ public sealed class EventIntake : IAsyncDisposable
         var results = await _database.WriteAsync(async session =>
         {
             var now = await session.NowAsync(default);
-            await RefuseIfFullAsync(session, now);
+            if (group.Exists(request => request.Events.Count > 0)) await RefuseIfFullAsync(session, now);
             var items = new List<Item>();
             var places = new List<(int Request, int Index)>();
             var seen = new HashSet<Guid>();
