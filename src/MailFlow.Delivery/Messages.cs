@@ -83,7 +83,7 @@ public sealed class Messages(Database database) : IInstanceEnded
         if (journey is not null) parameters.Add(("journey", journey));
         if (state is not null) parameters.Add(("state", (int)parsed));
         var found = await database.ReadAsync(session => session.QueryAsync(sql, Read, ct, [.. parameters]), ct);
-        return Cursor.Page(found, limit, last => $"{last.QueuedAt.ToUnixTimeMilliseconds()}/{last.Id:n}");
+        return Cursor.Page(found, limit, last => Key(last.QueuedAt.ToUnixTimeMilliseconds(), last.Id));
     }
 
     /// <summary>One message of the account, or null.</summary>
@@ -112,10 +112,17 @@ public sealed class Messages(Database database) : IInstanceEnded
     Task IInstanceEnded.OnEndedAsync(Session session, IReadOnlyList<Guid> instanceIds, string reason, CancellationToken ct) =>
         CancelQueuedAsync(session, instanceIds, reason, ct);
 
+    /// <summary>The cursor of <see cref="ListAsync"/> that follows this instant and id, whether a message stands there or not.</summary>
+    /// <param name="queuedAt">Unix milliseconds.</param>
+    /// <param name="id">A message's id; the empty one to begin with the first of that instant.</param>
+    public static string CursorAfter(long queuedAt, Guid id) => Cursor.Write(Key(queuedAt, id));
+
+    private static string Key(long queuedAt, Guid id) => $"{queuedAt}/{id:n}";
+
     private static (long After, Guid AfterId) ReadCursor(string? cursor)
     {
         if (Cursor.Read(cursor) is not { } key) return (long.MinValue, Guid.Empty);
-        if (key.Split('/') is [var at, var id] && long.TryParse(at, NumberStyles.Integer, CultureInfo.InvariantCulture, out var after) && Guid.TryParseExact(id, "n", out var afterId))
+        if (key.Split('/') is [var at, var id] && long.TryParse(at, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var after) && Guid.TryParseExact(id, "n", out var afterId))
             return (after, afterId);
         throw new InvalidInputException("cursor", "is not a cursor that this list gave");
     }
