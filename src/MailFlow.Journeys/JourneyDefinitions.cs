@@ -49,7 +49,9 @@ public sealed partial class JourneyDefinitions
                 UPDATE journey SET updated_at = @now, name = CASE WHEN published_version_id IS NULL THEN @name ELSE name END
                 WHERE account_id = @account AND definition_id = @definition
                 """, ct, ("account", accountId), ("definition", definitionId), ("name", definition.Name), ("now", now));
-            return (await FindAsync(session, accountId, definitionId, null, ct))!;
+            var saved = (await FindAsync(session, accountId, definitionId, null, ct))!;
+            await Audit.RecordAsync(session, accountId, "journey.save", definitionId, ct, ("version", saved.Version));
+            return saved;
         }, ct);
     }
 
@@ -115,6 +117,7 @@ public sealed partial class JourneyDefinitions
             foreach (var table in new[] { "instance", "entry", "journey_count", "definition_version" })
                 await session.ExecuteAsync($"DELETE FROM {table} WHERE journey_id = @journey", ct, ("journey", journey));
             await session.ExecuteAsync("DELETE FROM journey WHERE id = @journey", ct, ("journey", journey));
+            await Audit.RecordAsync(session, accountId, "journey.delete", definitionId, ct);
             await EngineEpoch.BumpAsync(session, ct);
             return ids;
         }, ct);

@@ -1,3 +1,4 @@
+using MailFlow.Server.Access;
 using MailFlow.Server.Api;
 using MailFlow.Server.Hosting;
 using MailFlow.Server.Http;
@@ -20,6 +21,7 @@ app.UseMiddleware<ProblemMiddleware>();
 app.UseRouting();
 app.UseAuthentication();
 app.UseAuthorization();
+app.UseAudit();
 app.UseMiddleware<Idempotency>();
 app.MapApi();
 

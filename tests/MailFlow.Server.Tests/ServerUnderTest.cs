@@ -17,9 +17,10 @@ internal sealed class ServerUnderTest : WebApplicationFactory<Program>
     private readonly DirectoryInfo _folder;
 
     private readonly bool _samples, _workers;
+    private readonly Action<IServiceCollection>? _configure;
 
-    private ServerUnderTest(TestDatabase database, DirectoryInfo folder, bool samples, bool workers) =>
-        (_database, _folder, _samples, _workers) = (database, folder, samples, workers);
+    private ServerUnderTest(TestDatabase database, DirectoryInfo folder, bool samples, bool workers, Action<IServiceCollection>? configure) =>
+        (_database, _folder, _samples, _workers, _configure) = (database, folder, samples, workers, configure);
 
     /// <summary>A client with the administrator's key.</summary>
     public HttpClient Admin { get; private set; } = null!;
@@ -30,10 +31,10 @@ internal sealed class ServerUnderTest : WebApplicationFactory<Program>
 
     public string AdminKey => File.ReadAllText(Path.Combine(DataDirectory, "admin.key")).Trim();
 
-    public static async Task<ServerUnderTest> StartAsync(DatabaseKind kind = DatabaseKind.Sqlite, bool samples = false, bool workers = true)
+    public static async Task<ServerUnderTest> StartAsync(DatabaseKind kind = DatabaseKind.Sqlite, bool samples = false, bool workers = true, Action<IServiceCollection>? configure = null)
     {
         var database = await TestDatabase.CreateAsync(kind, TimeProvider.System);
-        var server = new ServerUnderTest(database, Directory.CreateTempSubdirectory("mailflow-server-"), samples, workers);
+        var server = new ServerUnderTest(database, Directory.CreateTempSubdirectory("mailflow-server-"), samples, workers, configure);
         server.Admin = server.ClientWith(key: null);
         server.Admin.DefaultRequestHeaders.Authorization = new("Bearer", server.AdminKey);
         return server;
@@ -84,8 +85,9 @@ internal sealed class ServerUnderTest : WebApplicationFactory<Program>
         builder.ConfigureTestServices(services =>
         {
             services.AddSingleton(_database.Database);
-            if (_workers) return;
-            foreach (var worker in services.Where(IsWorker).ToList()) services.Remove(worker);
+            if (!_workers)
+                foreach (var worker in services.Where(IsWorker).ToList()) services.Remove(worker);
+            _configure?.Invoke(services);
         });
     }
 }

@@ -1,3 +1,4 @@
+using MailFlow.Data;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 
@@ -12,6 +13,7 @@ internal static class AccessSetup
     public static IServiceCollection AddApiKeyAccess(this IServiceCollection services)
     {
         services.AddSingleton<ApiKeys>();
+        services.AddSingleton<AuditLog>();
         // Not AddAuthentication: it brings data protection, which would write keys of its own into the home directory.
         services.AddAuthenticationCore(options => options.DefaultScheme = ApiKeyAuthentication.SchemeName);
         services.AddWebEncoders();
@@ -23,6 +25,13 @@ internal static class AccessSetup
             access.AddPolicy(scope, policy => policy.RequireClaim(ApiKeyAuthentication.ScopeClaim, scope, Scopes.Admin));
         return services;
     }
+
+    /// <summary>What a request changes is recorded under its caller's name.</summary>
+    public static void UseAudit(this IApplicationBuilder app) => app.Use(async (context, next) =>
+    {
+        Audit.Actor = context.User.Identity?.Name;
+        await next(context);
+    });
 
     /// <summary>Lets in keys with this scope, and those of administrators.</summary>
     public static TBuilder RequireScope<TBuilder>(this TBuilder endpoint, string scope) where TBuilder : IEndpointConventionBuilder =>

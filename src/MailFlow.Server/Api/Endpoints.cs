@@ -20,5 +20,6 @@ internal static class Endpoints
         api.MapMessages();
         api.MapSender();
         api.MapApiKeys();
+        api.MapAudit();
     }
 }

@@ -19,7 +19,11 @@ internal sealed class FirstStart(Database database, Settings settings)
     }, ct);
 
     /// <summary>Makes a further administrator's key, for an operator who lost the first (<c>--new-admin-key</c>).</summary>
-    public Task<string> RenewAsync(CancellationToken ct) => database.WriteAsync(session => NewAdminKeyAsync(session, ct), ct);
+    public async Task<string> RenewAsync(CancellationToken ct)
+    {
+        Audit.Actor = "operator of the server";
+        return await database.WriteAsync(session => NewAdminKeyAsync(session, ct), ct);
+    }
 
     private async Task<string> NewAdminKeyAsync(Session session, CancellationToken ct)
     {
