@@ -14,7 +14,7 @@ public sealed class WarmUpTests
         "account", "api_key", "definition_version", "engine_epoch", "journey", "node_epoch", "sample", "schema_version", "segment", "template", "template_version",
     ];
 
-    /// <summary>Seen red with the warm-up after the start, and with a contact made by it.</summary>
+    /// <summary>Seen red with the warm-up after the start, and with an event taken by it.</summary>
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task The_server_is_ready_only_after_the_warm_up_which_leaves_nothing_behind(DatabaseKind kind)
     {
