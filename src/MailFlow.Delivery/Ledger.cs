@@ -97,11 +97,16 @@ internal static class Ledger
         WHERE id IN (SELECT id FROM message WHERE journey_id = @journey AND parked_at IS NOT NULL LIMIT 1000) AND parked_at IS NOT NULL
         """, ct, ("journey", journeyId));
 
-    /// <summary>
-    /// Calls off what these instances have queued, and marks what is under way: it may have been taken already, but is not tried again. Gives how many were
-    /// called off. One statement, which waits for a row that a sender holds and then sees what became of it: between two, a message could slip past both.
-    /// </summary>
-    public static async Task<int> CancelAsync(Session session, IReadOnlyList<Guid> instanceIds, string reason, long now, CancellationToken ct)
+    /// <summary>Calls off what these instances have queued, and marks what is under way: it may have been taken already, but is not tried again. Gives how many were called off.</summary>
+    public static Task<int> CancelAsync(Session session, IReadOnlyList<Guid> instanceIds, string reason, long now, CancellationToken ct) =>
+        CancelAsync(session, new Rows<Guid>([.. instanceIds.Order()]).Uuid("instance_id", id => id), "message.instance_id = r.instance_id", reason, now, ct);
+
+    /// <summary>The same for all mail of a journey.</summary>
+    public static Task<int> CancelAsync(Session session, int journeyId, string reason, long now, CancellationToken ct) =>
+        CancelAsync(session, new Rows<int>([journeyId]).Int("journey_id", id => id), "message.journey_id = r.journey_id", reason, now, ct);
+
+    /// <summary>One statement, which waits for a row that a sender holds and then sees what became of it: between two, a message could slip past both.</summary>
+    private static async Task<int> CancelAsync(Session session, Rows whose, string condition, string reason, long now, CancellationToken ct)
     {
         var cancellable = $"message.state IN ({MessageStates.SqlBefore(MessageState.Cancelled)})";
         var states = await session.QueryAsync($$"""
@@ -112,11 +117,10 @@ internal static class Ledger
                    parked_at = CASE WHEN {{cancellable}} THEN NULL ELSE parked_at END,
                    updated_at = CASE WHEN {{cancellable}} THEN @now ELSE updated_at END
             FROM {rows}
-            WHERE message.instance_id = r.instance_id AND message.state IN (0, 1, 4, 5)
+            WHERE {{condition}} AND message.state IN (0, 1, 4, 5) -- as the index message_open has it
             RETURNING state
             """,
-            new Rows<Guid>([.. instanceIds.Order()]).Uuid("instance_id", id => id),
-            row => (MessageState)row.Int(0), ct, ("reason", $"not sent: {reason}"), ("now", now));
+            whose, row => (MessageState)row.Int(0), ct, ("reason", $"not sent: {reason}"), ("now", now));
         return states.Count(state => state == MessageState.Cancelled);
     }
 }

@@ -101,16 +101,16 @@ public sealed class Messages(Database database) : IInstanceEnded
         "SELECT state, count(*) FROM message WHERE account_id = @account GROUP BY state",
         row => (State: (MessageState)row.Int(0), Count: row.Long(1)), ct, ("account", accountId)), ct)).ToDictionary(count => count.State, count => count.Count);
 
-    /// <summary>Calls off what these instances have queued; what is being handed over at this moment goes out. Gives how many were.</summary>
-    /// <param name="session">The transaction in which the instances end.</param>
-    /// <param name="instanceIds">The instances.</param>
+    /// <summary>Calls off what a journey has queued; what is being handed over at this moment goes out. Gives how many were.</summary>
+    /// <param name="session">The transaction in which the journey ends.</param>
+    /// <param name="journeyId">Its dense key.</param>
     /// <param name="reason">Why, in words that follow "not sent: ".</param>
     /// <param name="ct">Cancels.</param>
-    public static async Task<int> CancelQueuedAsync(Session session, IReadOnlyList<Guid> instanceIds, string reason, CancellationToken ct) =>
-        await Ledger.CancelAsync(session, instanceIds, reason, await session.NowAsync(ct), ct);
+    public static async Task<int> CancelOfJourneyAsync(Session session, int journeyId, string reason, CancellationToken ct) =>
+        await Ledger.CancelAsync(session, journeyId, reason, await session.NowAsync(ct), ct);
 
-    Task IInstanceEnded.OnEndedAsync(Session session, IReadOnlyList<Guid> instanceIds, string reason, CancellationToken ct) =>
-        CancelQueuedAsync(session, instanceIds, reason, ct);
+    async Task IInstanceEnded.OnEndedAsync(Session session, IReadOnlyList<Guid> instanceIds, string reason, CancellationToken ct) =>
+        await Ledger.CancelAsync(session, instanceIds, reason, await session.NowAsync(ct), ct);
 
     /// <summary>The cursor of <see cref="ListAsync"/> that follows this instant and id, whether a message stands there or not.</summary>
     /// <param name="queuedAt">Unix milliseconds.</param>
@@ -124,7 +124,7 @@ public sealed class Messages(Database database) : IInstanceEnded
         if (Cursor.Read(cursor) is not { } key) return (long.MinValue, Guid.Empty);
         if (key.Split('/') is [var at, var id] && long.TryParse(at, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var after) && Guid.TryParseExact(id, "n", out var afterId))
             return (after, afterId);
-        throw new InvalidInputException("cursor", "is not a cursor that this list gave");
+        throw Cursor.Unknown();
     }
 
     private static Message Read(Row row) => new(

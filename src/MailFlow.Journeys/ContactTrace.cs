@@ -100,7 +100,7 @@ public sealed class ContactTrace
                 && int.TryParse(index, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var indexValue)
                 && Guid.TryParse(message, out var messageValue)
                 ? new Place(atValue, seqValue, indexValue, messageValue)
-                : throw new InvalidInputException("cursor", "is not a cursor that this list gave");
+                : throw Cursor.Unknown();
         }
 
         public int CompareTo(Place other) => (At, Seq, Index, Message).CompareTo((other.At, other.Seq, other.Index, other.Message));

@@ -38,7 +38,7 @@ internal sealed class ApiKeys(Database database)
         var before = Cursor.Read(cursor) switch
         {
             null => Guid.AllBitsSet,
-            var text => Guid.TryParse(text, out var id) ? id : throw new InvalidInputException("cursor", "is not a cursor that this list gave"),
+            var text => Guid.TryParse(text, out var id) ? id : throw Cursor.Unknown(),
         };
         var found = await session.QueryAsync($"SELECT {Columns} FROM api_key WHERE account_id = @account AND id < @before ORDER BY id DESC LIMIT @limit",
             Read, ct, ("account", accountId), ("before", before), ("limit", limit + 1));

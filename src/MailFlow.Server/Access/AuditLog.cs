@@ -20,11 +20,7 @@ internal sealed class AuditLog(Database database)
     /// <summary>An account's entries, the newest first.</summary>
     public async Task<Page<AuditEntry>> ListAsync(int accountId, AuditFilter filter, string? cursor, int limit, CancellationToken ct)
     {
-        var before = Cursor.Read(cursor) switch
-        {
-            null => long.MaxValue,
-            var text => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seq) ? seq : throw new InvalidInputException("cursor", "is not a cursor that this list gave"),
-        };
+        var before = Cursor.ReadNumber(cursor) ?? long.MaxValue;
         // Each filter is written out only where it is asked for, so that the plan uses its index.
         List<(string Sql, string Name, object Value)> conditions = [("account_id = @account", "account", accountId), ("seq < @before", "before", before)];
         if (filter.Actor is { } actor) conditions.Add(("actor = @actor", "actor", actor));

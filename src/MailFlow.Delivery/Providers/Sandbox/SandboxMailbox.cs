@@ -28,9 +28,7 @@ public sealed class SandboxMailbox(Database database)
     /// <param name="ct">Cancels.</param>
     public async Task<Page<CapturedEmail>> ListAsync(int accountId, string? to, string? cursor, int limit, CancellationToken ct)
     {
-        var after = 0L;
-        if (Cursor.Read(cursor) is { } key && !long.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out after))
-            throw new InvalidInputException("cursor", "is not a cursor that this list gave");
+        var after = Cursor.ReadNumber(cursor) ?? 0;
         // The ledger keeps an address as it is handed over: its domain in lower case.
         var address = to is null ? null : EmailAddress.TryParse(to, out var parsed) ? parsed.ToString() : to;
         List<(string, object?)> parameters = [("account", accountId), ("after", after), ("limit", limit + 1)];
