@@ -20,6 +20,7 @@ app.UseSecurityHeaders();
 app.UseMiddleware<ProblemMiddleware>();
 app.UseRouting();
 app.UseAuthentication();
+app.UseSameOriginForCookies();
 app.UseAuthorization();
 app.UseAudit();
 app.UseMiddleware<Idempotency>();

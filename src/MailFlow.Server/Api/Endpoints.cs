@@ -21,5 +21,7 @@ internal static class Endpoints
         api.MapSender();
         api.MapApiKeys();
         api.MapAudit();
+        api.MapSession();
+        api.MapUsers();
     }
 }
