@@ -104,10 +104,11 @@ public sealed class Instances
     }
 
     private static Task<InstanceDetails?> PendingAsync(Session session, int accountId, Guid id, CancellationToken ct) => session.FirstAsync(
-        "SELECT user_id, body, accepted_at FROM inbox WHERE key = @id AND kind = @kind AND account_id = @account",
+        // The kind as a number: the index holds starts only.
+        $"SELECT user_id, body, accepted_at FROM inbox WHERE key = @id AND kind = {(int)InboxKind.StartInstance} AND account_id = @account",
         row => new InstanceDetails(id, JsonData.ParseMap(row.Text(1)).GetValueOrDefault("definition_id") as string, null, row.Text(0),
             "Running", "Pending", "waiting", row.Instant(2), row.Instant(2), null, false, []),
-        ct, ("id", id), ("kind", (int)InboxKind.StartInstance), ("account", accountId));
+        ct, ("id", id), ("account", accountId));
 
     private static async Task<IReadOnlyList<JournalEntry>> JournalAsync(Session session, long contact, Guid id, VersionGraph? graph, CancellationToken ct)
     {

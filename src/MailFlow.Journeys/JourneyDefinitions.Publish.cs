@@ -85,6 +85,6 @@ public sealed partial class JourneyDefinitions
     }
 
     private static async Task<bool> SetPausedAsync(Session session, int journey, bool paused, CancellationToken ct) => await session.ExecuteAsync(
-        "UPDATE journey SET paused = @paused, updated_at = @now WHERE id = @journey AND paused <> @paused",
+        "UPDATE journey SET paused = @paused, resumed_at = CASE WHEN @paused THEN resumed_at ELSE @now END, updated_at = @now WHERE id = @journey AND paused <> @paused",
         ct, ("paused", paused), ("now", await session.NowAsync(ct)), ("journey", journey)) > 0;
 }

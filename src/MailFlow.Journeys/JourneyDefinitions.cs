@@ -112,7 +112,7 @@ public sealed partial class JourneyDefinitions
             if (inside > 0) throw new ConflictException($"{inside} contacts are still in the journey '{definitionId}': unpublish it and wait, or cancel them.");
 
             var ids = await session.QueryAsync("SELECT id FROM definition_version WHERE journey_id = @journey", row => row.Long(0), ct, ("journey", journey));
-            foreach (var table in new[] { "instance", "entry", "journey_count", "definition_version" })
+            foreach (var table in new[] { "instance", "entry", "journey_count", "parked_node", "definition_version" })
                 await session.ExecuteAsync($"DELETE FROM {table} WHERE journey_id = @journey", ct, ("journey", journey));
             await session.ExecuteAsync("DELETE FROM journey WHERE id = @journey", ct, ("journey", journey));
             await EngineEpoch.BumpAsync(session, ct);

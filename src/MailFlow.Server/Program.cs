@@ -6,11 +6,13 @@ using MailFlow.Server.Http;
 var builder = WebApplication.CreateBuilder(args);
 builder.ConfigureHost().ConfigureLogs();
 
+var delivery = builder.Configuration.ReadDelivery();
+
 builder.Services.AddServer();
-builder.Services.AddEngine().AddEngineWorkers();
+builder.Services.AddEngine().AddEngineWorkers(delivery.Node);
 builder.Services.AddAudience();
 builder.Services.AddContent();
-builder.Services.AddDelivery(builder.Configuration.ReadDelivery()).AddDeliveryWorkers();
+builder.Services.AddDelivery(delivery).AddDeliveryWorkers();
 builder.Services.AddJourneys(builder.Configuration.ReadWebhooks());
 
 var app = builder.Build();
