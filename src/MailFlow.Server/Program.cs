@@ -1,4 +1,5 @@
 using MailFlow.Server.Api;
+using MailFlow.Server.WebConsole;
 using MailFlow.Server.Hosting;
 using MailFlow.Server.Http;
 
@@ -18,6 +19,7 @@ await app.PrepareAsync(args);
 app.UseSecurityHeaders();
 app.UseMiddleware<ProblemMiddleware>();
 app.UseRouting();
+app.UseConsole();
 app.UseAuthentication();
 app.UseAuthorization();
 app.UseMiddleware<Idempotency>();
