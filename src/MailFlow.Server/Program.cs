@@ -1,3 +1,4 @@
+using MailFlow.Server.Access;
 using MailFlow.Server.Api;
 using MailFlow.Server.WebConsole;
 using MailFlow.Server.Hosting;
@@ -21,6 +22,7 @@ app.UseMiddleware<ProblemMiddleware>();
 app.UseRouting();
 app.UseConsole();
 app.UseAuthentication();
+app.UseSameOriginForCookies();
 app.UseAuthorization();
 app.UseMiddleware<Idempotency>();
 app.MapApi();
