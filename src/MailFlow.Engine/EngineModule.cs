@@ -27,6 +27,7 @@ public static class EngineModule
         services.TryAddSingleton<EventTriggers>();
         services.TryAddSingleton<Catalog>();
         services.TryAddSingleton<IContactChanged, ContactChangedCommands>();
+        services.AddSingleton<ISimulationSource, EventsForSimulation>();
         services.TryAddSingleton<JobRunner>();
         services.TryAddSingleton(provider => new Worker(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<Catalog>(), provider.GetRequiredService<IServiceScopeFactory>(),

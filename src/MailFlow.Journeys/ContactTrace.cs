@@ -76,7 +76,7 @@ public sealed class ContactTrace
         return entries;
     }
 
-    private static string Sentence(Message message)
+    internal static string Sentence(Message message)
     {
         var mail = $"mail “{message.Template}”";
         var because = message.Reason is null ? "" : $": {message.Reason}";

@@ -61,6 +61,11 @@ public sealed partial class JourneyDefinitions
     public Task<StoredDefinition?> FindAsync(int accountId, string definitionId, int? version, CancellationToken ct) =>
         _database.ReadAsync(session => FindAsync(session, accountId, definitionId, version, ct), ct);
 
+    /// <summary>The version of a journey that contacts enter now; null where none is published.</summary>
+    internal Task<StoredDefinition?> FindPublishedAsync(int accountId, string definitionId, CancellationToken ct) => _database.ReadAsync(session => session.FirstAsync(
+        $"SELECT {StoredDefinition.Columns} FROM journey j JOIN definition_version v ON v.id = j.published_version_id WHERE j.account_id = @account AND j.definition_id = @definition",
+        StoredDefinition.Read, ct, ("account", accountId), ("definition", definitionId)), ct);
+
     /// <summary>A version by its own id; null where there is none.</summary>
     public Task<StoredDefinition?> FindVersionAsync(int accountId, long id, CancellationToken ct) => _database.ReadAsync(session => session.FirstAsync(
         $"SELECT {StoredDefinition.Columns} FROM definition_version v JOIN journey j ON j.id = v.journey_id WHERE v.id = @id AND v.account_id = @account",

@@ -4,6 +4,7 @@ using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Storage;
 using MailFlow.Journeys;
 using MailFlow.Journeys.Publishing;
+using MailFlow.Journeys.Simulation;
 using MailFlow.Journeys.Webhooks;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -34,6 +35,11 @@ public static class JourneysModule
             provider.GetRequiredService<Database>(), provider.GetRequiredService<VersionGraphs>(), provider.GetRequiredService<WorkSignal>()));
         services.AddSingleton(provider => new ContactTrace(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<VersionGraphs>(), provider.GetRequiredService<Messages>()));
+        services.TryAddSingleton(SimulationLimits.Default);
+        // The collection itself, read when a simulation runs: what is registered after this line is in its world too.
+        services.AddSingleton(provider => new JourneySimulator(
+            services, provider.GetRequiredService<Database>(), provider.GetRequiredService<JourneyDefinitions>(), provider.GetRequiredService<GraphBuilder>(),
+            provider.GetServices<ISimulationSource>(), provider.GetRequiredService<SimulationLimits>()));
         return services;
     }
 }

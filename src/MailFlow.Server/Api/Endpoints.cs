@@ -17,6 +17,7 @@ internal static class Endpoints
         api.MapTemplates();
         api.MapJourneys();
         api.MapInstances();
+        api.MapSimulation();
         api.MapMessages();
         api.MapSender();
         api.MapApiKeys();

@@ -52,12 +52,7 @@ internal static class JourneysApi
     private static async Task<IResult> PublishAsync(string definitionId, Caller caller, JourneyDefinitions journeys, CancellationToken ct)
     {
         var result = await journeys.PublishAsync(caller.AccountId, definitionId, ct);
-        var errors = result.Findings.Where(finding => finding.Severity == Severity.Error).ToList();
-        return errors.Count == 0
-            ? Results.Ok(result)
-            : Problems.Result(422, string.Join(' ', errors.Select(error => error.Message)),
-                errors.GroupBy(Place).ToDictionary(group => group.Key, group => group.Select(error => error.Message).ToArray()),
-                new Dictionary<string, object?> { ["findings"] = result.Findings });
+        return result.Findings.Any(finding => finding.Severity == Severity.Error) ? FindingProblems.Result(result.Findings) : Results.Ok(result);
     }
 
     private static async Task<IResult> UnpublishAsync(string definitionId, Caller caller, JourneyDefinitions journeys, CancellationToken ct)
@@ -80,13 +75,4 @@ internal static class JourneysApi
 
     private static Task<JourneyStats> StatsAsync(string definitionId, Caller caller, JourneyDefinitions journeys, CancellationToken ct) =>
         journeys.StatsAsync(caller.AccountId, definitionId, ct);
-
-    /// <summary>What a finding is about, as a field's name: <c>activity.input</c>.</summary>
-    private static string Place(Finding finding) => (finding.ActivityId, finding.Input) switch
-    {
-        (null, null) => "definition",
-        (null, var input) => input,
-        (var activity, null) => activity,
-        var (activity, input) => $"{activity}.{input}",
-    };
 }
