@@ -1,5 +1,6 @@
 using MailFlow.Server.Access;
 using MailFlow.Server.Api;
+using MailFlow.Server.WebConsole;
 using MailFlow.Server.Hosting;
 using MailFlow.Server.Http;
 
@@ -21,6 +22,7 @@ await app.PrepareAsync(args);
 app.UseSecurityHeaders();
 app.UseMiddleware<ProblemMiddleware>();
 app.UseRouting();
+app.UseConsole();
 app.UseAuthentication();
 app.UseSameOriginForCookies();
 app.UseAuthorization();
