@@ -1,4 +1,6 @@
 using MailFlow.Server.Api;
+using MailFlow.Server.Elsa;
+using MailFlow.Server.Elsa.Viewer;
 using MailFlow.Server.Hosting;
 using MailFlow.Server.Http;
 
@@ -6,6 +8,7 @@ var builder = WebApplication.CreateBuilder(args);
 builder.ConfigureHost().ConfigureLogs();
 
 builder.Services.AddServer();
+builder.Services.AddElsaApi();
 builder.Services.AddEngine().AddEngineWorkers();
 builder.Services.AddAudience();
 builder.Services.AddContent();
@@ -18,9 +21,11 @@ await app.PrepareAsync(args);
 app.UseSecurityHeaders();
 app.UseMiddleware<ProblemMiddleware>();
 app.UseRouting();
+app.UseHubToken();
 app.UseAuthentication();
 app.UseAuthorization();
 app.UseMiddleware<Idempotency>();
 app.MapApi();
+app.MapElsaApi();
 
 await app.RunAsync();
