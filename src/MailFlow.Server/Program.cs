@@ -1,8 +1,10 @@
 using MailFlow.Server.Access;
 using MailFlow.Server.Api;
-using MailFlow.Server.WebConsole;
+using MailFlow.Server.Elsa.Viewer;
+using MailFlow.Server.Elsa;
 using MailFlow.Server.Hosting;
 using MailFlow.Server.Http;
+using MailFlow.Server.WebConsole;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.ConfigureHost().ConfigureLogs();
@@ -10,6 +12,7 @@ builder.ConfigureHost().ConfigureLogs();
 var delivery = builder.Configuration.ReadDelivery();
 
 builder.Services.AddServer();
+builder.Services.AddElsaApi();
 builder.Services.AddEngine().AddEngineWorkers(delivery.Node);
 builder.Services.AddAudience();
 builder.Services.AddContent();
@@ -23,10 +26,12 @@ app.UseSecurityHeaders();
 app.UseMiddleware<ProblemMiddleware>();
 app.UseRouting();
 app.UseConsole();
+app.UseHubToken();
 app.UseAuthentication();
 app.UseSameOriginForCookies();
 app.UseAuthorization();
 app.UseMiddleware<Idempotency>();
 app.MapApi();
+app.MapElsaApi();
 
 await app.RunAsync();
