@@ -52,8 +52,7 @@ public sealed class Contacts(Database database, IContactStore store, Consents co
     /// <summary>A page of the contacts for whom a condition (on the table c) holds.</summary>
     internal async Task<Page<ContactDetails>> ListAsync(Session session, int accountId, string? cursor, int limit, SqlFragment condition, CancellationToken ct)
     {
-        if (!long.TryParse(Cursor.Read(cursor) ?? "0", NumberStyles.None, CultureInfo.InvariantCulture, out var after))
-            throw new InvalidInputException("cursor", "is not a cursor that this list gave");
+        var after = Cursor.ReadNumber(cursor) ?? 0;
         var found = await session.QueryAsync(
             $"SELECT {Columns} FROM contact c WHERE c.account_id = @account AND c.id > @after AND {condition.Text} ORDER BY c.id LIMIT @limit",
             Read, ct,

@@ -149,6 +149,7 @@ public sealed partial class Templates(Database database, RazorTemplates razor)
             VALUES (@account, @key, @version, @subject, @html, @text, @layout, @stream, @now)
             """, ct, ("account", accountId), ("key", key), ("version", version), ("subject", source.Subject), ("html", source.Html),
             ("text", source.Text), ("layout", source.Layout), ("stream", (int)source.Stream), ("now", now));
+        await Audit.RecordAsync(session, accountId, "template.put", key, ct, ("version", version));
         return new TemplateVersion(key, version, source, DateTimeOffset.FromUnixTimeMilliseconds(now)) { IsNew = true };
     }
 

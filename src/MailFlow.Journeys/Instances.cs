@@ -33,6 +33,7 @@ public sealed class Instances
             if (!isPublished) throw new ConflictException($"The journey '{definitionId}' is not published.");
             var start = Guid.CreateVersion7(DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct)));
             await Inbox.PostAsync(session, [InboxItem.StartInstance(accountId, userId, start, definitionId, input, underEntryRule: false)], ct);
+            await Audit.RecordAsync(session, accountId, "instance.start", start.ToString(), ct, ("journey", definitionId), ("user_id", userId));
             return start;
         }, ct);
         _signal.Notify(StableHash.Shard(accountId, userId));
@@ -98,6 +99,8 @@ public sealed class Instances
                 throw new ConflictException(kind == InboxKind.Cancel ? "The instance has ended." : "The instance has no incident.");
             var key = StableHash.TimedKey(await session.NowAsync(ct), StableHash.Key(kind.ToString(), id.ToString()));
             await Inbox.PostAsync(session, [InboxItem.For(accountId, instance.User, kind, key, body)], ct);
+            await Audit.RecordAsync(session, accountId, $"instance.{kind.ToString().ToLowerInvariant()}", id.ToString(), ct,
+                [.. body.Where(member => member.Key != "instance").Select(member => (member.Key, member.Value)), ("user_id", instance.User)]);
             return instance.User;
         }, ct);
         _signal.Notify(StableHash.Shard(accountId, user));

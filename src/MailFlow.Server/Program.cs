@@ -30,6 +30,7 @@ app.UseHubToken();
 app.UseAuthentication();
 app.UseSameOriginForCookies();
 app.UseAuthorization();
+app.UseAudit();
 app.UseMiddleware<Idempotency>();
 app.MapApi();
 app.MapElsaApi();

@@ -24,5 +24,6 @@ internal static class Endpoints
         api.MapApiKeys();
         api.MapSession();
         api.MapUsers();
+        api.MapAudit();
     }
 }
