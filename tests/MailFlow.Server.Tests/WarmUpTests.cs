@@ -19,7 +19,7 @@ public sealed class WarmUpTests
     public async Task The_server_is_ready_only_after_the_warm_up_which_leaves_nothing_behind(DatabaseKind kind)
     {
         var during = new Witness();
-        await using var server = await ServerUnderTest.StartAsync(kind, samples: true, workers: false, services => services.AddSingleton<IHostedService>(provider => during.Of(provider)));
+        await using var server = await ServerUnderTest.StartAsync(kind, samples: true, workers: false, configure: services => services.AddSingleton<IHostedService>(provider => during.Of(provider)));
 
         Assert.Equal(("starting", true), (during.Obstacle, during.IsWarm));
         Assert.Equal(HttpStatusCode.OK, (await server.ClientWith(key: null).GetAsync("/health/ready")).StatusCode);
