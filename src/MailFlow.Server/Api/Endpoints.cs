@@ -20,5 +20,7 @@ internal static class Endpoints
         api.MapMessages();
         api.MapSender();
         api.MapApiKeys();
+        api.MapSession();
+        api.MapUsers();
     }
 }
