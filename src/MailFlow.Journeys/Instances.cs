@@ -9,6 +9,9 @@ namespace MailFlow.Journeys;
 /// </summary>
 public sealed class Instances
 {
+    /// <summary>The kind stands there as a number: the index holds starts only, and parameters tell a planner nothing.</summary>
+    internal static readonly string PendingSql = $"SELECT user_id, body, accepted_at FROM inbox WHERE key = @id AND kind = {(int)InboxKind.StartInstance} AND account_id = @account";
+
     private readonly Database _database;
     private readonly VersionGraphs _graphs;
     private readonly WorkSignal _signal;
@@ -107,8 +110,7 @@ public sealed class Instances
     }
 
     private static Task<InstanceDetails?> PendingAsync(Session session, int accountId, Guid id, CancellationToken ct) => session.FirstAsync(
-        // The kind as a number: the index holds starts only.
-        $"SELECT user_id, body, accepted_at FROM inbox WHERE key = @id AND kind = {(int)InboxKind.StartInstance} AND account_id = @account",
+        PendingSql,
         row => new InstanceDetails(id, JsonData.ParseMap(row.Text(1)).GetValueOrDefault("definition_id") as string, null, row.Text(0),
             "Running", "Pending", "waiting", row.Instant(2), row.Instant(2), null, false, []),
         ct, ("id", id), ("account", accountId));

@@ -142,12 +142,18 @@ public sealed class EntryTests
         Assert.Single(await host.StatusesAsync(), InstanceStatus.Faulted);
         Assert.Single(await host.HistoryAsync(), line => line.Contains("still inside", StringComparison.Ordinal));
 
+        // So it does within one batch.
+        await host.EventsAsync([host.NewEvent("go", "bob"), host.NewEvent("go", "bob")]);
+        await host.RunAsync();
+        Assert.Equal(2, (await host.StatusesAsync()).Count(status => status == InstanceStatus.Faulted));
+
         // Cancelled, it is out of the way; in the same batch even.
-        var faulted = await host.Read(s => s.FirstAsync("SELECT id FROM instance WHERE status = 3", row => row.Uuid(0), default));
+        var faulted = await host.Read(s => s.FirstAsync(
+            "SELECT i.id FROM instance i JOIN contact c ON c.id = i.contact_id WHERE i.status = 3 AND c.user_id = 'ada'", row => row.Uuid(0), default));
         await host.CommandAsync(InboxKind.Cancel, "ada", faulted);
         await host.EventAsync("go");
         await host.RunAsync();
-        Assert.Single(await host.StatusesAsync(), InstanceStatus.Faulted);
+        Assert.Equal(2, (await host.StatusesAsync()).Count(status => status == InstanceStatus.Faulted));
         Assert.Single(await host.StatusesAsync(), InstanceStatus.Cancelled);
     }
 
