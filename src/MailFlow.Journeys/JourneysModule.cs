@@ -32,6 +32,7 @@ public static class JourneysModule
             provider.GetRequiredService<VersionGraphs>(), provider.GetRequiredService<WorkSignal>()));
         services.AddSingleton(provider => new Instances(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<VersionGraphs>(), provider.GetRequiredService<WorkSignal>()));
+        services.AddSingleton<ContactInstances>();
         services.AddSingleton(provider => new ContactTrace(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<VersionGraphs>(), provider.GetRequiredService<Messages>()));
         return services;
