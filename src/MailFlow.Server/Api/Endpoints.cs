@@ -16,8 +16,11 @@ internal static class Endpoints
         api.MapSegments();
         api.MapTemplates();
         api.MapJourneys();
+        api.MapJourneyVersions();
         api.MapInstances();
+        api.MapJourneyInstances();
         api.MapSimulation();
+        api.MapSamples();
         api.MapMessages();
         api.MapSender();
         api.MapApiKeys();
