@@ -1,3 +1,4 @@
+using MailFlow.Server.Access;
 using MailFlow.Server.Api;
 using MailFlow.Server.Hosting;
 using MailFlow.Server.Http;
@@ -19,6 +20,7 @@ app.UseSecurityHeaders();
 app.UseMiddleware<ProblemMiddleware>();
 app.UseRouting();
 app.UseAuthentication();
+app.UseSameOriginForCookies();
 app.UseAuthorization();
 app.UseMiddleware<Idempotency>();
 app.MapApi();
