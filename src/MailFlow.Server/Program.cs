@@ -17,7 +17,7 @@ builder.Services.AddEngine().AddEngineWorkers(delivery.Node);
 builder.Services.AddAudience();
 builder.Services.AddContent();
 builder.Services.AddDelivery(delivery).AddDeliveryWorkers();
-builder.Services.AddJourneys(builder.Configuration.ReadWebhooks());
+builder.Services.AddJourneys(builder.Configuration.ReadWebhooks()).AddJourneyWorkers();
 
 var app = builder.Build();
 await app.PrepareAsync(args);
