@@ -1,3 +1,4 @@
+using MailFlow.Server.Access;
 using MailFlow.Server.Api;
 using MailFlow.Server.Elsa;
 using MailFlow.Server.Elsa.Viewer;
@@ -23,6 +24,7 @@ app.UseMiddleware<ProblemMiddleware>();
 app.UseRouting();
 app.UseHubToken();
 app.UseAuthentication();
+app.UseSameOriginForCookies();
 app.UseAuthorization();
 app.UseMiddleware<Idempotency>();
 app.MapApi();

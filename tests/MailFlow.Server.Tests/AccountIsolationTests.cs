@@ -55,7 +55,7 @@ public sealed class AccountIsolationTests
         }
     }
 
-    private static async Task<HttpClient> SecondAccountAsync(ServerUnderTest server)
+    internal static async Task<HttpClient> SecondAccountAsync(ServerUnderTest server)
     {
         await server.Database.WriteAsync(session => session.ExecuteAsync("INSERT INTO account (id, name, created_at) VALUES (2, 'Other', 0)", default), default);
         var (_, secret) = await server.Services.GetRequiredService<ApiKeys>().CreateAsync(2, "Administrator", [Scopes.Admin], default);

@@ -2,8 +2,10 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using MailFlow.Server.Access;
 using MailFlow.Testing;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Identity;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.Hosting;
@@ -30,9 +32,12 @@ internal sealed class ServerUnderTest : WebApplicationFactory<Program>
 
     public string AdminKey => File.ReadAllText(Path.Combine(DataDirectory, "admin.key")).Trim();
 
-    public static async Task<ServerUnderTest> StartAsync(DatabaseKind kind = DatabaseKind.Sqlite, bool samples = false, bool workers = true)
+    public string AdminPassword => File.ReadAllText(Path.Combine(DataDirectory, "admin.password")).Trim();
+
+    /// <param name="time">The server's clock, for a server without workers: theirs would stand still.</param>
+    public static async Task<ServerUnderTest> StartAsync(DatabaseKind kind = DatabaseKind.Sqlite, bool samples = false, bool workers = true, TimeProvider? time = null)
     {
-        var database = await TestDatabase.CreateAsync(kind, TimeProvider.System);
+        var database = await TestDatabase.CreateAsync(kind, time ?? TimeProvider.System);
         var server = new ServerUnderTest(database, Directory.CreateTempSubdirectory("mailflow-server-"), samples, workers);
         server.Admin = server.ClientWith(key: null);
         server.Admin.DefaultRequestHeaders.Authorization = new("Bearer", server.AdminKey);
@@ -45,6 +50,34 @@ internal sealed class ServerUnderTest : WebApplicationFactory<Program>
         if (key is not null) client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
         return client;
     }
+
+    /// <summary>A browser on the server's own pages, nobody signed in.</summary>
+    public HttpClient Browser()
+    {
+        var client = CreateClient();
+        client.DefaultRequestHeaders.Add("Sec-Fetch-Site", "same-origin");
+        return client;
+    }
+
+    /// <summary>A browser in which this user signed in.</summary>
+    public async Task<HttpClient> SignedInAsync(string email, string password)
+    {
+        var client = Browser();
+        var answer = await client.PostAsJsonAsync("/api/v1/session", new { email, password });
+        answer.EnsureSuccessStatusCode();
+        return client;
+    }
+
+    /// <summary>A browser in which a new user of this role signed in: <c>role@example.org</c>, with <see cref="Password"/>.</summary>
+    public async Task<HttpClient> SignedInAsync(Role role)
+    {
+        var email = $"{role.Word()}@example.org";
+        (await Admin.PostAsJsonAsync("/api/v1/users", new { email, role = role.Word(), password = Password })).EnsureSuccessStatusCode();
+        return await SignedInAsync(email, Password);
+    }
+
+    /// <summary>The password of the users that tests make.</summary>
+    public const string Password = "a long enough password";
 
     /// <summary>The answer to a GET, asked again until it is as wanted: the server's own workers are at it meanwhile.</summary>
     public async Task<JsonElement> EventuallyAsync(string path, Func<JsonElement, bool> wanted)
@@ -84,6 +117,8 @@ internal sealed class ServerUnderTest : WebApplicationFactory<Program>
         builder.ConfigureTestServices(services =>
         {
             services.AddSingleton(_database.Database);
+            services.AddSingleton(_database.Database.Time);
+            services.Configure<PasswordHasherOptions>(hasher => hasher.IterationCount = 1000);
             if (_workers) return;
             foreach (var worker in services.Where(IsWorker).ToList()) services.Remove(worker);
         });

@@ -1,5 +1,9 @@
+using MailFlow.Data;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using Microsoft.AspNetCore.Identity;
 
 namespace MailFlow.Server.Access;
 
@@ -8,23 +12,45 @@ internal sealed record ScopeNeeded(string Scope);
 
 internal static class AccessSetup
 {
-    /// <summary>Nothing is reachable without a key, unless its endpoint says so.</summary>
-    public static IServiceCollection AddApiKeyAccess(this IServiceCollection services)
+    private const string EitherScheme = "KeyOrSession", SignedInPolicy = "signed in";
+
+    /// <summary>Nothing is reachable without a key or a session, unless its endpoint says so.</summary>
+    public static IServiceCollection AddAccess(this IServiceCollection services)
     {
         services.AddSingleton<ApiKeys>();
-        // Not AddAuthentication: it brings data protection, which would write keys of its own into the home directory.
-        services.AddAuthenticationCore(options => options.DefaultScheme = ApiKeyAuthentication.SchemeName);
-        services.AddWebEncoders();
-        new AuthenticationBuilder(services)
-            .AddScheme<AuthenticationSchemeOptions, ApiKeyAuthentication>(ApiKeyAuthentication.SchemeName, null);
+        services.AddSingleton<IPasswordHasher<UserCredentials>, PasswordHasher<UserCredentials>>();
+        services.Configure<PasswordHasherOptions>(hasher => hasher.IterationCount = Passwords.Iterations);
+        services.AddSingleton<Passwords>();
+        services.AddSingleton<Users>();
+        services.AddSingleton<Sessions>();
+        services.AddSingleton<SessionCookie>();
+        services.AddSingleton<SignInThrottle>();
+        services.AddSingleton<SignIn>();
+        services.AddDataProtection().SetApplicationName("MailFlow"); // otherwise the folder it runs from, which differs between nodes
+        services.AddOptions<KeyManagementOptions>().Configure<Database>((keys, database) => keys.XmlRepository = new DataProtectionKeys(database));
+        services.AddAuthentication(EitherScheme)
+            .AddPolicyScheme(EitherScheme, null, either => either.ForwardDefaultSelector = Choose)
+            .AddScheme<AuthenticationSchemeOptions, ApiKeyAuthentication>(ApiKeyAuthentication.SchemeName, null)
+            .AddCookie(SessionCookie.SchemeName, SessionCookie.Configure);
         var access = services.AddAuthorizationBuilder()
-            .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
+            .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build())
+            .AddPolicy(SignedInPolicy, policy => policy.RequireClaim(SessionCookie.UserClaim));
         foreach (var scope in Scopes.All)
             access.AddPolicy(scope, policy => policy.RequireClaim(ApiKeyAuthentication.ScopeClaim, scope, Scopes.Admin));
         return services;
     }
 
-    /// <summary>Lets in keys with this scope, and those of administrators.</summary>
+    /// <summary>Lets in keys and users with this scope, and those of administrators.</summary>
     public static TBuilder RequireScope<TBuilder>(this TBuilder endpoint, string scope) where TBuilder : IEndpointConventionBuilder =>
         endpoint.RequireAuthorization(scope).WithMetadata(new ScopeNeeded(scope));
+
+    /// <summary>Lets in whoever is signed in, and no keys: what is about oneself.</summary>
+    public static TBuilder RequireSignedIn<TBuilder>(this TBuilder endpoint) where TBuilder : IEndpointConventionBuilder =>
+        endpoint.RequireAuthorization(SignedInPolicy);
+
+    /// <summary>A key when one is shown; else the session, when there is a cookie.</summary>
+    private static string Choose(HttpContext context) =>
+        ApiKeyAuthentication.KeyIn(context.Request) is null && context.Request.Cookies.ContainsKey(SessionCookie.CookieName)
+            ? SessionCookie.SchemeName
+            : ApiKeyAuthentication.SchemeName;
 }

@@ -15,11 +15,19 @@ internal sealed class ApiKeyAuthentication(
     public const string AccountClaim = "account", ScopeClaim = "scope", KeyClaim = "key";
     private const string Prefix = "Bearer ";
 
+    /// <summary>The key a request shows, or null. A header that holds no key of ours counts for none: a page may send one of its own besides its cookie.</summary>
+    public static string? KeyIn(HttpRequest request)
+    {
+        var header = request.Headers.Authorization.ToString();
+        if (!header.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)) return null;
+        var key = header[Prefix.Length..].Trim();
+        return ApiKey.LooksLikeKey(key) ? key : null;
+    }
+
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
-        var header = Request.Headers.Authorization.ToString();
-        if (!header.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)) return AuthenticateResult.NoResult();
-        if (await keys.FindAsync(header[Prefix.Length..].Trim(), Context.RequestAborted) is not { } key) return AuthenticateResult.Fail("unknown or revoked key");
+        if (KeyIn(Request) is not { } given) return AuthenticateResult.NoResult();
+        if (await keys.FindAsync(given, Context.RequestAborted) is not { } key) return AuthenticateResult.Fail("unknown or revoked key");
 
         var identity = new ClaimsIdentity(SchemeName);
         identity.AddClaim(new Claim(AccountClaim, key.AccountId.ToString()));
@@ -34,10 +42,11 @@ internal sealed class ApiKeyAuthentication(
         var given = Request.Headers.Authorization.Count > 0;
         await Problems.WriteAsync(Context, StatusCodes.Status401Unauthorized, given
             ? "The API key is unknown or has been revoked."
-            : "This needs an API key: send the header 'Authorization: Bearer mf_…'.");
+            : "Sign in, or send the header 'Authorization: Bearer mf_…' with an API key.");
     }
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) =>
-        Problems.WriteAsync(Context, StatusCodes.Status403Forbidden,
-            $"The API key lacks the scope '{Context.GetEndpoint()?.Metadata.GetMetadata<ScopeNeeded>()?.Scope ?? Scopes.Admin}'.");
+        Problems.WriteAsync(Context, StatusCodes.Status403Forbidden, Context.GetEndpoint()?.Metadata.GetMetadata<ScopeNeeded>() is { } needed
+            ? $"The API key lacks the scope '{needed.Scope}'."
+            : "This is for people who are signed in: an API key has no session.");
 }

@@ -2,12 +2,22 @@ using System.Reflection;
 
 namespace MailFlow.Server.Access;
 
-/// <summary>Who asks: the account that the request's key belongs to. A handler's parameter.</summary>
-internal sealed record Caller(int AccountId) : IBindableFromHttpContext<Caller>
+/// <summary>Who asks: an API key or a user, and the account that everything the request does belongs to. A handler's parameter.</summary>
+/// <param name="AccountId">The account.</param>
+/// <param name="UserId">The user, when it is one who is signed in.</param>
+/// <param name="KeyId">The API key, when it is one.</param>
+internal sealed record Caller(int AccountId, Guid? UserId = null, Guid? KeyId = null) : IBindableFromHttpContext<Caller>
 {
+    /// <summary>For the log.</summary>
+    public string Name => UserId is { } user ? $"user {user}" : $"key {KeyId}";
+
     public static ValueTask<Caller?> BindAsync(HttpContext context, ParameterInfo parameter) => ValueTask.FromResult<Caller?>(Of(context));
 
-    public static Caller Of(HttpContext context) =>
-        new(int.Parse(context.User.FindFirst(ApiKeyAuthentication.AccountClaim)?.Value
-            ?? throw new InvalidOperationException("An endpoint that acts for an account must ask for a scope.")));
+    public static Caller Of(HttpContext context) => new(
+        int.Parse(context.User.FindFirst(ApiKeyAuthentication.AccountClaim)?.Value
+            ?? throw new InvalidOperationException("An endpoint that acts for an account must ask for a scope.")),
+        IdIn(context, SessionCookie.UserClaim),
+        IdIn(context, ApiKeyAuthentication.KeyClaim));
+
+    private static Guid? IdIn(HttpContext context, string claim) => Guid.TryParse(context.User.FindFirst(claim)?.Value, out var id) ? id : null;
 }

@@ -1,6 +1,6 @@
 namespace MailFlow.Server.Access;
 
-/// <summary>What an API key may do. Each endpoint names the one it asks for; <see cref="Admin"/> holds all.</summary>
+/// <summary>What a caller may do: an API key by its own list, a user by role (<see cref="Roles"/>). Each endpoint names the one it asks for; <see cref="Admin"/> holds all.</summary>
 internal static class Scopes
 {
     public const string Admin = "admin";
@@ -13,11 +13,13 @@ internal static class Scopes
     public const string TemplatesWrite = "templates:write";
     public const string JourneysRead = "journeys:read";
     public const string JourneysWrite = "journeys:write";
+    /// <summary>Letting journeys run: publish, pause, resume, start, and commands to instances.</summary>
+    public const string JourneysPublish = "journeys:publish";
     public const string MessagesRead = "messages:read";
 
     public static IReadOnlyList<string> All { get; } =
     [
         Admin, EventsWrite, ContactsRead, ContactsWrite, SegmentsRead, SegmentsWrite,
-        TemplatesRead, TemplatesWrite, JourneysRead, JourneysWrite, MessagesRead,
+        TemplatesRead, TemplatesWrite, JourneysRead, JourneysWrite, JourneysPublish, MessagesRead,
     ];
 }

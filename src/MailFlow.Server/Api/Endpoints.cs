@@ -21,5 +21,7 @@ internal static class Endpoints
         api.MapMessages();
         api.MapSender();
         api.MapApiKeys();
+        api.MapSession();
+        api.MapUsers();
     }
 }

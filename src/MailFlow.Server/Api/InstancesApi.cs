@@ -23,13 +23,13 @@ internal static class InstancesApi
 
     public static void MapInstances(this IEndpointRouteBuilder api)
     {
-        api.MapPost("/journeys/{definitionId}/instances", StartAsync).RequireScope(Scopes.JourneysWrite).WithTags("Instances")
+        api.MapPost("/journeys/{definitionId}/instances", StartAsync).RequireScope(Scopes.JourneysPublish).WithTags("Instances")
             .WithSummary("Start a contact's trip by hand, whatever the entry rule says").Produces<StartedInstance>(201);
         var group = api.MapGroup("/instances/{id}").WithTags("Instances");
         group.MapGet("", FindAsync).RequireScope(Scopes.JourneysRead).WithSummary("Read a trip with its journal").Produces<InstanceDetails>();
-        group.MapPost("/retry", RetryAsync).RequireScope(Scopes.JourneysWrite).WithSummary("Run what failed again").Produces(202);
-        group.MapPost("/skip", SkipAsync).RequireScope(Scopes.JourneysWrite).WithSummary("Go on past what failed").Produces(202);
-        group.MapPost("/cancel", CancelAsync).RequireScope(Scopes.JourneysWrite).WithSummary("End a trip; mail it has queued is called off").Produces(202);
+        group.MapPost("/retry", RetryAsync).RequireScope(Scopes.JourneysPublish).WithSummary("Run what failed again").Produces(202);
+        group.MapPost("/skip", SkipAsync).RequireScope(Scopes.JourneysPublish).WithSummary("Go on past what failed").Produces(202);
+        group.MapPost("/cancel", CancelAsync).RequireScope(Scopes.JourneysPublish).WithSummary("End a trip; mail it has queued is called off").Produces(202);
         api.MapGet("/contacts/{userId}/trace", TraceAsync).RequireScope(Scopes.ContactsRead).WithTags("Contacts")
             .WithSummary("Read every decision on a contact, in order, in plain words").Produces<Page<TraceEntry>>();
     }

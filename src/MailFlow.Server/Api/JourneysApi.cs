@@ -17,12 +17,12 @@ internal static class JourneysApi
         group.MapGet("", ListAsync).RequireScope(Scopes.JourneysRead).WithSummary("List the journeys").Produces<Page<JourneySummary>>();
         group.MapGet("/{definitionId}", FindAsync).RequireScope(Scopes.JourneysRead).WithSummary("Read a journey as Elsa 3 JSON: the latest version, or the one asked for").Produces<object>();
         group.MapPut("/{definitionId}", SaveAsync).RequireScope(Scopes.JourneysWrite).WithSummary("Save Elsa 3 JSON as the journey's draft").Accepts<object>(Json).Produces<object>();
-        group.MapDelete("/{definitionId}", DeleteAsync).RequireScope(Scopes.JourneysWrite).WithSummary("Delete a journey that nobody is in").Produces(204);
-        group.MapPost("/{definitionId}/publish", PublishAsync).RequireScope(Scopes.JourneysWrite)
+        group.MapDelete("/{definitionId}", DeleteAsync).RequireScope(Scopes.JourneysPublish).WithSummary("Delete a journey that nobody is in").Produces(204);
+        group.MapPost("/{definitionId}/publish", PublishAsync).RequireScope(Scopes.JourneysPublish)
             .WithSummary("Publish the latest version: 422 with the findings when it cannot run").Produces<PublishResult>().Produces(422, contentType: Problems.ContentType);
-        group.MapPost("/{definitionId}/unpublish", UnpublishAsync).RequireScope(Scopes.JourneysWrite).WithSummary("Let no more contacts in; those inside go on").Produces(204);
-        group.MapPost("/{definitionId}/pause", PauseAsync).RequireScope(Scopes.JourneysWrite).WithSummary("Hold a journey still; nothing is lost or skipped").Produces(204);
-        group.MapPost("/{definitionId}/resume", ResumeAsync).RequireScope(Scopes.JourneysWrite).WithSummary("Let a paused journey go on").Produces(204);
+        group.MapPost("/{definitionId}/unpublish", UnpublishAsync).RequireScope(Scopes.JourneysPublish).WithSummary("Let no more contacts in; those inside go on").Produces(204);
+        group.MapPost("/{definitionId}/pause", PauseAsync).RequireScope(Scopes.JourneysPublish).WithSummary("Hold a journey still; nothing is lost or skipped").Produces(204);
+        group.MapPost("/{definitionId}/resume", ResumeAsync).RequireScope(Scopes.JourneysPublish).WithSummary("Let a paused journey go on").Produces(204);
         group.MapGet("/{definitionId}/stats", StatsAsync).RequireScope(Scopes.JourneysRead).WithSummary("Count who entered and where they are").Produces<JourneyStats>();
     }
 

@@ -15,10 +15,10 @@ internal static class SenderApi
 
     public static void MapSender(this IEndpointRouteBuilder api)
     {
-        var group = api.MapGroup("/sender").RequireScope(Scopes.Admin).WithTags("Sender");
-        group.MapGet("", (Caller caller, Senders senders, CancellationToken ct) => senders.FindAsync(caller.AccountId, ct))
+        var group = api.MapGroup("/sender").WithTags("Sender");
+        group.MapGet("", (Caller caller, Senders senders, CancellationToken ct) => senders.FindAsync(caller.AccountId, ct)).RequireScope(Scopes.MessagesRead)
             .WithSummary("Read whom the account's mail comes from").Produces<SenderIdentity>();
-        group.MapPut("", PutAsync).WithSummary("Set whom the account's mail comes from").Produces<SenderIdentity>();
+        group.MapPut("", PutAsync).RequireScope(Scopes.Admin).WithSummary("Set whom the account's mail comes from").Produces<SenderIdentity>();
     }
 
     private static async Task<SenderIdentity> PutAsync(Body<SenderInput> body, Caller caller, Senders senders, CancellationToken ct)

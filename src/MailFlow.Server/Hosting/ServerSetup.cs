@@ -12,7 +12,12 @@ namespace MailFlow.Server.Hosting;
 /// <summary>The steps of <c>Program.cs</c>, each with its reasons.</summary>
 internal static partial class ServerSetup
 {
-    private static readonly string[] Quiet = ["Microsoft.AspNetCore", typeof(ApiKeyAuthentication).FullName!];
+    private static readonly (string Category, LogLevel Level)[] Quiet =
+    [
+        ("Microsoft.AspNetCore", LogLevel.Warning),
+        (typeof(ApiKeyAuthentication).FullName!, LogLevel.Warning),
+        ("Microsoft.AspNetCore.DataProtection", LogLevel.Error), // warns that keys are kept as they are: docs/operate.md says so
+    ];
 
     private const string DefaultUrl = "http://127.0.0.1:5080";
 
@@ -44,7 +49,7 @@ internal static partial class ServerSetup
     /// <summary>One line of JSON an entry, for machines; readable lines on a terminal. Requests are not logged: an unsubscribe link holds a token.</summary>
     public static WebApplicationBuilder ConfigureLogs(this WebApplicationBuilder builder)
     {
-        var defaults = new MemoryConfigurationSource { InitialData = Quiet.Select(category => KeyValuePair.Create($"Logging:LogLevel:{category}", (string?)"Warning")) };
+        var defaults = new MemoryConfigurationSource { InitialData = Quiet.Select(quiet => KeyValuePair.Create($"Logging:LogLevel:{quiet.Category}", (string?)quiet.Level.ToString())) };
         ((IConfigurationBuilder)builder.Configuration).Sources.Insert(0, defaults); // beneath appsettings.json and the environment
         builder.Logging.ClearProviders();
         if (Console.IsOutputRedirected) builder.Logging.AddJsonConsole(json => (json.UseUtcTimestamp, json.TimestampFormat) = (true, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'"));
@@ -62,7 +67,7 @@ internal static partial class ServerSetup
         services.AddSingleton<Samples>();
         services.AddSingleton<WarmUp>();
         services.AddSingleton<Readiness>();
-        services.AddApiKeyAccess();
+        services.AddAccess();
         services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions));
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true); // ProblemMiddleware answers
         services.AddOpenApi("v1", OpenApiDocument.Configure);
@@ -85,7 +90,7 @@ internal static partial class ServerSetup
     public static WebhookOptions ReadWebhooks(this IConfiguration configuration) =>
         configuration.GetSection("MailFlow:Webhooks").Get<WebhookOptions>() ?? new WebhookOptions();
 
-    /// <summary>Before anything listens or works: the schema, account 1 with its key, the samples.</summary>
+    /// <summary>Before anything listens or works: the schema, account 1 with its key and its administrator, the samples.</summary>
     public static async Task PrepareAsync(this WebApplication app, string[] args)
     {
         var ct = app.Lifetime.ApplicationStopping;
@@ -95,9 +100,11 @@ internal static partial class ServerSetup
         var start = app.Services.GetRequiredService<FirstStart>();
         var key = await start.RunAsync(ct);
         if (args.Contains("--new-admin-key")) key ??= await start.RenewAsync(ct);
+        var password = await start.MakeAdminAsync(ct);
+        if (args.Contains("--reset-admin")) password ??= await start.ResetAdminAsync(ct);
         if (settings.GivesSamples) await app.Services.GetRequiredService<Samples>().SeedAsync(FirstStart.AccountId, ct);
         await app.Services.GetRequiredService<WarmUp>().RunAsync(FirstStart.AccountId, ct);
-        app.Lifetime.ApplicationStarted.Register(() => Greeting.Write(app, key));
+        app.Lifetime.ApplicationStarted.Register(() => Greeting.Write(app, key, password));
     }
 
     [GeneratedRegex(@"//(\*|\+|0\.0\.0\.0|\[::\])")]

@@ -11,6 +11,9 @@ internal sealed class Settings(IConfiguration configuration)
     /// <summary>The file that the first start writes the administrator's API key to.</summary>
     public string AdminKeyFile => Path.Combine(DataDirectory, "admin.key");
 
+    /// <summary>The file that the first start writes the administrator's password to.</summary>
+    public string AdminPasswordFile => Path.Combine(DataDirectory, "admin.password");
+
     /// <summary><c>MailFlow__Samples</c>: whether account 1 is given the sample journeys; default: yes.</summary>
     public bool GivesSamples { get; } = configuration.GetValue("MailFlow:Samples", true);
 

@@ -1,4 +1,5 @@
 using MailFlow.Server.Access;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
@@ -22,19 +23,23 @@ internal static class OpenApiDocument
             document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
             {
                 ["key"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "An API key: mf_…" },
+                ["session"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Cookie, Name = SessionCookie.CookieName, Description = "A session: POST /api/v1/session." },
             };
-            document.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("key", document)] = [] }];
+            document.Security =
+            [
+                new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("key", document)] = [] },
+                new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("session", document)] = [] },
+            ];
             return Task.CompletedTask;
         });
         options.AddOperationTransformer((operation, context, _) =>
         {
             var metadata = context.Description.ActionDescriptor.EndpointMetadata;
-            if (metadata.OfType<ScopeNeeded>().LastOrDefault() is not { } needed)
-            {
-                operation.Security = [];
-                return Task.CompletedTask;
-            }
-            operation.Description = $"{operation.Description} Needs the scope `{needed.Scope}`.".Trim();
+            var needs = metadata.OfType<ScopeNeeded>().LastOrDefault() is { } needed ? $"Needs the scope `{needed.Scope}`."
+                : metadata.OfType<IAllowAnonymous>().Any() ? "Needs no credential."
+                : "Needs a session.";
+            operation.Description = $"{operation.Description} {needs}".Trim();
+            if (metadata.OfType<IAllowAnonymous>().Any()) operation.Security = [];
             operation.Responses ??= [];
             operation.Responses.TryAdd("default", new OpenApiResponse
             {
