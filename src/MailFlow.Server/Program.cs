@@ -1,13 +1,16 @@
 using MailFlow.Server.Access;
 using MailFlow.Server.Api;
-using MailFlow.Server.WebConsole;
+using MailFlow.Server.Elsa;
+using MailFlow.Server.Elsa.Viewer;
 using MailFlow.Server.Hosting;
 using MailFlow.Server.Http;
+using MailFlow.Server.WebConsole;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.ConfigureHost().ConfigureLogs();
 
 builder.Services.AddServer();
+builder.Services.AddElsaApi();
 builder.Services.AddEngine().AddEngineWorkers();
 builder.Services.AddAudience();
 builder.Services.AddContent();
@@ -21,10 +24,12 @@ app.UseSecurityHeaders();
 app.UseMiddleware<ProblemMiddleware>();
 app.UseRouting();
 app.UseConsole();
+app.UseHubToken();
 app.UseAuthentication();
 app.UseSameOriginForCookies();
 app.UseAuthorization();
 app.UseMiddleware<Idempotency>();
 app.MapApi();
+app.MapElsaApi();
 
 await app.RunAsync();

@@ -16,6 +16,7 @@ internal static class Endpoints
         api.MapSegments();
         api.MapTemplates();
         api.MapJourneys();
+        api.MapRevisions();
         api.MapInstances();
         api.MapSimulation();
         api.MapMessages();
