@@ -69,7 +69,7 @@ export function PublishDialog({ id, onClose }: { id: string; onClose: () => void
             <section>
               <Text fw={600} size="sm" mb={4}>Contacts in it now: {count(preview.data.total_waiting)}</Text>
               <WaitingTable waiting={preview.data.waiting} />
-              <Radio.Group mt="sm" label="What becomes of them?" value={waiting} onChange={(value) => setWaiting(value as Fate)}>
+              <Radio.Group mt="sm" label="What becomes of them?" value={waiting} onChange={(value) => setWaiting(value)}>
                 <Stack gap="xs" mt={6}>
                   {fates.map(({ value, label, text }) => <Radio key={value} value={value} label={label} description={text} />)}
                 </Stack>
