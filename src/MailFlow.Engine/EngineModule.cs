@@ -23,6 +23,7 @@ public static class EngineModule
         services.TryAddSingleton<WorkSignal>();
         services.TryAddSingleton<EffectSignal>();
         services.TryAddSingleton<EventIntake>();
+        services.TryAddSingleton<RecordedEvents>();
         services.TryAddSingleton<GraphBuilder>();
         services.TryAddSingleton<EventTriggers>();
         services.TryAddSingleton<Catalog>();

@@ -121,7 +121,7 @@ public sealed class Instances
     }
 
     /// <summary>Elsa's words: an instance with an incident counts as finished there.</summary>
-    private static string SubStatus(InstanceStatus status) => status switch
+    internal static string SubStatus(InstanceStatus status) => status switch
     {
         InstanceStatus.Running => "Suspended",
         InstanceStatus.Faulted => "Faulted",
@@ -129,10 +129,10 @@ public sealed class Instances
         _ => "Finished",
     };
 
-    private static string Outcome(InstanceStatus status) => status == InstanceStatus.Running ? "waiting" : status.ToString().ToLowerInvariant();
+    internal static string Outcome(InstanceStatus status) => status == InstanceStatus.Running ? "waiting" : status.ToString().ToLowerInvariant();
 
     /// <summary>The time in the id.</summary>
-    private static DateTimeOffset StartedAt(Guid id) => DateTimeOffset.FromUnixTimeMilliseconds(Convert.ToInt64(id.ToString("N")[..12], 16));
+    internal static DateTimeOffset StartedAt(Guid id) => DateTimeOffset.FromUnixTimeMilliseconds(Convert.ToInt64(id.ToString("N")[..12], 16));
 }
 
 /// <summary>One contact's trip through a journey.</summary>

@@ -37,6 +37,7 @@ public static class JourneysModule
         services.AddSingleton(provider => new InstanceSearch(provider.GetRequiredService<Database>()));
         services.AddSingleton(provider => new InstanceTrips(provider.GetRequiredService<Database>(), provider.GetRequiredService<VersionGraphs>()));
         services.AddSingleton(provider => new Vocabulary(provider.GetRequiredService<Database>(), provider.GetRequiredService<ActivityRegistry>()));
+        services.AddSingleton<ContactInstances>();
         services.AddSingleton(provider => new ContactTrace(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<VersionGraphs>(), provider.GetRequiredService<Messages>()));
         services.TryAddSingleton(SimulationLimits.Default);

@@ -12,9 +12,12 @@ internal static class Endpoints
         var api = app.MapGroup("/api/v1");
         api.MapEvents();
         api.MapContacts();
+        api.MapContactRecords();
+        api.MapFields();
         api.MapSuppressions();
         api.MapSegments();
         api.MapTemplates();
+        api.MapTemplateTrials();
         api.MapJourneys();
         api.MapRevisions();
         api.MapInstances();

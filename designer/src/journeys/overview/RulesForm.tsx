@@ -9,7 +9,7 @@ import { DurationInput } from '../../ui/DurationInput';
 import { toast } from '../../ui/toast';
 import type { ElsaDefinition } from '../elsa';
 import { Outline } from './Outline';
-import { rulesOf, withRules, type Rules } from './rules';
+import { rulesOf, withRules } from './rules';
 
 /** Who may enter, when one leaves, and on what ground it is mailed: in plain words, saved into the draft. */
 export function RulesForm({ definition }: { definition: ElsaDefinition }) {
