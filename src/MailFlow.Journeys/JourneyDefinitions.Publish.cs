@@ -35,6 +35,9 @@ public sealed partial class JourneyDefinitions
         return _database.ReadAsync(session => CheckAsync(session, accountId, definition, ct), ct);
     }
 
+    internal Task<IReadOnlyList<Finding>> CheckAsync(int accountId, StoredDefinition stored, CancellationToken ct) =>
+        _database.ReadAsync(session => CheckAsync(session, accountId, stored.Definition, ct), ct);
+
     /// <summary>Lets no more contacts in; those inside go on.</summary>
     /// <exception cref="NotFoundException">There is no such journey.</exception>
     public Task UnpublishAsync(int accountId, string definitionId, CancellationToken ct) => _database.WriteAsync(async session =>

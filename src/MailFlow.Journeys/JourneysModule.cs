@@ -32,6 +32,12 @@ public static class JourneysModule
         services.AddSingleton(provider => new JourneyDefinitions(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<Linter>(), provider.GetServices<IPublishCheck>(),
             provider.GetRequiredService<VersionGraphs>(), provider.GetRequiredService<WorkSignal>()));
+        services.TryAddSingleton<DefinitionDiff>();
+        services.AddSingleton(provider => new JourneyCopies(provider.GetRequiredService<JourneyDefinitions>()));
+        services.AddSingleton(provider => new JourneyList(provider.GetRequiredService<Database>()));
+        services.AddSingleton(provider => new JourneyInstances(provider.GetRequiredService<Database>(), provider.GetRequiredService<VersionGraphs>()));
+        services.AddSingleton(provider => new JourneyVersions(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<JourneyDefinitions>(), provider.GetRequiredService<VersionGraphs>(), provider.GetRequiredService<DefinitionDiff>()));
         services.AddSingleton(provider => new Instances(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<VersionGraphs>(), provider.GetRequiredService<WorkSignal>()));
         services.AddSingleton(provider => new InstanceSearch(provider.GetRequiredService<Database>()));
@@ -47,4 +53,7 @@ public static class JourneysModule
             provider.GetServices<ISimulationSource>(), provider.GetRequiredService<SimulationLimits>()));
         return services;
     }
+
+    /// <summary>Keeps the journeys' daily numbers in the background of the host.</summary>
+    public static IServiceCollection AddJourneyWorkers(this IServiceCollection services) => services.AddHostedService<JourneyDays>();
 }

@@ -15,7 +15,7 @@ builder.Services.AddEngine().AddEngineWorkers();
 builder.Services.AddAudience();
 builder.Services.AddContent();
 builder.Services.AddDelivery(builder.Configuration.ReadDelivery()).AddDeliveryWorkers();
-builder.Services.AddJourneys(builder.Configuration.ReadWebhooks());
+builder.Services.AddJourneys(builder.Configuration.ReadWebhooks()).AddJourneyWorkers();
 
 var app = builder.Build();
 await app.PrepareAsync(args);

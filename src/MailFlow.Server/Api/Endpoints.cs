@@ -20,8 +20,11 @@ internal static class Endpoints
         api.MapTemplateTrials();
         api.MapJourneys();
         api.MapRevisions();
+        api.MapJourneyVersions();
         api.MapInstances();
+        api.MapJourneyInstances();
         api.MapSimulation();
+        api.MapSamples();
         api.MapMessages();
         api.MapSender();
         api.MapApiKeys();

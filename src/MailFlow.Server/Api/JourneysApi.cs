@@ -14,7 +14,7 @@ internal static class JourneysApi
     public static void MapJourneys(this IEndpointRouteBuilder api)
     {
         var group = api.MapGroup("/journeys").WithTags("Journeys");
-        group.MapGet("", ListAsync).RequireScope(Scopes.JourneysRead).WithSummary("List the journeys").Produces<Page<JourneySummary>>();
+        group.MapGet("", ListAsync).RequireScope(Scopes.JourneysRead).WithSummary("List the journeys with how they stand and their numbers; `search` is part of name or id, `state` draft, published, paused or unpublished").Produces<Page<JourneyListItem>>();
         group.MapGet("/{definitionId}", FindAsync).RequireScope(Scopes.JourneysRead).WithSummary("Read a journey as Elsa 3 JSON: the latest version, or the one asked for").Produces<object>();
         group.MapPut("/{definitionId}", SaveAsync).RequireScope(Scopes.JourneysWrite).WithSummary("Save Elsa 3 JSON as the journey's draft").Accepts<object>(Json).Produces<object>();
         group.MapDelete("/{definitionId}", DeleteAsync).RequireScope(Scopes.JourneysPublish).WithSummary("Delete a journey that nobody is in").Produces(204);
@@ -26,8 +26,8 @@ internal static class JourneysApi
         group.MapGet("/{definitionId}/stats", StatsAsync).RequireScope(Scopes.JourneysRead).WithSummary("Count who entered and where they are").Produces<JourneyStats>();
     }
 
-    private static Task<Page<JourneySummary>> ListAsync([AsParameters] Paging paging, Caller caller, JourneyDefinitions journeys, CancellationToken ct) =>
-        journeys.ListAsync(caller.AccountId, paging.Cursor, paging.Size, ct);
+    private static Task<Page<JourneyListItem>> ListAsync(string? search, string? state, [AsParameters] Paging paging, Caller caller, JourneyList journeys, CancellationToken ct) =>
+        journeys.ListAsync(caller.AccountId, search, state, paging.Cursor, paging.Size, ct);
 
     private static async Task<IResult> FindAsync(string definitionId, int? version, Caller caller, JourneyDefinitions journeys, CancellationToken ct) =>
         await journeys.FindAsync(caller.AccountId, definitionId, version, ct) is { } found
