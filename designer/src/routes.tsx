@@ -1,4 +1,4 @@
-import { createBrowserRouter } from 'react-router';
+import { createBrowserRouter, Navigate } from 'react-router';
 import { RequireSession } from './session/RequireSession';
 import { SignInPage } from './session/SignInPage';
 import { ErrorPage, NotFoundPage } from './shell/ErrorPage';
@@ -22,6 +22,21 @@ export const router = createBrowserRouter([
                 ErrorBoundary: ErrorPage,
                 children: [
                   { index: true, lazy: async () => ({ Component: (await import('./home/HomePage')).HomePage }) },
+                  { path: 'journeys', lazy: async () => ({ Component: (await import('./journeys/list/JourneysPage')).JourneysPage }) },
+                  {
+                    path: 'journeys/:id',
+                    lazy: async () => ({ Component: (await import('./journeys/JourneyLayout')).JourneyLayout }),
+                    children: [
+                      { index: true, element: <Navigate to="overview" replace /> },
+                      { path: 'overview', lazy: async () => ({ Component: (await import('./journeys/overview/OverviewPage')).OverviewPage }) },
+                      { path: 'design', lazy: async () => ({ Component: (await import('./journeys/design/DesignPage')).DesignPage }) },
+                      { path: 'live', lazy: async () => ({ Component: (await import('./journeys/live/LivePage')).LivePage }) },
+                      { path: 'test', lazy: async () => ({ Component: (await import('./journeys/test/TestPage')).TestPage }) },
+                      { path: 'instances', lazy: async () => ({ Component: (await import('./journeys/instances/InstancesPage')).InstancesPage }) },
+                      { path: 'versions', lazy: async () => ({ Component: (await import('./journeys/versions/VersionsPage')).VersionsPage }) },
+                    ],
+                  },
+                  { path: 'instances/:id', lazy: async () => ({ Component: (await import('./instances/InstancePage')).InstancePage }) },
                   { path: 'mailbox', lazy: async () => ({ Component: (await import('./mailbox/MailboxPage')).MailboxPage }) },
                   { path: '*', Component: NotFoundPage },
                 ],

@@ -1,7 +1,7 @@
 using MailFlow.Server.Access;
 using MailFlow.Server.Api;
-using MailFlow.Server.Elsa.Viewer;
 using MailFlow.Server.Elsa;
+using MailFlow.Server.Elsa.Viewer;
 using MailFlow.Server.Hosting;
 using MailFlow.Server.Http;
 using MailFlow.Server.WebConsole;
