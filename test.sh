@@ -10,9 +10,10 @@ packages=(
   "postgresql-15  /usr/lib/postgresql/*/bin/initdb"
   "nodejs         /usr/bin/node"
   "npm            /usr/bin/npm"
+  "chromium       /usr/bin/chromium"
 )
-# Folders with a package-lock.json whose npm packages the tests run (a foreign SMTP server).
-npm_folders=(tests/MailFlow.Delivery.Tests/SmtpServer)
+# Folders with a package-lock.json whose npm packages the tests run: a foreign SMTP server, and the console's build.
+npm_folders=(tests/MailFlow.Delivery.Tests/SmtpServer designer)
 
 export HOME="${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}"
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
@@ -133,6 +134,9 @@ dotnet build MailFlow.sln --nologo -v quiet -warnaserror '-warnnotaserror:NU1901
 
 say "Checking the format"
 dotnet format MailFlow.sln --verify-no-changes --no-restore </dev/null || fail "the format differs: run dotnet format"
+
+say "Checking the console"
+npm run --silent check --prefix designer </dev/null || fail "the console's check failed"
 
 [ -n "${MAILFLOW_TEST_POSTGRES:-}" ] || start_postgres || { fail "PostgreSQL did not start"; exit 1; }
 

@@ -67,7 +67,7 @@ public sealed class ContactTrace
         new Place(message.QueuedAt.ToUnixTimeMilliseconds(), long.MaxValue, 0, message.Id),
         new TraceEntry(message.QueuedAt, message.Journey, null, message.ActivityId, null, "Message", message.State.Word(), Sentence(message), message.InstanceId, message.Id));
 
-    private static string Sentence(Message message)
+    internal static string Sentence(Message message)
     {
         var mail = $"mail “{message.Template}”";
         var because = message.Reason is null ? "" : $": {message.Reason}";

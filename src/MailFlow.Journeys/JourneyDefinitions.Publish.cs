@@ -36,6 +36,9 @@ public sealed partial class JourneyDefinitions
         return _database.ReadAsync(session => CheckAsync(session, accountId, definition, ct), ct);
     }
 
+    internal Task<IReadOnlyList<Finding>> CheckAsync(int accountId, StoredDefinition stored, CancellationToken ct) =>
+        _database.ReadAsync(session => CheckAsync(session, accountId, stored.Definition, ct), ct);
+
     /// <summary>Lets no more contacts in; those inside go on.</summary>
     /// <exception cref="NotFoundException">There is no such journey.</exception>
     public Task UnpublishAsync(int accountId, string definitionId, CancellationToken ct) => _database.WriteAsync(async session =>
@@ -90,6 +93,6 @@ public sealed partial class JourneyDefinitions
     }
 
     private static async Task<bool> SetPausedAsync(Session session, int journey, bool paused, CancellationToken ct) => await session.ExecuteAsync(
-        "UPDATE journey SET paused = @paused, updated_at = @now WHERE id = @journey AND paused <> @paused",
+        "UPDATE journey SET paused = @paused, resumed_at = CASE WHEN @paused THEN resumed_at ELSE @now END, updated_at = @now WHERE id = @journey AND paused <> @paused",
         ct, ("paused", paused), ("now", await session.NowAsync(ct)), ("journey", journey)) > 0;
 }

@@ -3,6 +3,7 @@ using MailFlow.Data;
 using MailFlow.Delivery;
 using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Storage;
+using MailFlow.Journeys.Revisions;
 
 namespace MailFlow.Journeys;
 
@@ -28,21 +29,29 @@ public sealed partial class JourneyDefinitions
     /// <param name="json">Elsa 3 JSON. It need not be sound yet, but it must be a definition.</param>
     /// <param name="ct">Cancels.</param>
     /// <exception cref="InvalidInputException">The id or the JSON cannot be taken.</exception>
-    public async Task<StoredDefinition> SaveDraftAsync(int accountId, string definitionId, string json, CancellationToken ct)
+    public Task<StoredDefinition> SaveDraftAsync(int accountId, string definitionId, string json, CancellationToken ct) =>
+        SaveDraftAsync(accountId, definitionId, Draft.Of(WorkflowDefinition.Parse(json), "API"), ct);
+
+    /// <inheritdoc cref="SaveDraftAsync(int, string, string, CancellationToken)"/>
+    /// <param name="draft">What to save, and who saves it.</param>
+    public async Task<StoredDefinition> SaveDraftAsync(int accountId, string definitionId, Draft draft, CancellationToken ct)
     {
         if (!IdShape().IsMatch(definitionId)) throw new InvalidInputException("definition_id", "must be 1 to 100 letters, digits, dots, hyphens and underscores");
-        var given = WorkflowDefinition.Parse(json);
         return await _database.WriteAsync(async session =>
         {
             var now = await session.NowAsync(ct);
             // Taken first, the journey's row is the lock under which version numbers are given and publishes decided.
             await session.ExecuteAsync("""
-                INSERT INTO journey (account_id, definition_id, name, created_at, updated_at) VALUES (@account, @definition, @name, @now, @now)
+                INSERT INTO journey (account_id, definition_id, name, created_at, updated_at) VALUES (@account, @definition, @definition, @now, @now)
                 ON CONFLICT (account_id, definition_id) DO UPDATE SET updated_at = journey.updated_at
-                """, ct, ("account", accountId), ("definition", definitionId), ("name", given.Name), ("now", now));
+                """, ct, ("account", accountId), ("definition", definitionId), ("now", now));
             var latest = await FindAsync(session, accountId, definitionId, null, ct);
+            var revision = await RevisionStore.LatestAsync(session, accountId, definitionId, ct);
+            var given = draft.Make(latest, revision);
             var definition = given.With(new DefinitionStamp(definitionId, "", (latest?.Version ?? 0) + 1, true, false, DateTimeOffset.FromUnixTimeMilliseconds(now)));
             if (latest is not null && WorkflowDefinition.Same(latest.Definition, definition)) return latest;
+            // Saved before revisions were kept: what is overwritten now would be lost.
+            if (latest is not null && revision is null) await RevisionStore.AddAsync(session, accountId, latest.Definition, "before revisions were kept", null, null, now, ct);
             if (latest is null or { WasPublished: true }) await AddVersionAsync(session, accountId, definition, now, ct);
             else
                 await session.ExecuteAsync("UPDATE definition_version SET definition = @json WHERE id = @id", ct, ("json", definition.ToJson()), ("id", latest.Id));
@@ -52,6 +61,7 @@ public sealed partial class JourneyDefinitions
                 """, ct, ("account", accountId), ("definition", definitionId), ("name", definition.Name), ("now", now));
             var saved = (await FindAsync(session, accountId, definitionId, null, ct))!;
             await Audit.RecordAsync(session, accountId, "journey.save", definitionId, ct, ("version", saved.Version));
+            await RevisionStore.AddAsync(session, accountId, saved.Definition, draft.Source, draft.Author, draft.Session, now, ct);
             return saved;
         }, ct);
     }
@@ -63,6 +73,11 @@ public sealed partial class JourneyDefinitions
     /// <param name="ct">Cancels.</param>
     public Task<StoredDefinition?> FindAsync(int accountId, string definitionId, int? version, CancellationToken ct) =>
         _database.ReadAsync(session => FindAsync(session, accountId, definitionId, version, ct), ct);
+
+    /// <summary>The version of a journey that contacts enter now; null where none is published.</summary>
+    internal Task<StoredDefinition?> FindPublishedAsync(int accountId, string definitionId, CancellationToken ct) => _database.ReadAsync(session => session.FirstAsync(
+        $"SELECT {StoredDefinition.Columns} FROM journey j JOIN definition_version v ON v.id = j.published_version_id WHERE j.account_id = @account AND j.definition_id = @definition",
+        StoredDefinition.Read, ct, ("account", accountId), ("definition", definitionId)), ct);
 
     /// <summary>A version by its own id; null where there is none.</summary>
     public Task<StoredDefinition?> FindVersionAsync(int accountId, long id, CancellationToken ct) => _database.ReadAsync(session => session.FirstAsync(
@@ -117,7 +132,7 @@ public sealed partial class JourneyDefinitions
             var ids = await session.QueryAsync("SELECT id FROM definition_version WHERE journey_id = @journey", row => row.Long(0), ct, ("journey", journey));
             // Mail outlives its instance, and a paused journey's would be held for ever.
             await Messages.CancelOfJourneyAsync(session, journey, $"the journey “{definitionId}” was deleted", ct);
-            foreach (var table in new[] { "instance", "entry", "journey_count", "definition_version" })
+            foreach (var table in new[] { "instance", "entry", "journey_count", "parked_node", "journey_revision", "definition_version" })
                 await session.ExecuteAsync($"DELETE FROM {table} WHERE journey_id = @journey", ct, ("journey", journey));
             await session.ExecuteAsync("DELETE FROM journey WHERE id = @journey", ct, ("journey", journey));
             await Audit.RecordAsync(session, accountId, "journey.delete", definitionId, ct);

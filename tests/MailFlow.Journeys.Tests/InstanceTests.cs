@@ -158,4 +158,18 @@ public class InstanceTests
     }
 
     private static (string, string, string?, string) Standing(InstanceDetails? instance) => (instance!.Status, instance.SubStatus, instance.DefinitionId, instance.UserId);
+
+    /// <summary>Seen red with the kind as a parameter.</summary>
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_instance_just_asked_for_is_found_by_an_index(DatabaseKind kind)
+    {
+        await using var host = await JourneyHost.CreateAsync(kind);
+        var plan = await host.Database.WriteAsync(async session =>
+        {
+            if (session.Dialect.IsPostgreSql) await session.ExecuteAsync("SET LOCAL enable_seqscan = off", default);
+            return await session.QueryAsync((session.Dialect.IsPostgreSql ? "EXPLAIN " : "EXPLAIN QUERY PLAN ") + Instances.PendingSql,
+                row => row.Text(session.Dialect.IsPostgreSql ? 0 : 3), default, ("id", Guid.Empty), ("account", 1));
+        }, default);
+        Assert.Contains(plan, line => line.Contains("inbox_start", StringComparison.Ordinal));
+    }
 }

@@ -102,13 +102,13 @@ public sealed class ContactApiTests
             Assert.True((await (await server.Admin.PutAsJsonAsync("/api/v1/sender", new { name = "Acme", email })).ProblemAsync(400)).TryGetProperty("errors", out _));
     }
 
-    internal static async Task<List<string?>> AllAsync(HttpClient client, string list, string member, int limit)
+    internal static async Task<List<string?>> AllAsync(HttpClient client, string list, string member, int limit, char separator = '?')
     {
         var found = new List<string?>();
         string? cursor = null;
         do
         {
-            var page = await (await client.GetAsync($"/api/v1/{list}?limit={limit}{(cursor is null ? "" : $"&cursor={cursor}")}")).JsonAsync();
+            var page = await (await client.GetAsync($"/api/v1/{list}{separator}limit={limit}{(cursor is null ? "" : $"&cursor={cursor}")}")).JsonAsync();
             var items = page.GetProperty("items").EnumerateArray().Select(item => item.GetProperty(member).GetString()).ToList();
             Assert.True(items.Count <= limit);
             found.AddRange(items);

@@ -5,6 +5,7 @@ using MailFlow.Delivery;
 using MailFlow.Journeys.Webhooks;
 using MailFlow.Server.Access;
 using MailFlow.Server.Http;
+using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Extensions.Configuration.Memory;
 
 namespace MailFlow.Server.Hosting;
@@ -71,6 +72,7 @@ internal static partial class ServerSetup
         services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions));
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true); // ProblemMiddleware answers
         services.AddOpenApi("v1", OpenApiDocument.Configure);
+        services.Configure<OpenApiOptions>("v1", OpenApiTypes.Configure);
         return services;
     }
 
