@@ -1,6 +1,7 @@
 using MailFlow.Audience;
 using MailFlow.Engine.Activities;
 using MailFlow.Engine.Definitions;
+using MailFlow.Engine.Storage;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -12,6 +13,7 @@ public static class AudienceModule
         .AddActivities(typeof(AudienceModule).Assembly)
         .AddSingleton<IContactStore, ContactStore>()
         .AddSingleton<IPublishCheck, SegmentsExist>()
+        .AddSingleton<ISimulationSource, AudienceForSimulation>()
         .AddSingleton<Contacts>()
         .AddSingleton<Consents>()
         .AddSingleton<Suppressions>()

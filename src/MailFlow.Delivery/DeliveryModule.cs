@@ -9,6 +9,7 @@ using MailFlow.Delivery.Sending;
 using MailFlow.Delivery.Unsubscribing;
 using MailFlow.Engine.Activities;
 using MailFlow.Engine.Definitions;
+using MailFlow.Engine.Storage;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 
@@ -36,6 +37,7 @@ public static class DeliveryModule
             _ => ActivatorUtilities.CreateInstance<SandboxProvider>(provider),
         });
         services.AddSingleton<IPublishCheck, TemplatesExist>();
+        services.AddSingleton<ISimulationSource, DeliveryForSimulation>();
         services.AddSingleton<MessageSignal>().AddSingleton<Messages>().AddSingleton<SandboxMailbox>().AddSingleton<Senders>();
         services.AddSingleton(provider => new TrialMail(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<Templates>(), provider.GetRequiredService<TemplateRenderer>(),
@@ -51,6 +53,18 @@ public static class DeliveryModule
             provider.GetRequiredService<Dispatch>(), provider.GetRequiredService<Answers>(), provider.GetRequiredService<Sweep>(), options,
             provider.GetRequiredService<IFaultPoints>()));
         return services;
+    }
+
+    /// <summary>
+    /// Has every mail captured in the database, whatever provider was configured or registered, and signs links with keys of that database's own: a
+    /// simulation can neither send mail nor make a link that works. Wants <see cref="AddDelivery"/> before it.
+    /// </summary>
+    public static IServiceCollection UseSandbox(this IServiceCollection services)
+    {
+        var configured = (DeliveryOptions)services.Last(service => service.ServiceType == typeof(DeliveryOptions)).ImplementationInstance!;
+        services.RemoveAll<IEmailProvider>().RemoveAll<DeliveryOptions>();
+        services.AddSingleton(configured with { Provider = "sandbox", SigningKeys = [], Lanes = 1, Node = "simulation" });
+        return services.AddSingleton<IEmailProvider, SandboxProvider>();
     }
 
     /// <summary>Runs the sender in the background of the host; without, a test steps it. Wants the engine.</summary>

@@ -19,11 +19,17 @@ internal static class Endpoints
         api.MapTemplates();
         api.MapTemplateTrials();
         api.MapJourneys();
+        api.MapRevisions();
+        api.MapJourneyVersions();
         api.MapInstances();
+        api.MapJourneyInstances();
+        api.MapSimulation();
+        api.MapSamples();
         api.MapMessages();
         api.MapSender();
         api.MapApiKeys();
         api.MapSession();
         api.MapUsers();
+        api.MapAudit();
     }
 }
