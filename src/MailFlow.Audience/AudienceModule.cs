@@ -8,7 +8,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Registers the audience module: contacts, consents, suppressions, segments, and the activities that use them.</summary>
 public static class AudienceModule
 {
-    /// <summary>Needs <see cref="MailFlow.Data.Database"/> and, from the engine, <see cref="IContactChanged"/>.</summary>
+    /// <summary>Needs <see cref="MailFlow.Data.Database"/> and, from the engine, <see cref="IContactChanged"/> and <see cref="MailFlow.Engine.Storage.RecordedEvents"/>.</summary>
     public static IServiceCollection AddAudience(this IServiceCollection services) => services
         .AddActivities(typeof(AudienceModule).Assembly)
         .AddSingleton<IContactStore, ContactStore>()
@@ -17,5 +17,6 @@ public static class AudienceModule
         .AddSingleton<Contacts>()
         .AddSingleton<Consents>()
         .AddSingleton<Suppressions>()
-        .AddSingleton<Segments>();
+        .AddSingleton<Segments>()
+        .AddSingleton<KnownFields>();
 }

@@ -1,4 +1,5 @@
 using MailFlow.Audience;
+using MailFlow.Content;
 using MailFlow.Data;
 using MailFlow.Delivery;
 using MailFlow.Delivery.Activities;
@@ -38,6 +39,9 @@ public static class DeliveryModule
         services.AddSingleton<IPublishCheck, TemplatesExist>();
         services.AddSingleton<ISimulationSource, DeliveryForSimulation>();
         services.AddSingleton<MessageSignal>().AddSingleton<Messages>().AddSingleton<SandboxMailbox>().AddSingleton<Senders>();
+        services.AddSingleton(provider => new TrialMail(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<Templates>(), provider.GetRequiredService<TemplateRenderer>(),
+            provider.GetRequiredService<Senders>(), provider.GetRequiredService<Suppressions>(), provider.GetRequiredService<IEmailProvider>(), options));
         services.AddSingleton<IInstanceEnded>(provider => provider.GetRequiredService<Messages>());
         services.AddSingleton<SigningKeys>().AddSingleton<UnsubscribeLinks>().AddSingleton(provider => new Unsubscribe(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<UnsubscribeLinks>(), provider.GetRequiredService<Suppressions>(),

@@ -1,5 +1,6 @@
 using MailFlow.Data;
 using MailFlow.Delivery;
+using MailFlow.Engine.Activities;
 using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Storage;
 using MailFlow.Journeys;
@@ -39,6 +40,10 @@ public static class JourneysModule
             provider.GetRequiredService<Database>(), provider.GetRequiredService<JourneyDefinitions>(), provider.GetRequiredService<VersionGraphs>(), provider.GetRequiredService<DefinitionDiff>()));
         services.AddSingleton(provider => new Instances(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<VersionGraphs>(), provider.GetRequiredService<WorkSignal>()));
+        services.AddSingleton(provider => new InstanceSearch(provider.GetRequiredService<Database>()));
+        services.AddSingleton(provider => new InstanceTrips(provider.GetRequiredService<Database>(), provider.GetRequiredService<VersionGraphs>()));
+        services.AddSingleton(provider => new Vocabulary(provider.GetRequiredService<Database>(), provider.GetRequiredService<ActivityRegistry>()));
+        services.AddSingleton<ContactInstances>();
         services.AddSingleton(provider => new ContactTrace(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<VersionGraphs>(), provider.GetRequiredService<Messages>()));
         services.TryAddSingleton(SimulationLimits.Default);

@@ -12,10 +12,14 @@ internal static class Endpoints
         var api = app.MapGroup("/api/v1");
         api.MapEvents();
         api.MapContacts();
+        api.MapContactRecords();
+        api.MapFields();
         api.MapSuppressions();
         api.MapSegments();
         api.MapTemplates();
+        api.MapTemplateTrials();
         api.MapJourneys();
+        api.MapRevisions();
         api.MapJourneyVersions();
         api.MapInstances();
         api.MapJourneyInstances();
@@ -26,5 +30,6 @@ internal static class Endpoints
         api.MapApiKeys();
         api.MapSession();
         api.MapUsers();
+        api.MapAudit();
     }
 }
