@@ -141,23 +141,6 @@ public sealed class UserTests
         Assert.DoesNotContain("password", await server.Admin.GetStringAsync("/api/v1/users"));
     }
 
-    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
-    public async Task What_users_do_and_what_is_done_to_them_is_in_the_audit(DatabaseKind kind)
-    {
-        await using var server = await ServerUnderTest.StartAsync(kind, workers: false);
-        var admin = await server.SignedInAsync(FirstStart.AdminEmail, server.AdminPassword);
-
-        var made = await admin.PostAsJsonAsync("/api/v1/users", new { email = "ada@example.org", role = "editor", password = ServerUnderTest.Password });
-        var path = $"/api/v1/users/{(await made.JsonAsync()).GetProperty("id").GetString()}";
-        await admin.PutAsync(path, Json("""{"role":"viewer"}"""));
-        await admin.DeleteAsync(path);
-
-        var text = await server.Admin.GetStringAsync($"/api/v1/audit?actor={FirstStart.AdminEmail}");
-        var actions = System.Text.Json.JsonDocument.Parse(text).RootElement.GetProperty("items").EnumerateArray().Select(item => $"{item.GetProperty("action").GetString()} {item.GetProperty("subject").GetString()}");
-        Assert.Equal(["user.delete ada@example.org", "user.change ada@example.org", "user.create ada@example.org"], actions);
-        Assert.DoesNotContain(ServerUnderTest.Password, text);
-    }
-
     internal static async Task<string?> IdOfAsync(ServerUnderTest server, string email) =>
         (await (await server.Admin.GetAsync("/api/v1/users")).JsonAsync()).GetProperty("items").EnumerateArray().Single(user => user.GetProperty("email").GetString() == email).GetProperty("id").GetString();
 }

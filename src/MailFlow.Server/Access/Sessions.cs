@@ -69,8 +69,8 @@ internal sealed class Sessions(Database database)
         identity.AddClaim(new Claim(SessionCookie.SessionClaim, id.ToString()));
         identity.AddClaim(new Claim(ApiKeyAuthentication.AccountClaim, accountId.ToString()));
         identity.AddClaim(new Claim(SessionCookie.UserClaim, userId.ToString()));
+        identity.AddClaim(new Claim(identity.NameClaimType, email));
         identity.AddClaim(new Claim(SessionCookie.RoleClaim, role.Word()));
-        identity.AddClaim(new Claim(identity.NameClaimType, email)); // in the audit
         foreach (var scope in Roles.ScopesOf(role)) identity.AddClaim(new Claim(ApiKeyAuthentication.ScopeClaim, scope));
         return new ClaimsPrincipal(identity);
     }

@@ -43,7 +43,7 @@ internal sealed class Users(Database database)
             """, ct, ("id", user.Id), ("account", accountId), ("email", email), ("key", EmailAddress.Key(email)), ("name", name), ("role", role.Word()),
             ("hash", passwordHash), ("stamp", NewStamp(now)), ("disabled", false), ("now", now));
         if (made == 0) return null;
-        await Audit.RecordAsync(session, accountId, "user.create", email, ct, ("id", user.Id.ToString()), ("role", role.Word()));
+        await Audit.RecordAsync(session, accountId, "user.create", email, ct, ("role", role.Word()));
         return user;
     }
 
@@ -68,8 +68,8 @@ internal sealed class Users(Database database)
         if (change.PasswordHash is { } hash)
             await session.ExecuteAsync("UPDATE console_user SET password_hash = @hash WHERE id = @id", ct, ("id", id), ("hash", hash));
         if (change.EndsSessions(before)) await EndSessionsAsync(session, id, ct);
-        await Audit.RecordAsync(session, accountId, "user.change", after.Email, ct, ("id", id.ToString()),
-            ("role", after.Role.Word()), ("disabled", after.Disabled), ("password", change.PasswordHash is not null));
+        await Audit.RecordAsync(session, accountId, "user.change", before.Email, ct,
+            ("email", after.Email), ("name", after.Name), ("role", after.Role.Word()), ("disabled", after.Disabled), ("password", change.PasswordHash is null ? "kept" : "changed"));
         return after;
     }, ct);
 
@@ -81,7 +81,7 @@ internal sealed class Users(Database database)
         KeepAnAdmin(admins, id);
         await session.ExecuteAsync("DELETE FROM user_session WHERE user_id = @id", ct, ("id", id));
         await session.ExecuteAsync("DELETE FROM console_user WHERE id = @id", ct, ("id", id));
-        await Audit.RecordAsync(session, accountId, "user.delete", user.Email, ct, ("id", id.ToString()));
+        await Audit.RecordAsync(session, accountId, "user.delete", user.Email, ct, ("role", user.Role.Word()));
     }, ct);
 
     /// <summary>Keeps a password's hash made anew with today's cost, unless the password was changed meanwhile.</summary>
