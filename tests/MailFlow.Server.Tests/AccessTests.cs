@@ -13,9 +13,15 @@ public sealed class AccessTests
         await using var server = await ServerUnderTest.StartAsync();
         var nobody = server.ClientWith(key: null);
 
-        foreach (var (method, path, _) in EndpointAccessTests.Endpoints(server).Where(endpoint => !EndpointAccessTests.IsOpen(endpoint)))
+        foreach (var endpoint in EndpointAccessTests.Endpoints(server).Where(endpoint => !EndpointAccessTests.IsOpen(endpoint)))
         {
-            var answer = await nobody.SendAsync(new HttpRequestMessage(new HttpMethod(method), path));
+            var answer = await nobody.SendAsync(new HttpRequestMessage(new HttpMethod(endpoint.Method), endpoint.Path));
+            if (EndpointAccessTests.IsStudios(endpoint) && answer.StatusCode == HttpStatusCode.BadRequest)
+            {
+                // Studio shows its user no answer but 400.
+                Assert.Contains("session has ended", await answer.Content.ReadAsStringAsync());
+                continue;
+            }
 
             var problem = await answer.ProblemAsync(401);
             Assert.Contains("Authorization: Bearer", problem.GetProperty("detail").GetString());
