@@ -24,10 +24,12 @@ public static class EngineModule
         services.TryAddSingleton<WorkSignal>();
         services.TryAddSingleton<EffectSignal>();
         services.TryAddSingleton<EventIntake>();
+        services.TryAddSingleton<RecordedEvents>();
         services.TryAddSingleton<GraphBuilder>();
         services.TryAddSingleton<EventTriggers>();
         services.TryAddSingleton<Catalog>();
         services.TryAddSingleton<IContactChanged, ContactChangedCommands>();
+        services.AddSingleton<ISimulationSource, EventsForSimulation>();
         services.TryAddSingleton<JobRunner>();
         services.TryAddSingleton(provider => new Worker(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<Catalog>(), provider.GetRequiredService<IServiceScopeFactory>(),

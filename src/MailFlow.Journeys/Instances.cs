@@ -36,6 +36,7 @@ public sealed partial class Instances
             if (!isPublished) throw new ConflictException($"The journey '{definitionId}' is not published.");
             var start = Guid.CreateVersion7(DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct)));
             await Inbox.PostAsync(session, [InboxItem.StartInstance(accountId, userId, start, definitionId, input, underEntryRule: false)], ct);
+            await Audit.RecordAsync(session, accountId, "instance.start", start.ToString(), ct, ("journey", definitionId), ("user_id", userId));
             return start;
         }, ct);
         _signal.Notify(StableHash.Shard(accountId, userId));
@@ -101,6 +102,8 @@ public sealed partial class Instances
                 throw new ConflictException(kind == InboxKind.Cancel ? "The instance has ended." : "The instance has no incident.");
             var key = StableHash.TimedKey(await session.NowAsync(ct), StableHash.Key(kind.ToString(), id.ToString()));
             await Inbox.PostAsync(session, [InboxItem.For(accountId, instance.User, kind, key, body)], ct);
+            await Audit.RecordAsync(session, accountId, $"instance.{kind.ToString().ToLowerInvariant()}", id.ToString(), ct,
+                [.. body.Where(member => member.Key != "instance").Select(member => (member.Key, member.Value)), ("user_id", instance.User)]);
             return instance.User;
         }, ct);
         _signal.Notify(StableHash.Shard(accountId, user));
@@ -126,7 +129,7 @@ public sealed partial class Instances
     }
 
     /// <summary>Elsa's words: an instance with an incident counts as finished there.</summary>
-    private static string SubStatus(InstanceStatus status) => status switch
+    internal static string SubStatus(InstanceStatus status) => status switch
     {
         InstanceStatus.Running => "Suspended",
         InstanceStatus.Faulted => "Faulted",
@@ -134,10 +137,10 @@ public sealed partial class Instances
         _ => "Finished",
     };
 
-    private static string Outcome(InstanceStatus status) => status == InstanceStatus.Running ? "waiting" : status.ToString().ToLowerInvariant();
+    internal static string Outcome(InstanceStatus status) => status == InstanceStatus.Running ? "waiting" : status.ToString().ToLowerInvariant();
 
     /// <summary>The time in the id.</summary>
-    private static DateTimeOffset StartedAt(Guid id) => DateTimeOffset.FromUnixTimeMilliseconds(Convert.ToInt64(id.ToString("N")[..12], 16));
+    internal static DateTimeOffset StartedAt(Guid id) => DateTimeOffset.FromUnixTimeMilliseconds(Convert.ToInt64(id.ToString("N")[..12], 16));
 }
 
 /// <summary>One contact's trip through a journey.</summary>

@@ -1,7 +1,9 @@
 using System.Text.RegularExpressions;
 using MailFlow.Data;
+using MailFlow.Delivery;
 using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Storage;
+using MailFlow.Journeys.Revisions;
 
 namespace MailFlow.Journeys;
 
@@ -27,21 +29,29 @@ public sealed partial class JourneyDefinitions
     /// <param name="json">Elsa 3 JSON. It need not be sound yet, but it must be a definition.</param>
     /// <param name="ct">Cancels.</param>
     /// <exception cref="InvalidInputException">The id or the JSON cannot be taken.</exception>
-    public async Task<StoredDefinition> SaveDraftAsync(int accountId, string definitionId, string json, CancellationToken ct)
+    public Task<StoredDefinition> SaveDraftAsync(int accountId, string definitionId, string json, CancellationToken ct) =>
+        SaveDraftAsync(accountId, definitionId, Draft.Of(WorkflowDefinition.Parse(json), "API"), ct);
+
+    /// <inheritdoc cref="SaveDraftAsync(int, string, string, CancellationToken)"/>
+    /// <param name="draft">What to save, and who saves it.</param>
+    public async Task<StoredDefinition> SaveDraftAsync(int accountId, string definitionId, Draft draft, CancellationToken ct)
     {
         if (!IdShape().IsMatch(definitionId)) throw new InvalidInputException("definition_id", "must be 1 to 100 letters, digits, dots, hyphens and underscores");
-        var given = WorkflowDefinition.Parse(json);
         return await _database.WriteAsync(async session =>
         {
             var now = await session.NowAsync(ct);
             // Taken first, the journey's row is the lock under which version numbers are given and publishes decided.
             await session.ExecuteAsync("""
-                INSERT INTO journey (account_id, definition_id, name, created_at, updated_at) VALUES (@account, @definition, @name, @now, @now)
+                INSERT INTO journey (account_id, definition_id, name, created_at, updated_at) VALUES (@account, @definition, @definition, @now, @now)
                 ON CONFLICT (account_id, definition_id) DO UPDATE SET updated_at = journey.updated_at
-                """, ct, ("account", accountId), ("definition", definitionId), ("name", given.Name), ("now", now));
+                """, ct, ("account", accountId), ("definition", definitionId), ("now", now));
             var latest = await FindAsync(session, accountId, definitionId, null, ct);
+            var revision = await RevisionStore.LatestAsync(session, accountId, definitionId, ct);
+            var given = draft.Make(latest, revision);
             var definition = given.With(new DefinitionStamp(definitionId, "", (latest?.Version ?? 0) + 1, true, false, DateTimeOffset.FromUnixTimeMilliseconds(now)));
             if (latest is not null && WorkflowDefinition.Same(latest.Definition, definition)) return latest;
+            // Saved before revisions were kept: what is overwritten now would be lost.
+            if (latest is not null && revision is null) await RevisionStore.AddAsync(session, accountId, latest.Definition, "before revisions were kept", null, null, now, ct);
             if (latest is null or { WasPublished: true }) await AddVersionAsync(session, accountId, definition, now, ct);
             else
                 await session.ExecuteAsync("UPDATE definition_version SET definition = @json WHERE id = @id", ct, ("json", definition.ToJson()), ("id", latest.Id));
@@ -49,7 +59,10 @@ public sealed partial class JourneyDefinitions
                 UPDATE journey SET updated_at = @now, name = CASE WHEN published_version_id IS NULL THEN @name ELSE name END
                 WHERE account_id = @account AND definition_id = @definition
                 """, ct, ("account", accountId), ("definition", definitionId), ("name", definition.Name), ("now", now));
-            return (await FindAsync(session, accountId, definitionId, null, ct))!;
+            var saved = (await FindAsync(session, accountId, definitionId, null, ct))!;
+            await Audit.RecordAsync(session, accountId, "journey.save", definitionId, ct, ("version", saved.Version));
+            await RevisionStore.AddAsync(session, accountId, saved.Definition, draft.Source, draft.Author, draft.Session, now, ct);
+            return saved;
         }, ct);
     }
 
@@ -60,6 +73,11 @@ public sealed partial class JourneyDefinitions
     /// <param name="ct">Cancels.</param>
     public Task<StoredDefinition?> FindAsync(int accountId, string definitionId, int? version, CancellationToken ct) =>
         _database.ReadAsync(session => FindAsync(session, accountId, definitionId, version, ct), ct);
+
+    /// <summary>The version of a journey that contacts enter now; null where none is published.</summary>
+    internal Task<StoredDefinition?> FindPublishedAsync(int accountId, string definitionId, CancellationToken ct) => _database.ReadAsync(session => session.FirstAsync(
+        $"SELECT {StoredDefinition.Columns} FROM journey j JOIN definition_version v ON v.id = j.published_version_id WHERE j.account_id = @account AND j.definition_id = @definition",
+        StoredDefinition.Read, ct, ("account", accountId), ("definition", definitionId)), ct);
 
     /// <summary>A version by its own id; null where there is none.</summary>
     public Task<StoredDefinition?> FindVersionAsync(int accountId, long id, CancellationToken ct) => _database.ReadAsync(session => session.FirstAsync(
@@ -94,7 +112,7 @@ public sealed partial class JourneyDefinitions
         return Cursor.Page(found, limit, last => last.DefinitionId);
     }
 
-    /// <summary>Deletes a journey with all its versions and finished instances. What the contacts' histories say stays.</summary>
+    /// <summary>Deletes a journey with all its versions and finished instances, and calls off its mail that is still queued. What the contacts' histories say stays.</summary>
     /// <exception cref="NotFoundException">There is no such journey.</exception>
     /// <exception cref="ConflictException">Contacts are still in it.</exception>
     public async Task DeleteAsync(int accountId, string definitionId, CancellationToken ct)
@@ -112,9 +130,12 @@ public sealed partial class JourneyDefinitions
             if (inside > 0) throw new ConflictException($"{inside} contacts are still in the journey '{definitionId}': unpublish it and wait, or cancel them.");
 
             var ids = await session.QueryAsync("SELECT id FROM definition_version WHERE journey_id = @journey", row => row.Long(0), ct, ("journey", journey));
-            foreach (var table in new[] { "instance", "entry", "journey_count", "parked_node", "definition_version" })
+            // Mail outlives its instance, and a paused journey's would be held for ever.
+            await Messages.CancelOfJourneyAsync(session, journey, $"the journey “{definitionId}” was deleted", ct);
+            foreach (var table in new[] { "instance", "entry", "journey_count", "parked_node", "journey_revision", "definition_version" })
                 await session.ExecuteAsync($"DELETE FROM {table} WHERE journey_id = @journey", ct, ("journey", journey));
             await session.ExecuteAsync("DELETE FROM journey WHERE id = @journey", ct, ("journey", journey));
+            await Audit.RecordAsync(session, accountId, "journey.delete", definitionId, ct);
             await EngineEpoch.BumpAsync(session, ct);
             return ids;
         }, ct);

@@ -1,7 +1,10 @@
 using MailFlow.Server.Access;
 using MailFlow.Server.Api;
+using MailFlow.Server.Elsa;
+using MailFlow.Server.Elsa.Viewer;
 using MailFlow.Server.Hosting;
 using MailFlow.Server.Http;
+using MailFlow.Server.WebConsole;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.ConfigureHost().ConfigureLogs();
@@ -9,11 +12,12 @@ builder.ConfigureHost().ConfigureLogs();
 var delivery = builder.Configuration.ReadDelivery();
 
 builder.Services.AddServer();
+builder.Services.AddElsaApi();
 builder.Services.AddEngine().AddEngineWorkers(delivery.Node);
 builder.Services.AddAudience();
 builder.Services.AddContent();
 builder.Services.AddDelivery(delivery).AddDeliveryWorkers();
-builder.Services.AddJourneys(builder.Configuration.ReadWebhooks());
+builder.Services.AddJourneys(builder.Configuration.ReadWebhooks()).AddJourneyWorkers();
 
 var app = builder.Build();
 await app.PrepareAsync(args);
@@ -21,10 +25,14 @@ await app.PrepareAsync(args);
 app.UseSecurityHeaders();
 app.UseMiddleware<ProblemMiddleware>();
 app.UseRouting();
+app.UseConsole();
+app.UseHubToken();
 app.UseAuthentication();
 app.UseSameOriginForCookies();
 app.UseAuthorization();
+app.UseAudit();
 app.UseMiddleware<Idempotency>();
 app.MapApi();
+app.MapElsaApi();
 
 await app.RunAsync();

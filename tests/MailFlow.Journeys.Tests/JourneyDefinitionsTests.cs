@@ -1,8 +1,10 @@
 using System.Text.Json.Nodes;
 using MailFlow.Data;
+using MailFlow.Delivery;
 using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Storage;
 using MailFlow.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using static MailFlow.Journeys.Tests.Flow;
 
 namespace MailFlow.Journeys.Tests;
@@ -132,6 +134,25 @@ public class JourneyDefinitionsTests
         await host.EventAsync("go", "ada", new { });
         Assert.Empty(await host.InstanceIdsAsync());
         Assert.Contains((await host.Trace.ReadAsync(Account, "ada", null, 100, default)).Items, entry => entry.Reason == "came to the end of a journey since deleted");
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Mail_that_a_deleted_journey_still_has_is_called_off_even_when_a_pause_held_it(DatabaseKind kind)
+    {
+        await using var host = await JourneyHost.CreateAsync(kind, services => services.AddSingleton<IEmailProvider>(new StubProvider { Answer = _ => StubAnswer.Defer }));
+        await host.PutTemplateAsync("welcome", """{"subject":"Welcome","html":"<p>Hello</p>"}""");
+        await host.PublishAsync("j", Of(null, Trigger("go"), Mail("welcome")));
+        await host.EventAsync("go", "ada", new { contact = new { email = "ada@example.org" } });
+        await host.Journeys.PauseAsync(Account, "j", default);
+        await host.AdvanceAsync(TimeSpan.FromMinutes(1));
+        Assert.True((await MessageAsync()).Held);
+
+        await host.Journeys.DeleteAsync(Account, "j", default);
+
+        var message = await MessageAsync();
+        Assert.Equal((MessageState.Cancelled, "not sent: the journey “j” was deleted"), (message.State, message.Reason));
+
+        async Task<Message> MessageAsync() => Assert.Single((await host.Get<Messages>().ListAsync(Account, null, null, null, null, 10, default)).Items);
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
