@@ -108,6 +108,25 @@ public sealed class AuditTests
         Assert.True(problem.GetProperty("errors").TryGetProperty("from", out _));
     }
 
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Users_are_recorded_too_and_what_one_does_in_the_console_under_their_address(DatabaseKind kind)
+    {
+        await using var server = await ServerUnderTest.StartAsync(kind, workers: false);
+        var made = await (await server.Admin.PostAsJsonAsync("/api/v1/users", new { email = "ada@example.org", name = "Ada", role = "viewer", password = ServerUnderTest.Password })).JsonAsync();
+        var user = $"/api/v1/users/{made.GetProperty("id").GetString()}";
+        await server.Admin.PutAsync(user, Json("""{"role":"editor"}"""));
+
+        var ada = await server.SignedInAsync("ada@example.org", ServerUnderTest.Password);
+        Assert.Equal(HttpStatusCode.OK, (await ada.PutAsJsonAsync("/api/v1/segments/vip", new { rule = "true" })).StatusCode);
+        await server.Admin.DeleteAsync(user);
+
+        var entries = await EntriesAsync(server);
+        Assert.Equal(["user.create", "user.change", "segment.put", "user.delete"], entries.Select(entry => entry.GetProperty("action").GetString()).Reverse());
+        Assert.Equal("editor", entries[2].GetProperty("detail").GetProperty("role").GetString());
+        Assert.Equal("ada@example.org", entries[1].GetProperty("actor").GetString());
+        Assert.DoesNotContain(ServerUnderTest.Password, string.Join("", entries.Select(entry => entry.GetRawText())));
+    }
+
     /// <summary>Of each page of the record.</summary>
     private static async Task<List<JsonElement>> EntriesAsync(ServerUnderTest server, string query = "")
     {
