@@ -2,11 +2,12 @@ using System.Text;
 using System.Text.Json.Nodes;
 using MailFlow.Engine.Definitions;
 using MailFlow.Journeys;
+using MailFlow.Server.Access;
 
 namespace MailFlow.Server.Elsa.Definitions;
 
 /// <summary>Saving and publishing as Studio does it.</summary>
-internal sealed class StudioSaves(JourneyDefinitions journeys, StudioForm form)
+internal sealed class StudioSaves(JourneyDefinitions journeys, StudioForm form, Authors authors)
 {
     private const string Source = "Elsa Studio";
 
@@ -22,7 +23,7 @@ internal sealed class StudioSaves(JourneyDefinitions journeys, StudioForm form)
         token ??= EditingToken.Open(default);
         var before = isNew ? null : await journeys.FindAsync(rights.AccountId, id!, null, ct);
         var saved = await journeys.SaveDraftAsync(rights.AccountId, id!,
-            new Draft(isNew ? (_, _) => guard.Create() : guard.Decide, Source, rights.Author, token.Session), ct);
+            new Draft(isNew ? (_, _) => guard.Create() : guard.Decide, Source, await authors.NameAsync(rights.Caller, ct), token.Session), ct);
         if (publish) saved = await PublishAsync(rights, id!, ct);
         return new StudioSave(saved, token with { Seen = saved.Definition.ContentHash }, publish && before is { IsPublished: true } && before.Version == saved.Version);
     }
@@ -49,7 +50,7 @@ internal sealed class StudioSaves(JourneyDefinitions journeys, StudioForm form)
         EditingToken.Take(document);
         var definition = WorkflowDefinition.Parse(document.ToJsonString(ElsaJson.Compact));
         var id = definition.DefinitionId is { Length: > 0 } given ? given : await NewIdAsync(rights.AccountId, document.Text("name"), ct);
-        return await journeys.SaveDraftAsync(rights.AccountId, id, Draft.Of(definition, "import", rights.Author), ct);
+        return await journeys.SaveDraftAsync(rights.AccountId, id, Draft.Of(definition, "import", await authors.NameAsync(rights.Caller, ct)), ct);
     }
 
     /// <summary>"Welcome series" as <c>welcome-series</c>, or the next <c>welcome-series-2</c> that is free.</summary>
