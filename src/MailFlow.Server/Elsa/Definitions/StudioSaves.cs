@@ -11,6 +11,12 @@ internal sealed class StudioSaves(JourneyDefinitions journeys, StudioForm form, 
 {
     private const string Source = "Elsa Studio";
 
+    private static readonly (string From, string To)[] Accented =
+    [
+        ("äàáâãåāăą", "a"), ("çćč", "c"), ("ďđ", "d"), ("ëèéêēęě", "e"), ("ğ", "g"), ("ïìíîīı", "i"), ("ł", "l"), ("ñńň", "n"), ("öòóôõøő", "o"),
+        ("řŕ", "r"), ("śšş", "s"), ("ß", "ss"), ("ťţ", "t"), ("üùúûūůű", "u"), ("ýÿ", "y"), ("žźż", "z"), ("æ", "ae"), ("œ", "oe"),
+    ];
+
     /// <summary>Saves a definition, and publishes it where that is asked for. A new one gets an id made of its name.</summary>
     /// <exception cref="RefusedException">It is not saved, or saved and not published: the messages say which and why.</exception>
     public async Task<StudioSave> SaveAsync(StudioRights rights, JsonObject model, bool publish, CancellationToken ct)
@@ -57,10 +63,12 @@ internal sealed class StudioSaves(JourneyDefinitions journeys, StudioForm form, 
     public async Task<string> NewIdAsync(int accountId, string? name, CancellationToken ct)
     {
         var words = new StringBuilder();
-        foreach (var letter in (name ?? "").Normalize(NormalizationForm.FormD).ToLowerInvariant())
+        foreach (var letter in (name ?? "").ToLowerInvariant())
         {
+            // By hand: without ICU, text is not taken apart into letters and accents.
             if (char.IsAsciiLetterOrDigit(letter)) words.Append(letter);
-            else if (words.Length > 0 && words[^1] != '-' && !char.IsBetween(letter, '\u0300', '\u036f')) words.Append('-');
+            else if (Accented.FirstOrDefault(group => group.From.Contains(letter)) is { To: { } plain }) words.Append(plain);
+            else if (words.Length > 0 && words[^1] != '-') words.Append('-');
         }
         var stem = words.ToString(0, Math.Min(words.Length, 60)).Trim('-');
         if (stem.Length == 0) stem = "journey";
