@@ -1,5 +1,7 @@
 # docker build -t mailflow .
 FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
+# The web console is built with Node.js; its files are the same on every platform.
+COPY --from=node:22-slim /usr/local /usr/local
 WORKDIR /source
 COPY . .
 RUN dotnet publish src/MailFlow.Server -c Release -o /app

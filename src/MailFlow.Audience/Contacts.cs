@@ -8,6 +8,9 @@ namespace MailFlow.Audience;
 /// <summary>Contacts as the API and the console read and write them.</summary>
 public sealed class Contacts(Database database, IContactStore store, Consents consents, Suppressions suppressions, IContactChanged changed)
 {
+    /// <summary>How many contacts one page of a search looks at.</summary>
+    public const int MostLookedAt = 50_000;
+
     private const string Columns = ContactRecord.Columns + ", c.updated_at";
 
     /// <summary>The contact with this user id, or null.</summary>
@@ -49,11 +52,72 @@ public sealed class Contacts(Database database, IContactStore store, Consents co
         return database.ReadAsync(session => ListAsync(session, accountId, cursor, limit, condition, ct), ct);
     }
 
+    /// <summary>
+    /// A page of the contacts whose user id, address or name holds a text, in any case of ASCII letters. Those whose user id or address is exactly it come first.
+    /// One page looks at no more than <see cref="MostLookedAt"/> contacts: it may hold fewer than asked for, and none, and still have a next.
+    /// </summary>
+    public Task<Page<ContactDetails>> SearchAsync(int accountId, string text, string? cursor, int limit, CancellationToken ct)
+    {
+        var after = Cursor.ReadNumber(cursor) ?? 0;
+        return database.ReadAsync(async session =>
+        {
+            const string exact = "(c.user_id = @text OR coalesce(c.email_key, '') = @key)";
+            List<(string, object?)> parameters = [("account", accountId), ("text", text), ("key", EmailAddress.Key(text)), ("looked", MostLookedAt), ("after", after)];
+            var first = cursor is not null ? []
+                : await session.QueryAsync($"""
+                    SELECT {Columns} FROM contact c WHERE c.account_id = @account AND c.user_id = @text
+                    UNION SELECT {Columns} FROM contact c WHERE c.account_id = @account AND c.email_key = @key ORDER BY 1 LIMIT @limit
+                    """, Read, ct, ("account", accountId), ("text", text), ("key", EmailAddress.Key(text)), ("limit", limit));
+            var room = limit - first.Count;
+            var position = session.Dialect.IsPostgreSql ? "strpos" : "instr";
+            var found = room == 0 ? [] : await session.QueryAsync($"""
+                SELECT {Columns} FROM (SELECT * FROM contact WHERE account_id = @account AND id > @after ORDER BY id LIMIT @looked) c
+                WHERE NOT {exact} AND ({position}(lower(c.user_id), lower(@text)) > 0 OR {position}(coalesce(c.email_key, ''), @key) > 0
+                  OR {position}(lower(coalesce(c.first_name, '') || ' ' || coalesce(c.last_name, '')), lower(@text)) > 0)
+                ORDER BY c.id LIMIT @limit
+                """, Read, ct, [.. parameters, ("limit", room + 1)]);
+
+            string? next;
+            if (room == 0) next = Cursor.Write("0");
+            else if (found.Count > room) next = Cursor.Write(found[room - 1].Id.ToString(CultureInfo.InvariantCulture));
+            else
+            {
+                var last = await session.ScalarAsync<long>("SELECT id FROM contact WHERE account_id = @account AND id > @after ORDER BY id LIMIT 1 OFFSET @looked", ct,
+                    ("account", accountId), ("after", after), ("looked", MostLookedAt - 1));
+                next = last == 0 ? null : Cursor.Write(last.ToString(CultureInfo.InvariantCulture));
+            }
+            return new Page<ContactDetails>(await CompleteAsync(session, accountId, [.. first, .. found.Take(room)], ct), next);
+        }, ct);
+    }
+
+    /// <summary>The dense key of a contact.</summary>
+    /// <exception cref="NotFoundException">There is no such contact.</exception>
+    public async Task<long> IdOfAsync(int accountId, string userId, CancellationToken ct) =>
+        await database.ReadAsync(session => session.FirstAsync("SELECT id FROM contact WHERE account_id = @account AND user_id = @user",
+            row => (long?)row.Long(0), ct, ("account", accountId), ("user", userId)), ct) ?? throw new NotFoundException($"There is no contact '{userId}'.");
+
+    /// <summary>A contact as templates and rules see it; null when there is none.</summary>
+    public async Task<IReadOnlyDictionary<string, object?>?> FieldsAsync(int accountId, string userId, CancellationToken ct) =>
+        (await database.ReadAsync(session => session.FirstAsync($"SELECT {ContactRecord.Columns} FROM contact c WHERE c.account_id = @account AND c.user_id = @user",
+            ContactRecord.Read, ct, ("account", accountId), ("user", userId)), ct))?.Fields;
+
+    /// <summary>A page of what a contact agreed to and withdrew, the latest first.</summary>
+    public async Task<Page<ConsentEntry>> ConsentsAsync(int accountId, long contactId, string? cursor, int limit, CancellationToken ct)
+    {
+        var before = Cursor.ReadNumber(cursor) ?? long.MaxValue;
+        var found = await database.ReadAsync(session => session.QueryAsync("""
+            SELECT id, purpose, granted, source, at, evidence FROM consent WHERE contact_id = @contact AND account_id = @account AND id < @before ORDER BY id DESC LIMIT @limit
+            """,
+            row => (Id: row.Long(0), Entry: new ConsentEntry(row.Text(1), row.Bool(2), row.Text(3), row.Instant(4), row.TextOrNull(5))), ct,
+            ("contact", contactId), ("account", accountId), ("before", before), ("limit", limit + 1)), ct);
+        var page = Cursor.Page(found, limit, last => last.Id.ToString(CultureInfo.InvariantCulture));
+        return new([.. page.Items.Select(item => item.Entry)], page.Next);
+    }
+
     /// <summary>A page of the contacts for whom a condition (on the table c) holds.</summary>
     internal async Task<Page<ContactDetails>> ListAsync(Session session, int accountId, string? cursor, int limit, SqlFragment condition, CancellationToken ct)
     {
-        if (!long.TryParse(Cursor.Read(cursor) ?? "0", NumberStyles.None, CultureInfo.InvariantCulture, out var after))
-            throw new InvalidInputException("cursor", "is not a cursor that this list gave");
+        var after = Cursor.ReadNumber(cursor) ?? 0;
         var found = await session.QueryAsync(
             $"SELECT {Columns} FROM contact c WHERE c.account_id = @account AND c.id > @after AND {condition.Text} ORDER BY c.id LIMIT @limit",
             Read, ct,

@@ -15,3 +15,8 @@ public sealed record Segment(string Key, string Name, string Rule, DateTimeOffse
 /// <param name="Name">What a marketer calls it.</param>
 /// <param name="Rule">Its rule, compiled.</param>
 public sealed record SegmentRule(string Key, string Name, CelExpression Rule);
+
+/// <summary>Why a contact is in a segment, or is not.</summary>
+/// <param name="In">Whether the rule holds for the contact.</param>
+/// <param name="Parts">Each condition of it.</param>
+public sealed record SegmentExplanation(bool In, IReadOnlyList<RulePart> Parts);

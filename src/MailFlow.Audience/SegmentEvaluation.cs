@@ -24,6 +24,8 @@ internal sealed class SegmentEvaluation
 
     public bool Contains(Contact contact) => _segment.Rule.Matches(new Scope(this, contact));
 
+    public IReadOnlyList<RulePart> Explain(Contact contact) => _segment.Rule.Explain(new Scope(this, contact));
+
     private sealed class Scope(SegmentEvaluation evaluation, Contact contact) : IExpressionScope
     {
         public DateTimeOffset Now => evaluation._now;

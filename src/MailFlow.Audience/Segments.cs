@@ -36,6 +36,7 @@ public sealed partial class Segments(Database database, Contacts contacts)
                 ON CONFLICT (account_id, key) DO UPDATE SET name = excluded.name, rule = excluded.rule, updated_at = excluded.updated_at
                 """,
                 ct, ("account", accountId), ("key", key), ("name", name), ("rule", rule), ("now", now));
+            await Audit.RecordAsync(session, accountId, "segment.put", key, ct, ("name", name), ("rule", rule));
             await EngineEpoch.BumpAsync(session, ct);
             return (await FindAsync(session, accountId, key, ct))!;
         }, ct);
@@ -63,8 +64,10 @@ public sealed partial class Segments(Database database, Contacts contacts)
         database.WriteAsync(async session =>
         {
             var removed = await session.ExecuteAsync("DELETE FROM segment WHERE account_id = @account AND key = @key", ct, ("account", accountId), ("key", key));
+            if (removed == 0) return false;
+            await Audit.RecordAsync(session, accountId, "segment.delete", key, ct);
             await EngineEpoch.BumpAsync(session, ct);
-            return removed > 0;
+            return true;
         }, ct);
 
     /// <summary>How many contacts are in it now.</summary>
@@ -85,6 +88,26 @@ public sealed partial class Segments(Database database, Contacts contacts)
         var condition = Translate(rule);
         return database.ReadAsync(session => contacts.CountAsync(session, accountId, condition, ct), ct);
     }
+
+    /// <summary>Some of the contacts a rule would hold for now, before it is kept.</summary>
+    /// <exception cref="InvalidInputException">The rule cannot be taken; the message says where.</exception>
+    public async Task<IReadOnlyList<ContactDetails>> SampleAsync(int accountId, string rule, int limit, CancellationToken ct)
+    {
+        var condition = Translate(rule);
+        return (await database.ReadAsync(session => contacts.ListAsync(session, accountId, null, limit, condition, ct), ct)).Items;
+    }
+
+    /// <summary>Whether a contact is in a segment now, and how each condition of its rule came out.</summary>
+    /// <exception cref="NotFoundException">There is no such segment, or no such contact.</exception>
+    public Task<SegmentExplanation> ExplainAsync(int accountId, string key, string userId, CancellationToken ct) => database.ReadAsync(async session =>
+    {
+        var rule = await RuleAsync(session, accountId, key, ct) ?? throw new NotFoundException($"There is no segment '{key}'.");
+        var contact = await session.FirstAsync($"SELECT {ContactRecord.Columns} FROM contact c WHERE c.account_id = @account AND c.user_id = @user",
+            ContactRecord.Read, ct, ("account", accountId), ("user", userId)) ?? throw new NotFoundException($"There is no contact '{userId}'.");
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct));
+        var evaluation = await SegmentEvaluation.PrepareAsync(session, rule, [contact.Id], now, ct);
+        return new SegmentExplanation(evaluation.Contains(contact), evaluation.Explain(contact));
+    }, ct);
 
     /// <summary>The segment's rule to be asked in memory, or null where there is no such segment; kept until the engine's epoch moves on.</summary>
     public async Task<SegmentRule?> RuleAsync(Session session, int accountId, string key, CancellationToken ct)

@@ -2,6 +2,7 @@ using System.Reflection;
 using MailFlow.Content;
 using MailFlow.Content.Razor;
 using MailFlow.Data;
+using MailFlow.Engine.Storage;
 using Microsoft.AspNetCore.Components;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -16,6 +17,7 @@ public static class ContentModule
         services.TryAddSingleton<RazorTemplates>();
         services.TryAddSingleton<Templates>();
         services.TryAddSingleton<TemplateRenderer>();
+        services.AddSingleton<ISimulationSource, TemplatesForSimulation>();
         return services;
     }
 

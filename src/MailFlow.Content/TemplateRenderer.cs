@@ -35,10 +35,40 @@ public sealed class TemplateRenderer(Database database, Templates templates, Raz
         var (line, html, text, replaced) = razor.Find(key) is { } component
             ? await component.RenderAsync(model, ownSubject, missing, ct)
             : Render(await CompiledAsync(accountId, key, version, ct), model, ownSubject, missing);
-        line = SingleLine(line);
+        return Completed(key, (line, html, text, replaced), model, stream, missing);
+    }
+
+    /// <summary>Renders what is not stored yet, for its author to look at.</summary>
+    /// <param name="accountId">Whose template.</param>
+    /// <param name="key">The key it is to have.</param>
+    /// <param name="source">What its author wrote.</param>
+    /// <param name="model">As for a mail.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <exception cref="InvalidInputException">It cannot be compiled: names the field and the place.</exception>
+    /// <exception cref="RenderException">It cannot be rendered.</exception>
+    public async Task<RenderedEmail> RenderSourceAsync(int accountId, string key, TemplateSource source, IReadOnlyDictionary<string, object?> model, CancellationToken ct)
+    {
+        Templates.Check(source);
+        try
+        {
+            var template = EmailTemplate.Compile(source, await database.ReadAsync(session => Templates.PartsAsync(session, accountId, key, source, ct), ct));
+            var missing = new List<string>();
+            return Completed(key, Render(template, model, null, missing), model, source.Stream, missing);
+        }
+        catch (TemplateFieldException error)
+        {
+            throw new InvalidInputException(error.FieldName, error.Problem);
+        }
+    }
+
+    private static RenderedEmail Completed(string key, (string Subject, string Html, string Text, bool ReplacedUnsafeLink) rendered,
+        IReadOnlyDictionary<string, object?> model, MessageStream stream, List<string> missing)
+    {
+        var (html, text) = (rendered.Html, rendered.Text);
+        var line = SingleLine(rendered.Subject);
         if (line.Length == 0) throw new RenderException($"the subject of '{key}' is empty once rendered");
         if (stream == MessageStream.Marketing) (html, text) = MarketingFooter.Complete(html, text, model);
-        return new RenderedEmail(line, html, text, missing) { ReplacedUnsafeLink = replaced };
+        return new RenderedEmail(line, html, text, missing) { ReplacedUnsafeLink = rendered.ReplacedUnsafeLink };
     }
 
     private static (string Subject, string Html, string Text, bool ReplacedUnsafeLink) Render(

@@ -8,7 +8,9 @@ namespace MailFlow.Content;
 /// <param name="Text">The plain text part, without escaping; null derives it from the HTML.</param>
 /// <param name="Layout">The key of the template whose <c>{{{body}}}</c> this one fills; null for none.</param>
 /// <param name="Stream">What it is for, where a send does not say.</param>
-public sealed record TemplateSource(string Subject, string Html, string? Text = null, string? Layout = null, MessageStream Stream = MessageStream.Marketing);
+/// <param name="Design">What the visual editor needs to open it again: JSON of its own, never rendered; null for a template written by hand.</param>
+public sealed record TemplateSource(
+    string Subject, string Html, string? Text = null, string? Layout = null, MessageStream Stream = MessageStream.Marketing, string? Design = null);
 
 /// <summary>One version of a template. A version never changes.</summary>
 /// <param name="Key">Its key in the account.</param>
@@ -36,3 +38,9 @@ public sealed record TemplateVersion(string Key, int Version, TemplateSource Sou
 /// <param name="UpdatedAt">When the latest version was put; null for a Razor component.</param>
 /// <param name="IsRazor">Whether it is an engineer's Razor component.</param>
 public sealed record TemplateSummary(string Key, int Version, string Subject, string? Layout, MessageStream Stream, DateTimeOffset? UpdatedAt, bool IsRazor);
+
+/// <summary>A version in a list.</summary>
+/// <param name="Version">From 1.</param>
+/// <param name="Subject">Its subject.</param>
+/// <param name="CreatedAt">When it was put; null for a Razor component.</param>
+public sealed record TemplateVersionSummary(int Version, string Subject, DateTimeOffset? CreatedAt);

@@ -1,8 +1,11 @@
 using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using MailFlow.Content.Razor;
 using MailFlow.Data;
 using MailFlow.Engine.Definitions;
+using MailFlow.Engine.Expressions;
 using MailFlow.Engine.Expressions.Templating;
 
 namespace MailFlow.Content;
@@ -10,7 +13,7 @@ namespace MailFlow.Content;
 /// <summary>The templates of all accounts, versioned and addressed by key; engineers' Razor components stand among them.</summary>
 public sealed partial class Templates(Database database, RazorTemplates razor)
 {
-    private const int LongestPart = 512 * 1024, LongestSubject = 1_000, MostParts = 32;
+    private const int LongestPart = 512 * 1024, LongestDesign = 1024 * 1024, LongestSubject = 1_000, MostParts = 32;
 
     private readonly ConcurrentDictionary<int, int> _changes = [];
 
@@ -28,6 +31,7 @@ public sealed partial class Templates(Database database, RazorTemplates razor)
         if (!KeyShape().IsMatch(key)) throw new InvalidInputException("key", "must be 1 to 100 letters, digits, dots, hyphens and underscores, beginning with a letter or digit");
         if (razor.Find(key) is not null) throw new ConflictException($"The template '{key}' is a Razor component of this installation: choose another key.");
         source = source with { Text = string.IsNullOrWhiteSpace(source.Text) ? null : source.Text, Layout = string.IsNullOrWhiteSpace(source.Layout) ? null : source.Layout };
+        source = source with { Design = string.IsNullOrWhiteSpace(source.Design) ? null : source.Design };
         Check(source);
 
         IReadOnlyList<string> warnings;
@@ -74,15 +78,42 @@ public sealed partial class Templates(Database database, RazorTemplates razor)
         return Cursor.Page([.. all.OrderBy(template => template.Key, StringComparer.Ordinal).Take(limit + 1)], limit, template => template.Key);
     }
 
+    /// <summary>The versions of a template, the latest first.</summary>
+    /// <exception cref="NotFoundException">There is no such template.</exception>
+    public async Task<Page<TemplateVersionSummary>> VersionsAsync(int accountId, string key, string? cursor, int limit, CancellationToken ct)
+    {
+        if (razor.Find(key) is { } component) return new([new(RazorTemplate.OnlyVersion, component.Describe().Source.Subject, null)], null);
+        var before = int.MaxValue;
+        if (Cursor.Read(cursor) is { } text && !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out before))
+            throw new InvalidInputException("cursor", "is not a cursor that this list gave");
+        var found = await database.ReadAsync(session => session.QueryAsync("""
+            SELECT version, subject, created_at FROM template_version WHERE account_id = @account AND key = @key AND version < @before ORDER BY version DESC LIMIT @limit
+            """, row => new TemplateVersionSummary(row.Int(0), row.Text(1), row.Instant(2)), ct,
+            ("account", accountId), ("key", key), ("before", before), ("limit", limit + 1)), ct);
+        if (found.Count == 0 && cursor is null) throw new NotFoundException($"There is no template '{key}'.");
+        return Cursor.Page(found, limit, last => last.Version.ToString(CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>What an author should look at in a template that compiles.</summary>
+    /// <exception cref="InvalidInputException">It cannot be taken; names the field.</exception>
+    public static IReadOnlyList<string> WarningsOf(TemplateSource source)
+    {
+        Check(source);
+        try
+        {
+            return TemplateWarnings.Of(source);
+        }
+        catch (ExpressionException error)
+        {
+            throw new InvalidInputException("html", error.Message);
+        }
+    }
+
     /// <summary>Which of the keys are templates, Razor components included.</summary>
     public async Task<IReadOnlySet<string>> ExistingAsync(Session session, int accountId, IReadOnlyCollection<string> keys, CancellationToken ct) =>
         (await LatestVersionsAsync(session, accountId, keys, ct)).Keys.ToHashSet();
 
-    /// <summary>The latest version of a template, for a message to be pinned to; null when there is none.</summary>
-    public async Task<int?> LatestVersionAsync(Session session, int accountId, string key, CancellationToken ct) =>
-        (await LatestVersionsAsync(session, accountId, [key], ct)).TryGetValue(key, out var version) ? version : null;
-
-    /// <summary>The latest versions of those of the keys that are templates, in one query.</summary>
+    /// <summary>The latest versions of those of the keys that are templates, for messages to be pinned to.</summary>
     public async Task<IReadOnlyDictionary<string, int>> LatestVersionsAsync(Session session, int accountId, IReadOnlyCollection<string> keys, CancellationToken ct)
     {
         var versions = new Dictionary<string, int>();
@@ -122,11 +153,11 @@ public sealed partial class Templates(Database database, RazorTemplates razor)
     }
 
     internal static Task<TemplateVersion?> FindAsync(Session session, int accountId, string key, int? version, CancellationToken ct) => session.FirstAsync("""
-        SELECT v.version, v.subject, v.html, v.text, v.layout, v.stream, v.created_at
+        SELECT v.version, v.subject, v.html, v.text, v.layout, v.stream, v.created_at, v.design
         FROM template t JOIN template_version v ON v.account_id = t.account_id AND v.key = t.key AND v.version = COALESCE(@version, t.latest_version)
         WHERE t.account_id = @account AND t.key = @key
         """,
-        row => new TemplateVersion(key, row.Int(0), new TemplateSource(row.Text(1), row.Text(2), row.TextOrNull(3), row.TextOrNull(4), (MessageStream)row.Int(5)), row.Instant(6)),
+        row => new TemplateVersion(key, row.Int(0), new TemplateSource(row.Text(1), row.Text(2), row.TextOrNull(3), row.TextOrNull(4), (MessageStream)row.Int(5), row.TextOrNull(7)), row.Instant(6)),
         ct, ("account", accountId), ("key", key), ("version", version))!;
 
     private static async Task<TemplateVersion> StoreAsync(Session session, int accountId, string key, TemplateSource source, CancellationToken ct)
@@ -145,21 +176,37 @@ public sealed partial class Templates(Database database, RazorTemplates razor)
             UPDATE template SET latest_version = @version, updated_at = @now WHERE account_id = @account AND key = @key
             """, ct, ("version", version), ("now", now), ("account", accountId), ("key", key));
         await session.ExecuteAsync("""
-            INSERT INTO template_version (account_id, key, version, subject, html, text, layout, stream, created_at)
-            VALUES (@account, @key, @version, @subject, @html, @text, @layout, @stream, @now)
+            INSERT INTO template_version (account_id, key, version, subject, html, text, layout, stream, design, created_at)
+            VALUES (@account, @key, @version, @subject, @html, @text, @layout, @stream, @design, @now)
             """, ct, ("account", accountId), ("key", key), ("version", version), ("subject", source.Subject), ("html", source.Html),
-            ("text", source.Text), ("layout", source.Layout), ("stream", (int)source.Stream), ("now", now));
+            ("text", source.Text), ("layout", source.Layout), ("stream", (int)source.Stream), ("design", source.Design), ("now", now));
+        await Audit.RecordAsync(session, accountId, "template.put", key, ct, ("version", version));
         return new TemplateVersion(key, version, source, DateTimeOffset.FromUnixTimeMilliseconds(now)) { IsNew = true };
     }
 
-    private static void Check(TemplateSource source)
+    internal static void Check(TemplateSource source)
     {
         if (string.IsNullOrWhiteSpace(source.Html)) throw new InvalidInputException("html", "is required");
         Check("subject", source.Subject, LongestSubject);
         Check("html", source.Html, LongestPart);
         Check("text", source.Text ?? "", LongestPart);
+        CheckDesign(source.Design);
         if (string.IsNullOrWhiteSpace(source.Subject) && !source.Html.Contains("{{{body}}}", StringComparison.Ordinal))
             throw new InvalidInputException("subject", "is required");
+    }
+
+    private static void CheckDesign(string? design)
+    {
+        if (design is null) return;
+        Check("design", design, LongestDesign);
+        try
+        {
+            JsonDocument.Parse(design).Dispose();
+        }
+        catch (JsonException)
+        {
+            throw new InvalidInputException("design", "is not JSON text");
+        }
     }
 
     private static void Check(string field, string text, int longest)

@@ -9,6 +9,8 @@ namespace MailFlow.Data;
 /// </summary>
 public sealed class Database : IAsyncDisposable
 {
+    private static int _inMemory;
+
     private readonly NpgsqlDataSource? _postgres;
     private readonly SqliteConnections? _sqlite;
     private readonly AsyncLocal<bool> _writing = new();
@@ -50,6 +52,13 @@ public sealed class Database : IAsyncDisposable
     /// <summary>Opens SQLite in a file, made when it is not there.</summary>
     public static Database OpenSqlite(string file, TimeProvider time) =>
         new(Dialect.Sqlite, time, null, new SqliteConnections(Path.GetFullPath(file)), Path.GetFullPath(file));
+
+    /// <summary>Opens an empty SQLite database in memory, gone when it is disposed of: nothing of it ever reaches a disk.</summary>
+    public static Database OpenInMemory(TimeProvider time)
+    {
+        var name = $"mailflow-{Interlocked.Increment(ref _inMemory)}";
+        return new(Dialect.Sqlite, time, null, SqliteConnections.InMemory(name), name);
+    }
 
     /// <summary>Reads outside any transaction. On SQLite readers neither wait for the writer nor hold it up.</summary>
     public async Task<T> ReadAsync<T>(Func<Session, Task<T>> read, CancellationToken ct)

@@ -9,8 +9,20 @@ internal sealed class SqliteConnections(string file) : IDisposable
 {
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly ConcurrentBag<Rented> _readers = [];
+    private SqliteConnection? _anchor;
     private Rented? _writer;
     private bool _disposed;
+
+    /// <summary>
+    /// SQLite's own file system in memory, shared by the process under this name. Not its "shared cache", whose table locks fail where a file's would wait.
+    /// It lasts as long as a connection to it is open, so one is held.
+    /// </summary>
+    public static SqliteConnections InMemory(string name)
+    {
+        var connections = new SqliteConnections($"file:/{name}?vfs=memdb");
+        connections._anchor = connections.OpenNew();
+        return connections;
+    }
 
     /// <summary>One connection with its compiled statements; disposing it gives it back.</summary>
     internal sealed class Rented(SqliteConnection connection, Action<Rented> giveBack) : IDisposable
@@ -57,6 +69,7 @@ internal sealed class SqliteConnections(string file) : IDisposable
         _disposed = true;
         if (_writer is { } writer) Close(writer);
         while (_readers.TryTake(out var reader)) Close(reader);
+        _anchor?.Dispose();
         _gate.Dispose();
     }
 

@@ -1,4 +1,5 @@
 using MailFlow.Audience;
+using MailFlow.Content;
 using MailFlow.Data;
 using MailFlow.Delivery;
 using MailFlow.Delivery.Activities;
@@ -8,6 +9,7 @@ using MailFlow.Delivery.Sending;
 using MailFlow.Delivery.Unsubscribing;
 using MailFlow.Engine.Activities;
 using MailFlow.Engine.Definitions;
+using MailFlow.Engine.Storage;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 
@@ -35,7 +37,11 @@ public static class DeliveryModule
             _ => ActivatorUtilities.CreateInstance<SandboxProvider>(provider),
         });
         services.AddSingleton<IPublishCheck, TemplatesExist>();
+        services.AddSingleton<ISimulationSource, DeliveryForSimulation>();
         services.AddSingleton<MessageSignal>().AddSingleton<Messages>().AddSingleton<SandboxMailbox>().AddSingleton<Senders>();
+        services.AddSingleton(provider => new TrialMail(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<Templates>(), provider.GetRequiredService<TemplateRenderer>(),
+            provider.GetRequiredService<Senders>(), provider.GetRequiredService<Suppressions>(), provider.GetRequiredService<IEmailProvider>(), options));
         services.AddSingleton<IInstanceEnded>(provider => provider.GetRequiredService<Messages>());
         services.AddSingleton<SigningKeys>().AddSingleton<UnsubscribeLinks>().AddSingleton(provider => new Unsubscribe(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<UnsubscribeLinks>(), provider.GetRequiredService<Suppressions>(),
@@ -47,6 +53,18 @@ public static class DeliveryModule
             provider.GetRequiredService<Dispatch>(), provider.GetRequiredService<Answers>(), provider.GetRequiredService<Sweep>(), options,
             provider.GetRequiredService<IFaultPoints>()));
         return services;
+    }
+
+    /// <summary>
+    /// Has every mail captured in the database, whatever provider was configured or registered, and signs links with keys of that database's own: a
+    /// simulation can neither send mail nor make a link that works. Wants <see cref="AddDelivery"/> before it.
+    /// </summary>
+    public static IServiceCollection UseSandbox(this IServiceCollection services)
+    {
+        var configured = (DeliveryOptions)services.Last(service => service.ServiceType == typeof(DeliveryOptions)).ImplementationInstance!;
+        services.RemoveAll<IEmailProvider>().RemoveAll<DeliveryOptions>();
+        services.AddSingleton(configured with { Provider = "sandbox", SigningKeys = [], Lanes = 1, Node = "simulation" });
+        return services.AddSingleton<IEmailProvider, SandboxProvider>();
     }
 
     /// <summary>Runs the sender in the background of the host; without, a test steps it. Wants the engine.</summary>

@@ -5,6 +5,7 @@ using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Storage;
 using MailFlow.Journeys;
 using MailFlow.Journeys.Publishing;
+using MailFlow.Journeys.Simulation;
 using MailFlow.Journeys.Webhooks;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -31,13 +32,28 @@ public static class JourneysModule
         services.AddSingleton(provider => new JourneyDefinitions(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<Linter>(), provider.GetServices<IPublishCheck>(),
             provider.GetRequiredService<VersionGraphs>(), provider.GetRequiredService<WorkSignal>()));
+        services.TryAddSingleton<DefinitionDiff>();
+        services.AddSingleton(provider => new JourneyCopies(provider.GetRequiredService<JourneyDefinitions>()));
+        services.AddSingleton(provider => new JourneyList(provider.GetRequiredService<Database>()));
+        services.AddSingleton(provider => new JourneyInstances(provider.GetRequiredService<Database>(), provider.GetRequiredService<VersionGraphs>()));
+        services.AddSingleton(provider => new JourneyVersions(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<JourneyDefinitions>(), provider.GetRequiredService<VersionGraphs>(), provider.GetRequiredService<DefinitionDiff>()));
         services.AddSingleton(provider => new Instances(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<VersionGraphs>(), provider.GetRequiredService<WorkSignal>()));
         services.AddSingleton(provider => new InstanceSearch(provider.GetRequiredService<Database>()));
         services.AddSingleton(provider => new InstanceTrips(provider.GetRequiredService<Database>(), provider.GetRequiredService<VersionGraphs>()));
         services.AddSingleton(provider => new Vocabulary(provider.GetRequiredService<Database>(), provider.GetRequiredService<ActivityRegistry>()));
+        services.AddSingleton<ContactInstances>();
         services.AddSingleton(provider => new ContactTrace(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<VersionGraphs>(), provider.GetRequiredService<Messages>()));
+        services.TryAddSingleton(SimulationLimits.Default);
+        // The collection itself, read when a simulation runs: what is registered after this line is in its world too.
+        services.AddSingleton(provider => new JourneySimulator(
+            services, provider.GetRequiredService<Database>(), provider.GetRequiredService<JourneyDefinitions>(), provider.GetRequiredService<GraphBuilder>(),
+            provider.GetServices<ISimulationSource>(), provider.GetRequiredService<SimulationLimits>()));
         return services;
     }
+
+    /// <summary>Keeps the journeys' daily numbers in the background of the host.</summary>
+    public static IServiceCollection AddJourneyWorkers(this IServiceCollection services) => services.AddHostedService<JourneyDays>();
 }

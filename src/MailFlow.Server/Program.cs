@@ -4,17 +4,20 @@ using MailFlow.Server.Elsa;
 using MailFlow.Server.Elsa.Viewer;
 using MailFlow.Server.Hosting;
 using MailFlow.Server.Http;
+using MailFlow.Server.WebConsole;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.ConfigureHost().ConfigureLogs();
 
+var delivery = builder.Configuration.ReadDelivery();
+
 builder.Services.AddServer();
 builder.Services.AddElsaApi();
-builder.Services.AddEngine().AddEngineWorkers();
+builder.Services.AddEngine().AddEngineWorkers(delivery.Node);
 builder.Services.AddAudience();
 builder.Services.AddContent();
-builder.Services.AddDelivery(builder.Configuration.ReadDelivery()).AddDeliveryWorkers();
-builder.Services.AddJourneys(builder.Configuration.ReadWebhooks());
+builder.Services.AddDelivery(delivery).AddDeliveryWorkers();
+builder.Services.AddJourneys(builder.Configuration.ReadWebhooks()).AddJourneyWorkers();
 
 var app = builder.Build();
 await app.PrepareAsync(args);
@@ -22,10 +25,12 @@ await app.PrepareAsync(args);
 app.UseSecurityHeaders();
 app.UseMiddleware<ProblemMiddleware>();
 app.UseRouting();
+app.UseConsole();
 app.UseHubToken();
 app.UseAuthentication();
 app.UseSameOriginForCookies();
 app.UseAuthorization();
+app.UseAudit();
 app.UseMiddleware<Idempotency>();
 app.MapApi();
 app.MapElsaApi();

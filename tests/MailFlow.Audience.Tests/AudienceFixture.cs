@@ -1,6 +1,7 @@
 using MailFlow.Data;
 using MailFlow.Engine.Activities;
 using MailFlow.Engine.Definitions;
+using MailFlow.Engine.Storage;
 using MailFlow.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -19,6 +20,7 @@ internal sealed class AudienceFixture : IAsyncDisposable
             .AddSingleton(test.Database)
             .AddSingleton<TimeProvider>(time)
             .AddSingleton<IContactChanged>(Announced)
+            .AddSingleton<RecordedEvents>()
             .AddAudience()
             .BuildServiceProvider(new ServiceProviderOptions { ValidateOnBuild = true });
     }

@@ -8,6 +8,7 @@ var scenarios = new Dictionary<string, Func<BenchHost, Arguments, Task>>
     ["intake"] = Intake.RunAsync,
     ["mails"] = Mails.RunAsync,
     ["waiting"] = Waiting.RunAsync,
+    ["simulate"] = Simulate.RunAsync,
 };
 if (args.Length == 0 || (args[0] != "latency" && !scenarios.ContainsKey(args[0])))
 {

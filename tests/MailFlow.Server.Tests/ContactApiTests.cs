@@ -33,6 +33,21 @@ public sealed class ContactApiTests
         Assert.Equal("""{"news":true}""", contact.GetProperty("consents").GetRawText());
     }
 
+    /// <summary>Seen red while events took shorter ids than contacts.</summary>
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_id_is_as_long_for_events_as_for_contacts(DatabaseKind kind)
+    {
+        await using var server = await ServerUnderTest.StartAsync(kind);
+        var (longest, longer) = (new string('u', 256), new string('u', 257));
+
+        Assert.Equal(HttpStatusCode.OK, (await server.Admin.PutAsJsonAsync($"/api/v1/contacts/{longest}", new { })).StatusCode);
+        Assert.Equal(HttpStatusCode.Accepted, (await EventAsync(longest)).StatusCode);
+        await (await server.Admin.PutAsJsonAsync($"/api/v1/contacts/{longer}", new { })).ProblemAsync(400);
+        await (await EventAsync(longer)).ProblemAsync(400);
+
+        Task<HttpResponseMessage> EventAsync(string user) => server.Admin.PostAsJsonAsync("/api/v1/events", new { event_id = "e1", event_type = "t", user_id = user });
+    }
+
     [Theory]
     [InlineData("team/7")]
     [InlineData("a+b c&d=e?f#g%h")]
@@ -87,13 +102,13 @@ public sealed class ContactApiTests
             Assert.True((await (await server.Admin.PutAsJsonAsync("/api/v1/sender", new { name = "Acme", email })).ProblemAsync(400)).TryGetProperty("errors", out _));
     }
 
-    internal static async Task<List<string?>> AllAsync(HttpClient client, string list, string member, int limit)
+    internal static async Task<List<string?>> AllAsync(HttpClient client, string list, string member, int limit, char separator = '?')
     {
         var found = new List<string?>();
         string? cursor = null;
         do
         {
-            var page = await (await client.GetAsync($"/api/v1/{list}?limit={limit}{(cursor is null ? "" : $"&cursor={cursor}")}")).JsonAsync();
+            var page = await (await client.GetAsync($"/api/v1/{list}{separator}limit={limit}{(cursor is null ? "" : $"&cursor={cursor}")}")).JsonAsync();
             var items = page.GetProperty("items").EnumerateArray().Select(item => item.GetProperty(member).GetString()).ToList();
             Assert.True(items.Count <= limit);
             found.AddRange(items);

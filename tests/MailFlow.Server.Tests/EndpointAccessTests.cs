@@ -25,7 +25,7 @@ public sealed class EndpointAccessTests
     /// <summary>POST that only looks.</summary>
     private static readonly string[] Questions =
     [
-        "POST /api/v1/segments/preview",
+        "POST /api/v1/segments/preview", "POST /api/v1/templates/{key}/preview", "POST /api/v1/journeys/{definitionId}/simulate",
         "POST /elsa/api/descriptors/activities/{type}/options/{input}", "POST /elsa/api/scripting/javascript/type-definitions/{definitionId}",
         "POST /elsa/api/bulk-actions/export/workflow-definitions", "POST /elsa/api/workflow-instances", "POST /elsa/api/workflow-instances/{id}/journal",
         "POST /elsa/api/activity-executions/report", "POST /elsa/hubs/workflow-instance/negotiate",
@@ -52,7 +52,7 @@ public sealed class EndpointAccessTests
         ],
     };
 
-    // Seen red with a group whose RequireScope was taken out, and with an endpoint let open.
+    // Seen red with an endpoint whose RequireScope was taken out.
     [Fact]
     public async Task Every_endpoint_asks_for_one_scope_or_is_on_a_list()
     {
@@ -84,7 +84,7 @@ public sealed class EndpointAccessTests
         }
     }
 
-    // Seen red with Scopes.JourneysPublish added to what an editor holds, and with Questions left out of the CSRF rule's way.
+    // Seen red with Scopes.JourneysPublish added to what an editor holds.
     [Theory]
     [InlineData("viewer")]
     [InlineData("editor")]
@@ -134,6 +134,7 @@ public sealed class EndpointAccessTests
     {
         RoutePatternLiteralPart literal => literal.Content,
         RoutePatternSeparatorPart separator => separator.Content,
+        RoutePatternParameterPart { ParameterPolicies: [{ Content: "int" }, ..] } => "1",
         _ => "v1",
     }))));
 }

@@ -62,7 +62,7 @@ public sealed class SessionTests
         Assert.Contains("session has ended", (await (await client.GetAsync("/api/v1/session")).ProblemAsync(401)).GetProperty("detail").GetString());
     }
 
-    // Seen red, each, with EndsSessions answering no.
+    // Seen red with EndsSessions answering no, but for disabling, which is looked at with each request too.
     [Theory]
     [InlineData("""{"role":"editor"}""", true)]
     [InlineData("""{"disabled":true}""", true)]

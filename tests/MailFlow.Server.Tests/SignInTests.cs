@@ -124,7 +124,7 @@ public sealed class SignInTests
         Assert.Null(await throttle.BeginAsync(Someone, IPAddress.Parse("2001:db8:0:1::1"), default));
     }
 
-    // Seen red with the count read first and written after the password was looked at.
+    // Seen red without the bound.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Many_tries_at_once_are_no_more_than_one_after_another(DatabaseKind kind)
     {

@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace MailFlow.Engine.Execution;
 
 /// <summary>Asks a trigger's activity which events start instances.</summary>
-internal sealed class EventTriggers(IServiceScopeFactory scopes)
+public sealed class EventTriggers(IServiceScopeFactory scopes)
 {
     /// <summary>The event type and filter of a trigger node; null when its activity is no event trigger.</summary>
     public (string? EventType, Rule? Filter)? Of(Node node)

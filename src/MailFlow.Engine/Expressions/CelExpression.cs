@@ -61,6 +61,9 @@ public sealed class CelExpression
     /// <summary>Whether the rule holds in this scope. A value that is not a boolean does not hold.</summary>
     public bool Matches(IExpressionScope scope) => _truth(scope);
 
+    /// <summary>Each condition of the rule, in the order of the text, with what it compared in this scope and whether it held.</summary>
+    public IReadOnlyList<RulePart> Explain(IExpressionScope scope) => Explanation.Of(Text, Root, scope);
+
     /// <summary>
     /// The rule as a SQL condition over contacts, true for exactly the contacts for which <see cref="Matches"/> is true:
     /// the table <see cref="SqlNames.Contact"/> with account_id, id, user_id, email, first_name, last_name, time_zone,

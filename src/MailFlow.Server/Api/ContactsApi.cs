@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using MailFlow.Audience;
 using MailFlow.Data;
 using MailFlow.Server.Access;
@@ -7,6 +8,8 @@ namespace MailFlow.Server.Api;
 
 internal static class ContactsApi
 {
+    private const int LongestSearch = 200;
+
     /// <summary>What may be put, for the API's description: the members given are set, any other name is an attribute.</summary>
     /// <param name="Email">The address; null clears it.</param>
     /// <param name="FirstName">The first name.</param>
@@ -21,14 +24,22 @@ internal static class ContactsApi
     public static void MapContacts(this IEndpointRouteBuilder api)
     {
         var group = api.MapGroup("/contacts").WithTags("Contacts");
-        group.MapGet("", ListAsync).RequireScope(Scopes.ContactsRead).WithSummary("List the contacts").Produces<Page<ContactDetails>>();
+        group.MapGet("", ListAsync).RequireScope(Scopes.ContactsRead).WithSummary("List the contacts; a page of a search may hold few and still have a next").Produces<Page<ContactDetails>>();
         group.MapGet("/{userId}", FindAsync).RequireScope(Scopes.ContactsRead).WithSummary("Read a contact").Produces<ContactDetails>();
         group.MapPut("/{userId}", PutAsync).RequireScope(Scopes.ContactsWrite).WithSummary("Create or change a contact")
             .Accepts<ContactInput>("application/json").Produces<ContactDetails>();
     }
 
-    private static Task<Page<ContactDetails>> ListAsync(string? email, [AsParameters] Paging paging, Caller caller, Contacts contacts, CancellationToken ct) =>
-        contacts.ListAsync(caller.AccountId, paging.Cursor, paging.Size, ct, email);
+    private static Task<Page<ContactDetails>> ListAsync(
+        [Description("Only those with this address.")] string? email,
+        [Description("Only those whose user id, address or name holds this text.")] string? search,
+        [AsParameters] Paging paging, Caller caller, Contacts contacts, CancellationToken ct)
+    {
+        if (string.IsNullOrWhiteSpace(search)) return contacts.ListAsync(caller.AccountId, paging.Cursor, paging.Size, ct, email);
+        if (email is not null) throw new InvalidInputException("search", "goes without email");
+        if (search.Trim().Length > LongestSearch) throw new InvalidInputException("search", $"is longer than {LongestSearch} characters");
+        return contacts.SearchAsync(caller.AccountId, search.Trim(), paging.Cursor, paging.Size, ct);
+    }
 
     private static async Task<ContactDetails> FindAsync(string userId, Caller caller, Contacts contacts, CancellationToken ct) =>
         await contacts.FindAsync(caller.AccountId, PathText.Unescape(userId), ct) ?? throw new NotFoundException($"There is no contact '{userId}'.");

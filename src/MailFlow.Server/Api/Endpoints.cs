@@ -12,16 +12,24 @@ internal static class Endpoints
         var api = app.MapGroup("/api/v1");
         api.MapEvents();
         api.MapContacts();
+        api.MapContactRecords();
+        api.MapFields();
         api.MapSuppressions();
         api.MapSegments();
         api.MapTemplates();
+        api.MapTemplateTrials();
         api.MapJourneys();
         api.MapRevisions();
+        api.MapJourneyVersions();
         api.MapInstances();
+        api.MapJourneyInstances();
+        api.MapSimulation();
+        api.MapSamples();
         api.MapMessages();
         api.MapSender();
         api.MapApiKeys();
         api.MapSession();
         api.MapUsers();
+        api.MapAudit();
     }
 }

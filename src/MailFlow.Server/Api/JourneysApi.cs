@@ -14,7 +14,7 @@ internal static class JourneysApi
     public static void MapJourneys(this IEndpointRouteBuilder api)
     {
         var group = api.MapGroup("/journeys").WithTags("Journeys");
-        group.MapGet("", ListAsync).RequireScope(Scopes.JourneysRead).WithSummary("List the journeys").Produces<Page<JourneySummary>>();
+        group.MapGet("", ListAsync).RequireScope(Scopes.JourneysRead).WithSummary("List the journeys with how they stand and their numbers; `search` is part of name or id, `state` draft, published, paused or unpublished").Produces<Page<JourneyListItem>>();
         group.MapGet("/{definitionId}", FindAsync).RequireScope(Scopes.JourneysRead).WithSummary("Read a journey as Elsa 3 JSON: the latest version, or the one asked for").Produces<object>();
         group.MapPut("/{definitionId}", SaveAsync).RequireScope(Scopes.JourneysWrite).WithSummary("Save Elsa 3 JSON as the journey's draft").Accepts<object>(Json).Produces<object>();
         group.MapDelete("/{definitionId}", DeleteAsync).RequireScope(Scopes.JourneysPublish).WithSummary("Delete a journey that nobody is in").Produces(204);
@@ -26,8 +26,8 @@ internal static class JourneysApi
         group.MapGet("/{definitionId}/stats", StatsAsync).RequireScope(Scopes.JourneysRead).WithSummary("Count who entered and where they are").Produces<JourneyStats>();
     }
 
-    private static Task<Page<JourneySummary>> ListAsync([AsParameters] Paging paging, Caller caller, JourneyDefinitions journeys, CancellationToken ct) =>
-        journeys.ListAsync(caller.AccountId, paging.Cursor, paging.Size, ct);
+    private static Task<Page<JourneyListItem>> ListAsync(string? search, string? state, [AsParameters] Paging paging, Caller caller, JourneyList journeys, CancellationToken ct) =>
+        journeys.ListAsync(caller.AccountId, search, state, paging.Cursor, paging.Size, ct);
 
     private static async Task<IResult> FindAsync(string definitionId, int? version, Caller caller, JourneyDefinitions journeys, CancellationToken ct) =>
         await journeys.FindAsync(caller.AccountId, definitionId, version, ct) is { } found
@@ -52,12 +52,7 @@ internal static class JourneysApi
     private static async Task<IResult> PublishAsync(string definitionId, Caller caller, JourneyDefinitions journeys, CancellationToken ct)
     {
         var result = await journeys.PublishAsync(caller.AccountId, definitionId, ct);
-        var errors = result.Findings.Where(finding => finding.Severity == Severity.Error).ToList();
-        return errors.Count == 0
-            ? Results.Ok(result)
-            : Problems.Result(422, string.Join(' ', errors.Select(error => error.Message)),
-                errors.GroupBy(Place).ToDictionary(group => group.Key, group => group.Select(error => error.Message).ToArray()),
-                new Dictionary<string, object?> { ["findings"] = result.Findings });
+        return result.Findings.Any(finding => finding.Severity == Severity.Error) ? FindingProblems.Result(result.Findings) : Results.Ok(result);
     }
 
     private static async Task<IResult> UnpublishAsync(string definitionId, Caller caller, JourneyDefinitions journeys, CancellationToken ct)
@@ -80,13 +75,4 @@ internal static class JourneysApi
 
     private static Task<JourneyStats> StatsAsync(string definitionId, Caller caller, JourneyDefinitions journeys, CancellationToken ct) =>
         journeys.StatsAsync(caller.AccountId, definitionId, ct);
-
-    /// <summary>What a finding is about, as a field's name: <c>activity.input</c>.</summary>
-    private static string Place(Finding finding) => (finding.ActivityId, finding.Input) switch
-    {
-        (null, null) => "definition",
-        (null, var input) => input,
-        (var activity, null) => activity,
-        var (activity, input) => $"{activity}.{input}",
-    };
 }

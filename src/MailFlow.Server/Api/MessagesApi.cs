@@ -17,7 +17,7 @@ internal static class MessagesApi
         group.MapGet("", ListAsync).WithSummary("Read the ledger: every planned mail and what became of it").Produces<Page<Message>>();
         group.MapGet("/{id}", FindAsync).WithSummary("Read one message with the provider's answers").Produces<MessageDetails>();
         api.MapGet("/sandbox/messages", CapturedAsync).RequireScope(Scopes.MessagesRead).WithTags("Messages")
-            .WithSummary("Read the mail that the sandbox captured, in the order of its capture").Produces<Page<CapturedEmail>>();
+            .WithSummary("Read the mail that the sandbox captured, in the order of its capture or the newest first").Produces<Page<CapturedEmail>>();
     }
 
     private static Task<Page<Message>> ListAsync(
@@ -30,6 +30,7 @@ internal static class MessagesApi
             ? new(message, await messages.AnswersAsync(caller.AccountId, key, ct))
             : throw new NotFoundException($"There is no message '{id}'.");
 
-    private static Task<Page<CapturedEmail>> CapturedAsync(string? to, [AsParameters] Paging paging, Caller caller, SandboxMailbox mailbox, CancellationToken ct) =>
-        mailbox.ListAsync(caller.AccountId, to, paging.Cursor, paging.Size, ct);
+    private static Task<Page<CapturedEmail>> CapturedAsync(
+        string? to, [Microsoft.AspNetCore.Mvc.FromQuery(Name = "newest_first")] bool? newestFirst, [AsParameters] Paging paging, Caller caller, SandboxMailbox mailbox, CancellationToken ct) =>
+        mailbox.ListAsync(caller.AccountId, to, paging.Cursor, paging.Size, ct, newestFirst ?? false);
 }

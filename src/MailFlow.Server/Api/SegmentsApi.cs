@@ -14,16 +14,24 @@ internal static class SegmentsApi
     /// <param name="Count">How many contacts are in it now.</param>
     internal sealed record SegmentCount(long Count);
 
+    /// <param name="Count">How many contacts the rule holds for now.</param>
+    /// <param name="Sample">Some of them; none without the scope <c>contacts:read</c>.</param>
+    /// <param name="Error">What is wrong with the rule and where; null when nothing is.</param>
+    internal sealed record SegmentPreview(long Count, IReadOnlyList<ContactDetails> Sample, string? Error);
+
+    private const int SampleSize = 10;
+
     public static void MapSegments(this IEndpointRouteBuilder api)
     {
         var group = api.MapGroup("/segments").WithTags("Segments");
         group.MapGet("", ListAsync).RequireScope(Scopes.SegmentsRead).WithSummary("List the segments").Produces<Page<Segment>>();
-        group.MapPost("/preview", PreviewAsync).RequireScope(Scopes.SegmentsRead).WithSummary("Count whom a rule would hold for").Produces<SegmentCount>();
+        group.MapPost("/preview", PreviewAsync).RequireScope(Scopes.SegmentsRead).WithSummary("Count whom a rule would hold for, and show some; a rule that cannot be taken is an answer with error").Produces<SegmentPreview>();
         group.MapGet("/{key}", FindAsync).RequireScope(Scopes.SegmentsRead).WithSummary("Read a segment").Produces<Segment>();
         group.MapPut("/{key}", PutAsync).RequireScope(Scopes.SegmentsWrite).WithSummary("Create or change a segment").Produces<Segment>();
         group.MapDelete("/{key}", DeleteAsync).RequireScope(Scopes.SegmentsWrite).WithSummary("Remove a segment").Produces(204);
         group.MapGet("/{key}/count", CountAsync).RequireScope(Scopes.SegmentsRead).WithSummary("Count who is in it now").Produces<SegmentCount>();
         group.MapGet("/{key}/contacts", MembersAsync).RequireScope(Scopes.ContactsRead).WithSummary("List who is in it now").Produces<Page<ContactDetails>>();
+        group.MapGet("/{key}/explain", ExplainAsync).RequireScope(Scopes.ContactsRead).WithSummary("Say why a contact is in it, or is not: each condition with what it compared").Produces<SegmentExplanation>();
     }
 
     private static Task<Page<Segment>> ListAsync([AsParameters] Paging paging, Caller caller, Segments segments, CancellationToken ct) =>
@@ -44,8 +52,24 @@ internal static class SegmentsApi
     private static Task<Page<ContactDetails>> MembersAsync(string key, [AsParameters] Paging paging, Caller caller, Segments segments, CancellationToken ct) =>
         segments.MembersAsync(caller.AccountId, key, paging.Cursor, paging.Size, ct);
 
-    private static async Task<SegmentCount> PreviewAsync(Body<SegmentInput> body, Caller caller, Segments segments, CancellationToken ct) =>
-        new(await segments.PreviewAsync(caller.AccountId, RuleOf(body.Value), ct));
+    /// <summary>Whoever types a rule asks with each pause: a half-written one is no failed request.</summary>
+    private static async Task<SegmentPreview> PreviewAsync(Body<SegmentInput> body, Caller caller, Segments segments, CancellationToken ct)
+    {
+        var rule = RuleOf(body.Value);
+        try
+        {
+            var count = await segments.PreviewAsync(caller.AccountId, rule, ct);
+            return new(count, caller.Holds(Scopes.ContactsRead) ? await segments.SampleAsync(caller.AccountId, rule, SampleSize, ct) : [], null);
+        }
+        catch (InvalidInputException invalid) when (invalid.Field == "rule")
+        {
+            return new(0, [], invalid.Problem);
+        }
+    }
+
+    private static Task<SegmentExplanation> ExplainAsync(
+        string key, [Microsoft.AspNetCore.Mvc.FromQuery(Name = "user_id")] string? userId, Caller caller, Segments segments, CancellationToken ct) =>
+        segments.ExplainAsync(caller.AccountId, key, userId ?? throw new InvalidInputException("user_id", "is missing"), ct);
 
     private static string RuleOf(SegmentInput input) =>
         string.IsNullOrWhiteSpace(input.Rule) ? throw new InvalidInputException("rule", "is missing") : input.Rule;

@@ -18,7 +18,7 @@ internal static class SuppressionsApi
         var group = api.MapGroup("/suppressions").WithTags("Suppressions");
         group.MapPost("", AddAsync).RequireScope(Scopes.ContactsWrite).WithSummary("Suppress an address from now on")
             .Produces<Suppression>(201).Produces<Suppression>(200);
-        group.MapGet("", ListAsync).RequireScope(Scopes.ContactsRead).WithSummary("List the suppressions").Produces<Page<Suppression>>();
+        group.MapGet("", ListAsync).RequireScope(Scopes.ContactsRead).WithSummary("List the suppressions, of all addresses or of one").Produces<Page<Suppression>>();
         group.MapGet("/{email}", OfAsync).RequireScope(Scopes.ContactsRead).WithSummary("What is recorded against an address").Produces<Page<Suppression>>();
         group.MapDelete("/{email}", RemoveAsync).RequireScope(Scopes.ContactsWrite).WithSummary("Let an address be mailed again").Produces(204);
     }
@@ -34,8 +34,10 @@ internal static class SuppressionsApi
             : Results.Ok(suppression);
     }
 
-    private static Task<Page<Suppression>> ListAsync([AsParameters] Paging paging, Caller caller, Suppressions suppressions, CancellationToken ct) =>
-        suppressions.ListAsync(caller.AccountId, paging.Cursor, paging.Size, ct);
+    private static async Task<Page<Suppression>> ListAsync(string? email, [AsParameters] Paging paging, Caller caller, Suppressions suppressions, CancellationToken ct) =>
+        email is null
+            ? await suppressions.ListAsync(caller.AccountId, paging.Cursor, paging.Size, ct)
+            : new(await suppressions.OfAsync(caller.AccountId, email, ct), null); // at most one a scope
 
     private static async Task<Page<Suppression>> OfAsync(string email, Caller caller, Suppressions suppressions, CancellationToken ct) =>
         await suppressions.OfAsync(caller.AccountId, PathText.Unescape(email), ct) is { Count: > 0 } found

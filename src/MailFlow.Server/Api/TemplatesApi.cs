@@ -13,7 +13,8 @@ internal static class TemplatesApi
     /// <param name="Text">The plain text part; derived from the HTML if not given.</param>
     /// <param name="Layout">The key of the template whose <c>{{{body}}}</c> this one fills.</param>
     /// <param name="Stream">marketing (if not said) or transactional.</param>
-    internal sealed record TemplateInput(string? Subject, string? Html, string? Text, string? Layout, MessageStream? Stream);
+    /// <param name="Design">What the visual editor needs to open it again: JSON text of its own, at most 1 MB, never rendered. Left out: none.</param>
+    internal sealed record TemplateInput(string? Subject, string? Html, string? Text, string? Layout, MessageStream? Stream, string? Design);
 
     /// <param name="Key">Its key.</param>
     /// <param name="Version">From 1; each change makes another.</param>
@@ -22,11 +23,12 @@ internal static class TemplatesApi
     /// <param name="Text">As put.</param>
     /// <param name="Layout">As put.</param>
     /// <param name="Stream">As put.</param>
+    /// <param name="Design">As put.</param>
     /// <param name="CreatedAt">When this version was put.</param>
     /// <param name="Razor">Whether it is an engineer's compiled template.</param>
     /// <param name="Warnings">After a put: what its author should look at, such as a misspelt variable.</param>
     internal sealed record Template(string Key, int Version, string Subject, string Html, string? Text, string? Layout, MessageStream Stream,
-        DateTimeOffset CreatedAt, bool Razor, IReadOnlyList<string> Warnings);
+        string? Design, DateTimeOffset CreatedAt, bool Razor, IReadOnlyList<string> Warnings);
 
     public static void MapTemplates(this IEndpointRouteBuilder api)
     {
@@ -45,11 +47,12 @@ internal static class TemplatesApi
 
     private static async Task<Template> PutAsync(string key, Body<TemplateInput> body, Caller caller, Templates templates, CancellationToken ct)
     {
-        var input = body.Value;
-        var source = new TemplateSource(input.Subject ?? "", input.Html ?? "", input.Text, input.Layout, input.Stream ?? MessageStream.Marketing);
-        return Show(await templates.PutAsync(caller.AccountId, key, source, ct));
+        return Show(await templates.PutAsync(caller.AccountId, key, SourceOf(body.Value), ct));
     }
 
-    private static Template Show(TemplateVersion version) => new(version.Key, version.Version, version.Source.Subject, version.Source.Html, version.Source.Text,
-        version.Source.Layout, version.Source.Stream, version.CreatedAt, version.IsRazor, version.Warnings);
+    private static TemplateSource SourceOf(TemplateInput input) =>
+        new(input.Subject ?? "", input.Html ?? "", input.Text, input.Layout, input.Stream ?? MessageStream.Marketing, input.Design);
+
+    internal static Template Show(TemplateVersion version) => new(version.Key, version.Version, version.Source.Subject, version.Source.Html, version.Source.Text,
+        version.Source.Layout, version.Source.Stream, version.Source.Design, version.CreatedAt, version.IsRazor, version.Warnings);
 }

@@ -66,7 +66,8 @@ public sealed class DescriptorTests
         Assert.Equal(("expression-editor", "CEL"), Editor("MailFlow.Condition", "Condition"));
         Assert.Equal(("expression-editor", "CEL"), Editor("MailFlow.EventReceived", "Filter"));
         Assert.Equal(("singleline", "Literal"), Editor("MailFlow.Wait", "Duration"));
-        Assert.Contains("P3D or 3.00:00:00", Input(descriptors["MailFlow.Wait"], "Duration").GetProperty("description").GetString());
+        foreach (var (type, input) in new[] { ("MailFlow.Wait", "Duration"), ("MailFlow.WaitForEvent", "Timeout"), ("MailFlow.SendEmail", "ExpiresAfter") })
+            Assert.Contains("P3D", Input(descriptors[type], input).GetProperty("description").GetString());
         Assert.Equal(("checklist", "Object"), Editor("MailFlow.WaitUntil", "Weekdays"));
         Assert.Equal(("dynamic-outcomes", "Object"), Editor("MailFlow.RandomSplit", "Branches"));
         Assert.Equal(("singleline", "Literal"), Editor("MailFlow.RandomSplit", "BranchesWeights"));

@@ -20,25 +20,24 @@ public sealed record CapturedEmail(
 /// <summary>Reads what the sandbox captured.</summary>
 public sealed class SandboxMailbox(Database database)
 {
-    /// <summary>An account's captured mail, in the order of its capture.</summary>
+    /// <summary>An account's captured mail, in the order of its capture or the newest first.</summary>
     /// <param name="accountId">The account.</param>
     /// <param name="to">Only mail to this address.</param>
     /// <param name="cursor">Where to go on; null to begin.</param>
     /// <param name="limit">1 to 1,000.</param>
     /// <param name="ct">Cancels.</param>
-    public async Task<Page<CapturedEmail>> ListAsync(int accountId, string? to, string? cursor, int limit, CancellationToken ct)
+    /// <param name="newestFirst">Whether the mail captured last comes first.</param>
+    public async Task<Page<CapturedEmail>> ListAsync(int accountId, string? to, string? cursor, int limit, CancellationToken ct, bool newestFirst = false)
     {
-        var after = 0L;
-        if (Cursor.Read(cursor) is { } key && !long.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out after))
-            throw new InvalidInputException("cursor", "is not a cursor that this list gave");
+        var after = Cursor.ReadNumber(cursor) ?? (newestFirst ? long.MaxValue : 0);
         // The ledger keeps an address as it is handed over: its domain in lower case.
         var address = to is null ? null : EmailAddress.TryParse(to, out var parsed) ? parsed.ToString() : to;
         List<(string, object?)> parameters = [("account", accountId), ("after", after), ("limit", limit + 1)];
         if (address is not null) parameters.Add(("to", address));
         var found = await database.ReadAsync(session => session.QueryAsync($"""
             SELECT seq, id, to_address, from_mailbox, subject, html, text, headers, template, user_id, journey, at FROM sandbox_email
-            WHERE account_id = @account AND seq > @after {(address is null ? "" : "AND lower(to_address) = lower(@to)")}
-            ORDER BY seq LIMIT @limit
+            WHERE account_id = @account AND seq {(newestFirst ? "<" : ">")} @after {(address is null ? "" : "AND lower(to_address) = lower(@to)")}
+            ORDER BY seq {(newestFirst ? "DESC" : "")} LIMIT @limit
             """,
             row => (Seq: row.Long(0), Email: new CapturedEmail(
                 row.Uuid(1), row.Text(2), row.Text(3), row.Text(4), row.Text(5), row.Text(6), JsonData.ParseMap(row.Text(7)),

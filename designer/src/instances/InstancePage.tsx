@@ -1,0 +1,66 @@
+import { Anchor, Badge, Breadcrumbs, Group, Paper, SegmentedControl, Text, Timeline, Title } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { Link, useParams } from 'react-router';
+import { api, data, type Schemas } from '../api/client';
+import { typeWords } from '../journeys/elsa';
+import { pathOf } from '../journeys/journeys';
+import { Instant, Moment } from '../ui/Moment';
+import { Failure, Loading } from '../ui/states';
+import { useTitle } from '../ui/useTitle';
+import { InstanceActions } from './InstanceActions';
+import { InstanceState } from './InstanceState';
+import classes from './instance.module.css';
+
+/** One contact's trip: what happened as a list, or on Studio's canvas. */
+export function InstancePage() {
+  const { id = '' } = useParams();
+  const [shown, setShown] = useState<'journal' | 'canvas'>('journal');
+  const { data: instance, isPending, error, refetch } = useQuery({
+    queryKey: ['instances', id],
+    queryFn: () => data(api.GET('/api/v1/instances/{id}', { params: { path: { id } } })),
+    refetchInterval: 4_000,
+  });
+  useTitle(instance && `Trip of ${instance.user_id}`);
+  if (isPending) return <Loading />;
+  if (error) return <div className="page"><Failure error={error} onRetry={() => void refetch()} /></div>;
+  return (
+    <div className="page-wide">
+      <Breadcrumbs fz="sm" mb={4}>
+        <Anchor component={Link} to="/journeys" size="sm">Journeys</Anchor>
+        {instance.definition_id && <Anchor component={Link} to={`${pathOf(instance.definition_id)}/instances`} size="sm">{instance.definition_id}</Anchor>}
+        <Text size="sm" className="faint">{instance.user_id}</Text>
+      </Breadcrumbs>
+      <Group justify="space-between" mb="md">
+        <Group gap="sm">
+          <Title order={1}>Trip of <Anchor component={Link} to={`/contacts/${encodeURIComponent(instance.user_id)}`} inherit>{instance.user_id}</Anchor></Title>
+          <InstanceState status={instance.status} subStatus={instance.sub_status} />
+          {instance.is_held && <Badge color="orange" variant="light" tt="none">The journey is paused</Badge>}
+        </Group>
+        <Group gap="xs">
+          <SegmentedControl size="xs" aria-label="Show" value={shown} onChange={(value) => setShown(value)} data={[{ value: 'journal', label: 'Journal' }, { value: 'canvas', label: 'Canvas' }]} />
+          <InstanceActions instance={{ id, journey: instance.definition_id, running: instance.status === 'Running', failed: instance.sub_status === 'Faulted' }} />
+        </Group>
+      </Group>
+      {shown === 'journal' ? <Journal instance={instance} /> : <iframe className={classes.studio} title="The trip on the canvas" src={`/studio/?instance=${encodeURIComponent(id)}`} />}
+    </div>
+  );
+}
+
+function Journal({ instance }: { instance: Schemas['InstanceDetails'] }) {
+  return (
+    <Paper withBorder p="lg" className={classes.journal}>
+      <Text size="sm" className="faint" mb="md">
+        Version {instance.version} · entered <Instant at={instance.started_at} />{instance.due_at && <> · moves on <Moment at={instance.due_at} /></>}
+      </Text>
+      <Timeline bulletSize={14} lineWidth={2} active={instance.journal.length}>
+        {instance.journal.map((entry, index) => (
+          <Timeline.Item key={index} color={entry.event === 'Faulted' ? 'red' : 'sea'} title={<Text size="sm" fw={500}>{entry.activity_id ?? 'The journey'} <Text span size="sm" className="faint">{entry.activity_type && typeWords(entry.activity_type)}</Text></Text>}>
+            <Text size="sm">{entry.event}{entry.outcome && `: ${entry.outcome}`}{entry.text && ` · ${entry.text}`}</Text>
+            <Text size="xs" className="faint"><Instant at={entry.at} /></Text>
+          </Timeline.Item>
+        ))}
+      </Timeline>
+    </Paper>
+  );
+}

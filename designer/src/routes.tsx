@@ -1,0 +1,50 @@
+import { createBrowserRouter, Navigate } from 'react-router';
+import { RequireSession } from './session/RequireSession';
+import { SignInPage } from './session/SignInPage';
+import { ErrorPage, NotFoundPage } from './shell/ErrorPage';
+import { Shell } from './shell/Shell';
+import { Loading } from './ui/states';
+
+// Each page is a file of its own, read when it is first opened.
+export const router = createBrowserRouter([
+  {
+    HydrateFallback: Loading,
+    ErrorBoundary: ErrorPage,
+    children: [
+      { path: '/sign-in', Component: SignInPage },
+      {
+        Component: RequireSession,
+        children: [
+          {
+            Component: Shell,
+            children: [
+              {
+                ErrorBoundary: ErrorPage,
+                children: [
+                  { index: true, lazy: async () => ({ Component: (await import('./home/HomePage')).HomePage }) },
+                  { path: 'journeys', lazy: async () => ({ Component: (await import('./journeys/list/JourneysPage')).JourneysPage }) },
+                  {
+                    path: 'journeys/:id',
+                    lazy: async () => ({ Component: (await import('./journeys/JourneyLayout')).JourneyLayout }),
+                    children: [
+                      { index: true, element: <Navigate to="overview" replace /> },
+                      { path: 'overview', lazy: async () => ({ Component: (await import('./journeys/overview/OverviewPage')).OverviewPage }) },
+                      { path: 'design', lazy: async () => ({ Component: (await import('./journeys/design/DesignPage')).DesignPage }) },
+                      { path: 'live', lazy: async () => ({ Component: (await import('./journeys/live/LivePage')).LivePage }) },
+                      { path: 'test', lazy: async () => ({ Component: (await import('./journeys/test/TestPage')).TestPage }) },
+                      { path: 'instances', lazy: async () => ({ Component: (await import('./journeys/instances/InstancesPage')).InstancesPage }) },
+                      { path: 'versions', lazy: async () => ({ Component: (await import('./journeys/versions/VersionsPage')).VersionsPage }) },
+                    ],
+                  },
+                  { path: 'instances/:id', lazy: async () => ({ Component: (await import('./instances/InstancePage')).InstancePage }) },
+                  { path: 'mailbox', lazy: async () => ({ Component: (await import('./mailbox/MailboxPage')).MailboxPage }) },
+                  { path: '*', Component: NotFoundPage },
+                ],
+              },
+            ],
+          },
+        ],
+      },
+    ],
+  },
+]);

@@ -1,0 +1,120 @@
+using MailFlow.Audience;
+using MailFlow.Content;
+using MailFlow.Data;
+
+namespace MailFlow.Delivery;
+
+/// <summary>What a template is tried with.</summary>
+/// <param name="Version">Which version; null for the latest.</param>
+/// <param name="Source">What its author wrote and has not put yet; null for what is stored.</param>
+/// <param name="Contact">The contact as templates see it.</param>
+/// <param name="Event">What stands for event and trigger.</param>
+public sealed record Trial(int? Version, TemplateSource? Source, IReadOnlyDictionary<string, object?> Contact, IReadOnlyDictionary<string, object?> Event);
+
+/// <summary>What became of a trial that was sent.</summary>
+/// <param name="MessageId">Stands in the mail's headers; it is no message of the ledger.</param>
+/// <param name="Mail">What was sent.</param>
+/// <param name="Answer">What the provider said.</param>
+public sealed record SentTrial(Guid MessageId, RenderedEmail Mail, HandOver Answer);
+
+/// <summary>
+/// Tries templates out: renders one as a contact would get it, and sends one to an address somebody typed. Such a mail is outside the ledger: no journey planned
+/// it, no retry follows, its unsubscribe link unsubscribes nobody. A suppressed address is not mailed all the same.
+/// </summary>
+public sealed class TrialMail
+{
+    private readonly Database _database;
+    private readonly Templates _templates;
+    private readonly TemplateRenderer _renderer;
+    private readonly Senders _senders;
+    private readonly Suppressions _suppressions;
+    private readonly IEmailProvider _provider;
+    private readonly DeliveryOptions _options;
+
+    internal TrialMail(Database database, Templates templates, TemplateRenderer renderer, Senders senders, Suppressions suppressions, IEmailProvider provider, DeliveryOptions options) =>
+        (_database, _templates, _renderer, _senders, _suppressions, _provider, _options) = (database, templates, renderer, senders, suppressions, provider, options);
+
+    /// <summary>Renders a template as it would be sent.</summary>
+    /// <exception cref="NotFoundException">There is no such template or version.</exception>
+    /// <exception cref="InvalidInputException">The source cannot be compiled; names the field.</exception>
+    /// <exception cref="RenderException">It cannot be rendered.</exception>
+    public async Task<RenderedEmail> RenderAsync(int accountId, string key, Trial trial, CancellationToken ct) =>
+        await RenderAsync(accountId, key, trial, await _senders.FindAsync(accountId, ct), Guid.Empty, ct);
+
+    /// <summary>Renders a stored template and hands it to the provider, marked as a test in its subject.</summary>
+    /// <param name="accountId">Whose template.</param>
+    /// <param name="key">Its key.</param>
+    /// <param name="to">The address.</param>
+    /// <param name="trial">What it is tried with.</param>
+    /// <param name="userId">The contact it is rendered for, by the application's id; empty for none.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <exception cref="NotFoundException">There is no such template or version.</exception>
+    /// <exception cref="ConflictException">The address is suppressed.</exception>
+    /// <exception cref="InvalidInputException">The address cannot be mailed.</exception>
+    /// <exception cref="RenderException">It cannot be rendered.</exception>
+    public async Task<SentTrial> SendAsync(int accountId, string key, string to, Trial trial, string userId, CancellationToken ct)
+    {
+        if (!EmailAddress.TryParse(to, out var address, out var reason)) throw new InvalidInputException("to", $"is not an e-mail address: {reason}");
+        var template = await FindAsync(accountId, key, trial.Version, ct);
+        var (suppression, now) = await _database.ReadAsync(async session =>
+            (await _suppressions.FindAsync(session, accountId, template.Source.Stream, address.ToString(), ct), DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct))), ct);
+        if (suppression is not null) throw new ConflictException($"'{address}' is suppressed ({suppression.Reason}): a test is not sent there either.");
+
+        var (sender, id) = (await _senders.FindAsync(accountId, ct), Guid.CreateVersion7(now));
+        var rendered = await RenderAsync(accountId, key, trial, sender, id, ct);
+        rendered = rendered with { Subject = $"[Test] {rendered.Subject}" };
+        var from = new Mailbox(EmailAddress.Parse(sender.Email), sender.Name);
+        var mail = new OutgoingEmail
+        {
+            MessageId = id,
+            AccountId = accountId,
+            Attempt = 1,
+            At = now,
+            From = from,
+            ReplyTo = sender.ReplyTo is { } replyTo ? new Mailbox(EmailAddress.Parse(replyTo)) : null,
+            To = address,
+            Subject = rendered.Subject,
+            Html = rendered.Html,
+            Text = rendered.Text,
+            Headers = [("Message-ID", $"<{id:n}@{from.Address.Domain}>"), ("X-MailFlow-Test", "true")],
+            Template = key,
+            UserId = userId,
+        };
+        return new SentTrial(id, rendered, await HandOverAsync(mail, ct));
+    }
+
+    private async Task<HandOver> HandOverAsync(OutgoingEmail mail, CancellationToken ct)
+    {
+        using var timeout = new CancellationTokenSource(_provider.RequestTimeout, _database.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, ct);
+        try
+        {
+            return await _provider.SendAsync(mail, either.Token);
+        }
+        catch (Exception error) when (!ct.IsCancellationRequested)
+        {
+            return new HandOver.Unknown(error.Message);
+        }
+    }
+
+    private async Task<RenderedEmail> RenderAsync(int accountId, string key, Trial trial, SenderIdentity sender, Guid messageId, CancellationToken ct)
+    {
+        var model = new Dictionary<string, object?>
+        {
+            ["contact"] = trial.Contact,
+            ["event"] = trial.Event,
+            ["trigger"] = trial.Event,
+            ["journey"] = JsonData.Empty,
+            ["sender"] = new Dictionary<string, object?> { ["name"] = sender.Name, ["email"] = sender.Email, ["postal_address"] = sender.PostalAddress },
+            ["unsubscribe_url"] = $"{_options.PublicBaseUrl.TrimEnd('/')}{Unsubscribe.Path}/test",
+            ["message"] = new Dictionary<string, object?> { ["id"] = messageId.ToString() },
+        };
+        if (trial.Source is { } source) return await _renderer.RenderSourceAsync(accountId, key, source, model, ct);
+        var template = await FindAsync(accountId, key, trial.Version, ct);
+        return await _renderer.RenderAsync(accountId, key, template.Version, model, template.Source.Stream, null, ct);
+    }
+
+    private async Task<TemplateVersion> FindAsync(int accountId, string key, int? version, CancellationToken ct) =>
+        await _templates.FindAsync(accountId, key, version, ct)
+            ?? throw new NotFoundException($"There is no template '{key}'{(version is null ? "" : $" of version {version}")}.");
+}

@@ -1,0 +1,62 @@
+using MailFlow.Testing;
+using Microsoft.Playwright;
+
+namespace MailFlow.Browser.Tests;
+
+/// <summary>One server and one browser for the tests of a class: the server is the real process with its samples, on a free port and a data directory of its own.</summary>
+public sealed class BrowserFixture : IAsyncLifetime
+{
+    private static readonly string[] Browsers = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("mailflow-browser-");
+    private IPlaywright _playwright = null!;
+    private IBrowser _browser = null!;
+
+    /// <summary>The server, which a test may also ask directly.</summary>
+    public ServerProcess Server { get; private set; } = null!;
+
+    /// <summary>The e-mail and the password of the user that the first start made.</summary>
+    public (string Email, string Password) Admin => ("admin@localhost", File.ReadAllText(Path.Combine(_folder.FullName, "admin.password")).Trim());
+
+    private string Address => Server.Client.BaseAddress!.ToString().TrimEnd('/');
+
+    public async Task InitializeAsync()
+    {
+        Server = await ServerProcess.StartAsync(_folder.FullName, postgres: null);
+        _playwright = await Playwright.CreateAsync();
+        _browser = await _playwright.Chromium.LaunchAsync(new()
+        {
+            ExecutablePath = Array.Find(Browsers, File.Exists) ?? throw new InvalidOperationException("The tests need Chromium: as root on Debian, apt-get install chromium"),
+            Args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"],
+        });
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _browser.DisposeAsync();
+        _playwright.Dispose();
+        await Server.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
+
+    /// <summary>A window of its own, signed in as the administrator. Whatever goes wrong in it fails the test at its end.</summary>
+    public async Task<Window> SignInAsync()
+    {
+        var window = await OpenAsync();
+        var page = window.Page;
+        await page.GotoAsync("/");
+        await page.GetByLabel("E-mail").FillAsync(Admin.Email);
+        await page.GetByRole(AriaRole.Textbox, new() { Name = "Password" }).FillAsync(Admin.Password);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Home" })).ToBeVisibleAsync();
+        return window;
+    }
+
+    /// <summary>A window of its own, signed in as nobody.</summary>
+    public async Task<Window> OpenAsync()
+    {
+        var context = await _browser.NewContextAsync(new() { BaseURL = Address, ViewportSize = new() { Width = 1440, Height = 900 }, Locale = "en-GB", TimezoneId = "Europe/Berlin" });
+        context.SetDefaultTimeout(30_000);
+        return new Window(context, await context.NewPageAsync(), new Uri(Address));
+    }
+}

@@ -1,0 +1,53 @@
+using System.Collections.Concurrent;
+using Microsoft.Playwright;
+
+namespace MailFlow.Browser.Tests;
+
+/// <summary>A browser window that notes every error on its console, every failed request, and every request to another host.</summary>
+public sealed class Window : IAsyncDisposable
+{
+    private readonly IBrowserContext _context;
+    private readonly ConcurrentQueue<string> _troubles = [];
+
+    internal Window(IBrowserContext context, IPage page, Uri server)
+    {
+        (_context, Page) = (context, page);
+        page.Console += (_, message) =>
+        {
+            if (message.Type == "error") _troubles.Enqueue($"console: {message.Text} ({message.Location})");
+        };
+        page.PageError += (_, error) => _troubles.Enqueue($"page: {error}");
+        context.Request += (_, request) =>
+        {
+            var to = new Uri(request.Url);
+            if (to.Scheme is "http" or "https" or "ws" or "wss" && to.Authority != server.Authority) _troubles.Enqueue($"request to another host: {request.Url}");
+        };
+        // A request that the page itself gave up, as when one leaves it, has not failed.
+        context.RequestFailed += (_, request) =>
+        {
+            if (request.Failure != "net::ERR_ABORTED") _troubles.Enqueue($"request: {request.Method} {request.Url}: {request.Failure}");
+        };
+        context.Response += (_, response) =>
+        {
+            if (response.Status >= 400) _troubles.Enqueue($"answer {response.Status}: {response.Request.Method} {response.Url}");
+        };
+    }
+
+    public IPage Page { get; }
+
+    /// <summary>Takes what went wrong so far, for a test that wanted it to.</summary>
+    public IReadOnlyList<string> TakeTroubles()
+    {
+        var taken = _troubles.ToList();
+        _troubles.Clear();
+        return taken;
+    }
+
+    /// <summary>Closes it; fails when anything went wrong in it.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _context.CloseAsync();
+        await _context.DisposeAsync();
+        Assert.True(_troubles.IsEmpty, string.Join('\n', _troubles));
+    }
+}
