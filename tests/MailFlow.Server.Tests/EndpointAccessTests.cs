@@ -23,7 +23,12 @@ public sealed class EndpointAccessTests
 
     /// <summary>POST that only looks.</summary>
     private static readonly string[] Questions =
-        ["POST /api/v1/segments/preview", "POST /api/v1/templates/{key}/preview", "POST /api/v1/journeys/{definitionId}/simulate"];
+    [
+        "POST /api/v1/segments/preview", "POST /api/v1/templates/{key}/preview", "POST /api/v1/journeys/{definitionId}/simulate",
+        "POST /elsa/api/descriptors/activities/{type}/options/{input}", "POST /elsa/api/scripting/javascript/type-definitions/{definitionId}",
+        "POST /elsa/api/bulk-actions/export/workflow-definitions", "POST /elsa/api/workflow-instances", "POST /elsa/api/workflow-instances/{id}/journal",
+        "POST /elsa/api/activity-executions/report",
+    ];
 
     /// <summary>What each role may do, written out: not what the code derives.</summary>
     private static readonly Dictionary<Role, string[]> Allowed = new()
