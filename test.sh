@@ -106,11 +106,14 @@ start_postgres() {
   return 1
 }
 
-# One process a test project, two at a time; a project that ends without a result file (a crashed host) fails.
+# How many tests of one result file ran.
+executed() { grep -o '<Counters [^>]*>' "$1" | grep -o ' executed="[0-9]*"' | grep -o '[0-9][0-9]*' || echo 0; }
+
+# One process a test project, two at a time; a project that ends without a result file (a crashed host) or that ran no test fails.
 run_project() {
   local name=$1 log="$results/$1.log"
   if timeout 1200 dotnet test "artifacts/bin/$name/debug/$name.dll" --logger "trx;LogFileName=$name.trx" --results-directory "$results" </dev/null >"$log" 2>&1 \
-    && [ -s "$results/$name.trx" ]; then
+    && [ -s "$results/$name.trx" ] && [ "$(executed "$results/$name.trx")" -gt 0 ]; then
     printf '   %s: %s\n' "$name" "$(grep -o 'Passed: *[0-9]*.*Duration: [^-]*' "$log" | tail -n 1)"
   else
     { printf '\n!! %s failed:\n' "$name"; tail -n 200 "$log"; } >&2
@@ -138,6 +141,6 @@ npm run --silent check --prefix designer </dev/null || fail "the console's check
 [ -n "${MAILFLOW_TEST_POSTGRES:-}" ] || start_postgres || { fail "PostgreSQL did not start"; exit 1; }
 
 say "Testing"
-export -f run_project
+export -f run_project executed
 export results
 printf '%s\n' tests/*.Tests/*.csproj | sed 's|.*/||; s|\.csproj$||' | xargs -P 2 -I {} bash -c 'run_project {}' || fail "tests failed"

@@ -12,7 +12,10 @@ namespace MailFlow.Audience;
 /// </summary>
 public static partial class ContactFieldsCheck
 {
-    private const int LongestUserId = 256, LongestName = 200, MostTags = 200, LongestTag = 200;
+    /// <summary>How many characters an application's id for a contact may have, by whatever road it comes.</summary>
+    public const int LongestUserId = 256;
+
+    private const int LongestName = 200, MostTags = 200, LongestTag = 200;
     private const int LongestAttributeName = 100, MostAttributeBytes = 64 * 1024, DeepestAttribute = 16, MostPurposes = 100;
 
     /// <summary>Checks a map of fields; see <see cref="Engine.Activities.ContactChange"/> for what it may hold.</summary>
@@ -40,7 +43,7 @@ public static partial class ContactFieldsCheck
             throw new InvalidInputException(path.Length == 0 ? ContactFields.Attributes : path, $"its attributes take {attributes / 1024} kB; at most {MostAttributeBytes / 1024} kB");
     }
 
-    /// <summary>Checks an application's id for a contact: 1 to 256 characters.</summary>
+    /// <summary>Checks an application's id for a contact: 1 to <see cref="LongestUserId"/> characters.</summary>
     public static void UserId(string? userId, string field)
     {
         if (string.IsNullOrWhiteSpace(userId)) throw new InvalidInputException(field, "is missing");

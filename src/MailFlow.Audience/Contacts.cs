@@ -58,7 +58,7 @@ public sealed class Contacts(Database database, IContactStore store, Consents co
     /// </summary>
     public Task<Page<ContactDetails>> SearchAsync(int accountId, string text, string? cursor, int limit, CancellationToken ct)
     {
-        var after = ReadCursor(cursor);
+        var after = Cursor.ReadNumber(cursor) ?? 0;
         return database.ReadAsync(async session =>
         {
             const string exact = "(c.user_id = @text OR coalesce(c.email_key, '') = @key)";
@@ -104,7 +104,7 @@ public sealed class Contacts(Database database, IContactStore store, Consents co
     /// <summary>A page of what a contact agreed to and withdrew, the latest first.</summary>
     public async Task<Page<ConsentEntry>> ConsentsAsync(int accountId, long contactId, string? cursor, int limit, CancellationToken ct)
     {
-        var before = cursor is null ? long.MaxValue : ReadCursor(cursor);
+        var before = Cursor.ReadNumber(cursor) ?? long.MaxValue;
         var found = await database.ReadAsync(session => session.QueryAsync("""
             SELECT id, purpose, granted, source, at, evidence FROM consent WHERE contact_id = @contact AND account_id = @account AND id < @before ORDER BY id DESC LIMIT @limit
             """,
@@ -117,7 +117,7 @@ public sealed class Contacts(Database database, IContactStore store, Consents co
     /// <summary>A page of the contacts for whom a condition (on the table c) holds.</summary>
     internal async Task<Page<ContactDetails>> ListAsync(Session session, int accountId, string? cursor, int limit, SqlFragment condition, CancellationToken ct)
     {
-        var after = ReadCursor(cursor);
+        var after = Cursor.ReadNumber(cursor) ?? 0;
         var found = await session.QueryAsync(
             $"SELECT {Columns} FROM contact c WHERE c.account_id = @account AND c.id > @after AND {condition.Text} ORDER BY c.id LIMIT @limit",
             Read, ct,
@@ -147,11 +147,6 @@ public sealed class Contacts(Database database, IContactStore store, Consents co
         var blocked = await suppressions.AllAmongAsync(session, accountId, ids, ct);
         return [.. contacts.Select(contact => contact with { Consents = granted[contact.Id], Suppressions = [.. blocked[contact.Id]] })];
     }
-
-    private static long ReadCursor(string? cursor) =>
-        long.TryParse(Cursor.Read(cursor) ?? "0", NumberStyles.None, CultureInfo.InvariantCulture, out var key)
-            ? key
-            : throw new InvalidInputException("cursor", "is not a cursor that this list gave");
 
     private static ContactDetails Read(Row row) => new(
         row.Long(0), row.Text(2), row.TextOrNull(3), row.TextOrNull(4), row.TextOrNull(5), row.TextOrNull(6),

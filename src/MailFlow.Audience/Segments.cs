@@ -36,6 +36,7 @@ public sealed partial class Segments(Database database, Contacts contacts)
                 ON CONFLICT (account_id, key) DO UPDATE SET name = excluded.name, rule = excluded.rule, updated_at = excluded.updated_at
                 """,
                 ct, ("account", accountId), ("key", key), ("name", name), ("rule", rule), ("now", now));
+            await Audit.RecordAsync(session, accountId, "segment.put", key, ct, ("name", name), ("rule", rule));
             await EngineEpoch.BumpAsync(session, ct);
             return (await FindAsync(session, accountId, key, ct))!;
         }, ct);
@@ -63,8 +64,10 @@ public sealed partial class Segments(Database database, Contacts contacts)
         database.WriteAsync(async session =>
         {
             var removed = await session.ExecuteAsync("DELETE FROM segment WHERE account_id = @account AND key = @key", ct, ("account", accountId), ("key", key));
+            if (removed == 0) return false;
+            await Audit.RecordAsync(session, accountId, "segment.delete", key, ct);
             await EngineEpoch.BumpAsync(session, ct);
-            return removed > 0;
+            return true;
         }, ct);
 
     /// <summary>How many contacts are in it now.</summary>

@@ -75,20 +75,31 @@ public sealed class Suppressions(Database database)
         if (detail is not null) ContactFieldsCheck.Characters(detail, "detail");
         var now = DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct));
         var wanted = new Suppression(EmailAddress.Key(email), SuppressionReason.Normalise(reason), Suppression.CheckedScope(scope), source, now, detail);
-        if (await InsertAsync(session, accountId, wanted, ct)) return (wanted, SuppressionChange.Added);
-        if (await StrengthenAsync(session, accountId, wanted, ct)) return (wanted, SuppressionChange.Strengthened);
+        var change = await InsertAsync(session, accountId, wanted, ct) ? SuppressionChange.Added
+            : await StrengthenAsync(session, accountId, wanted, ct) ? SuppressionChange.Strengthened
+            : SuppressionChange.Unchanged;
+        if (change != SuppressionChange.Unchanged)
+        {
+            await Audit.RecordAsync(session, accountId, "suppression.add", wanted.Email, ct, ("scope", wanted.Scope), ("reason", wanted.Reason));
+            return (wanted, change);
+        }
         var kept = (await OfAsync(session, accountId, wanted.Email, ct)).FirstOrDefault(suppression => suppression.Scope == wanted.Scope);
         return (kept ?? wanted, SuppressionChange.Unchanged);
     }
 
     /// <summary>Lets an address be mailed again: removes its suppressions of one scope, or (null) of all. Gives what was removed.</summary>
     public Task<IReadOnlyList<Suppression>> RemoveAsync(int accountId, string email, string? scope, CancellationToken ct) =>
-        database.WriteAsync<IReadOnlyList<Suppression>>(async session => await session.QueryAsync(
-            """
-            DELETE FROM suppression WHERE account_id = @account AND email = @email AND scope LIKE @scope
-            RETURNING email, reason, scope, source, at, detail
-            """,
-            Read, ct, ("account", accountId), ("email", EmailAddress.Key(email)), ("scope", scope is null ? "%" : Suppression.CheckedScope(scope))), ct);
+        database.WriteAsync<IReadOnlyList<Suppression>>(async session =>
+        {
+            var removed = await session.QueryAsync(
+                """
+                DELETE FROM suppression WHERE account_id = @account AND email = @email AND scope LIKE @scope
+                RETURNING email, reason, scope, source, at, detail
+                """,
+                Read, ct, ("account", accountId), ("email", EmailAddress.Key(email)), ("scope", scope is null ? "%" : Suppression.CheckedScope(scope)));
+            foreach (var gone in removed) await Audit.RecordAsync(session, accountId, "suppression.remove", gone.Email, ct, ("scope", gone.Scope), ("reason", gone.Reason));
+            return removed;
+        }, ct);
 
     /// <summary>The strongest of each contact first. Marketing mail is blocked by both scopes, so that one asks for all.</summary>
     private static Task<List<(long Id, Suppression Suppression)>> AmongAsync(

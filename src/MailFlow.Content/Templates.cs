@@ -113,11 +113,7 @@ public sealed partial class Templates(Database database, RazorTemplates razor)
     public async Task<IReadOnlySet<string>> ExistingAsync(Session session, int accountId, IReadOnlyCollection<string> keys, CancellationToken ct) =>
         (await LatestVersionsAsync(session, accountId, keys, ct)).Keys.ToHashSet();
 
-    /// <summary>The latest version of a template, for a message to be pinned to; null when there is none.</summary>
-    public async Task<int?> LatestVersionAsync(Session session, int accountId, string key, CancellationToken ct) =>
-        (await LatestVersionsAsync(session, accountId, [key], ct)).TryGetValue(key, out var version) ? version : null;
-
-    /// <summary>The latest versions of those of the keys that are templates, in one query.</summary>
+    /// <summary>The latest versions of those of the keys that are templates, for messages to be pinned to.</summary>
     public async Task<IReadOnlyDictionary<string, int>> LatestVersionsAsync(Session session, int accountId, IReadOnlyCollection<string> keys, CancellationToken ct)
     {
         var versions = new Dictionary<string, int>();
@@ -184,6 +180,7 @@ public sealed partial class Templates(Database database, RazorTemplates razor)
             VALUES (@account, @key, @version, @subject, @html, @text, @layout, @stream, @design, @now)
             """, ct, ("account", accountId), ("key", key), ("version", version), ("subject", source.Subject), ("html", source.Html),
             ("text", source.Text), ("layout", source.Layout), ("stream", (int)source.Stream), ("design", source.Design), ("now", now));
+        await Audit.RecordAsync(session, accountId, "template.put", key, ct, ("version", version));
         return new TemplateVersion(key, version, source, DateTimeOffset.FromUnixTimeMilliseconds(now)) { IsNew = true };
     }
 

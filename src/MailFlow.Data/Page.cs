@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Globalization;
 using System.Text;
 
 namespace MailFlow.Data;
@@ -21,6 +22,13 @@ public static class Cursor
     /// <summary>Makes the cursor that follows a key.</summary>
     public static string Write(string key) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(key));
 
+    /// <summary>What to throw for a cursor that the list at hand did not make.</summary>
+    public static InvalidInputException Unknown() => new("cursor", "is not a cursor that this list gave");
+
+    /// <summary>The number a cursor follows; null for no cursor. Throws for one that we did not make.</summary>
+    public static long? ReadNumber(string? cursor) =>
+        Read(cursor) is not { } key ? null : long.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw Unknown();
+
     /// <summary>The key a cursor follows; null for no cursor. Throws <see cref="InvalidInputException"/> for one that we did not make.</summary>
     public static string? Read(string? cursor)
     {
@@ -31,7 +39,7 @@ public static class Cursor
         }
         catch (FormatException)
         {
-            throw new InvalidInputException("cursor", "is not a cursor that this list gave");
+            throw Unknown();
         }
     }
 }

@@ -21,10 +21,10 @@ public sealed record DeliveryOptions
     public SenderIdentity Sender { get; init; } = new("MailFlow", NobodysAddress);
 
     /// <summary>
-    /// This node's name, the same each time it starts and no other running node's: what a crash left half-sent is then found at once when the node is
-    /// back, and otherwise when its lease has run out.
+    /// This node's name, no other running node's, and the same each time it starts: what a crash left half-sent is then found at once when the node is
+    /// back, and otherwise when its lease has run out. Two running nodes of one name would take each other's mail for left. Default: another each time.
     /// </summary>
-    public string Node { get; init; } = Environment.MachineName;
+    public string Node { get; init; } = $"{Environment.MachineName} {Environment.ProcessId} {Environment.TickCount64}";
 
     /// <summary>How many messages are taken up at once, 1 to 1,000; fewer where the provider takes fewer.</summary>
     public int BatchSize { get; init; } = 500;

@@ -1,25 +1,11 @@
 using MailFlow.Data;
-using MailFlow.Engine.Definitions;
 
 namespace MailFlow.Delivery;
 
 /// <summary>A message about to be planned.</summary>
-internal sealed record PlannedMessage
+internal sealed record PlannedMessage : MessageOrder
 {
-    public required Guid Id { get; init; }
-    public required int AccountId { get; init; }
-    public required long ContactId { get; init; }
-    public required string UserId { get; init; }
-    public int? JourneyId { get; init; }
-    public long? VersionId { get; init; }
-    public Guid? InstanceId { get; init; }
     public string? ActivityId { get; init; }
-    public required string Template { get; init; }
-    public required int TemplateVersion { get; init; }
-    public string? Subject { get; init; }
-    public required MessageStream Stream { get; init; }
-    public string? Purpose { get; init; }
-    public long? ExpiresAt { get; init; }
     public required string Snapshot { get; init; }
 }
 
@@ -77,8 +63,10 @@ internal static class Ledger
         // In the order of their keys, as every writer takes them: no two can then wait for each other.
         moves = [.. moves.OrderBy(move => move.Id)];
         var made = await session.ExecuteAsync($$"""
-            UPDATE message SET state = r.state, reason = r.reason, due_at = r.due_at, parked_at = NULL, lease_until = NULL, updated_at = @now,
+            UPDATE message SET state = r.state, reason = r.reason, parked_at = NULL, lease_until = NULL, updated_at = @now,
                    provider_id = coalesce(r.provider_id, message.provider_id),
+                   -- Put off, but no longer wanted: looked at again at once, to be called off.
+                   due_at = CASE WHEN r.state = {{(int)MessageState.Deferred}} AND message.cancel_reason IS NOT NULL THEN @now ELSE r.due_at END,
                    retry_until = CASE WHEN r.due_at IS NULL THEN message.retry_until ELSE coalesce(message.retry_until, @retry_until) END
             FROM {rows}
             WHERE message.id = r.id AND message.attempt = r.attempt AND {{MessageStates.SqlCanFollow("message.state", "r.state")}}
@@ -109,18 +97,30 @@ internal static class Ledger
         WHERE id IN (SELECT id FROM message WHERE journey_id = @journey AND parked_at IS NOT NULL LIMIT 1000) AND parked_at IS NOT NULL
         """, ct, ("journey", journeyId));
 
-    /// <summary>Calls off what these instances have queued. What is being handed over at this moment can no longer be called off. Gives how many were.</summary>
-    public static async Task<int> CancelAsync(Session session, IReadOnlyList<Guid> instanceIds, string reason, long now, CancellationToken ct)
+    /// <summary>Calls off what these instances have queued, and marks what is under way: it may have been taken already, but is not tried again. Gives how many were called off.</summary>
+    public static Task<int> CancelAsync(Session session, IReadOnlyList<Guid> instanceIds, string reason, long now, CancellationToken ct) =>
+        CancelAsync(session, new Rows<Guid>([.. instanceIds.Order()]).Uuid("instance_id", id => id), "message.instance_id = r.instance_id", reason, now, ct);
+
+    /// <summary>The same for all mail of a journey.</summary>
+    public static Task<int> CancelAsync(Session session, int journeyId, string reason, long now, CancellationToken ct) =>
+        CancelAsync(session, new Rows<int>([journeyId]).Int("journey_id", id => id), "message.journey_id = r.journey_id", reason, now, ct);
+
+    /// <summary>One statement, which waits for a row that a sender holds and then sees what became of it: between two, a message could slip past both.</summary>
+    private static async Task<int> CancelAsync(Session session, Rows whose, string condition, string reason, long now, CancellationToken ct)
     {
-        var instances = new Rows<Guid>([.. instanceIds.Order()]).Uuid("instance_id", id => id);
-        // What is under way may have been taken already; if it has not, it is not tried again.
-        await session.ExecuteAsync(
-            "UPDATE message SET cancel_reason = @reason FROM {rows} WHERE message.instance_id = r.instance_id AND message.state IN (1, 5)", instances, ct, ("reason", $"not sent: {reason}"));
-        return await session.ExecuteAsync($$"""
-            UPDATE message SET state = {{(int)MessageState.Cancelled}}, reason = @reason, due_at = NULL, parked_at = NULL, updated_at = @now
+        var cancellable = $"message.state IN ({MessageStates.SqlBefore(MessageState.Cancelled)})";
+        var states = await session.QueryAsync($$"""
+            UPDATE message SET cancel_reason = @reason,
+                   state = CASE WHEN {{cancellable}} THEN {{(int)MessageState.Cancelled}} ELSE state END,
+                   reason = CASE WHEN {{cancellable}} THEN @reason ELSE reason END,
+                   due_at = CASE WHEN {{cancellable}} THEN NULL ELSE due_at END,
+                   parked_at = CASE WHEN {{cancellable}} THEN NULL ELSE parked_at END,
+                   updated_at = CASE WHEN {{cancellable}} THEN @now ELSE updated_at END
             FROM {rows}
-            WHERE message.instance_id = r.instance_id AND message.state IN ({{MessageStates.SqlBefore(MessageState.Cancelled)}})
+            WHERE {{condition}} AND message.state IN (0, 1, 4, 5) -- as the index message_open has it
+            RETURNING state
             """,
-            instances, ct, ("reason", $"not sent: {reason}"), ("now", now));
+            whose, row => (MessageState)row.Int(0), ct, ("reason", $"not sent: {reason}"), ("now", now));
+        return states.Count(state => state == MessageState.Cancelled);
     }
 }

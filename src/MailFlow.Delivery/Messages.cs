@@ -83,7 +83,7 @@ public sealed class Messages(Database database) : IInstanceEnded
         if (journey is not null) parameters.Add(("journey", journey));
         if (state is not null) parameters.Add(("state", (int)parsed));
         var found = await database.ReadAsync(session => session.QueryAsync(sql, Read, ct, [.. parameters]), ct);
-        return Cursor.Page(found, limit, last => $"{last.QueuedAt.ToUnixTimeMilliseconds()}/{last.Id:n}");
+        return Cursor.Page(found, limit, last => Key(last.QueuedAt.ToUnixTimeMilliseconds(), last.Id));
     }
 
     /// <summary>One message of the account, or null.</summary>
@@ -101,23 +101,30 @@ public sealed class Messages(Database database) : IInstanceEnded
         "SELECT state, count(*) FROM message WHERE account_id = @account GROUP BY state",
         row => (State: (MessageState)row.Int(0), Count: row.Long(1)), ct, ("account", accountId)), ct)).ToDictionary(count => count.State, count => count.Count);
 
-    /// <summary>Calls off what these instances have queued; what is being handed over at this moment goes out. Gives how many were.</summary>
-    /// <param name="session">The transaction in which the instances end.</param>
-    /// <param name="instanceIds">The instances.</param>
+    /// <summary>Calls off what a journey has queued; what is being handed over at this moment goes out. Gives how many were.</summary>
+    /// <param name="session">The transaction in which the journey ends.</param>
+    /// <param name="journeyId">Its dense key.</param>
     /// <param name="reason">Why, in words that follow "not sent: ".</param>
     /// <param name="ct">Cancels.</param>
-    public static async Task<int> CancelQueuedAsync(Session session, IReadOnlyList<Guid> instanceIds, string reason, CancellationToken ct) =>
+    public static async Task<int> CancelOfJourneyAsync(Session session, int journeyId, string reason, CancellationToken ct) =>
+        await Ledger.CancelAsync(session, journeyId, reason, await session.NowAsync(ct), ct);
+
+    async Task IInstanceEnded.OnEndedAsync(Session session, IReadOnlyList<Guid> instanceIds, string reason, CancellationToken ct) =>
         await Ledger.CancelAsync(session, instanceIds, reason, await session.NowAsync(ct), ct);
 
-    Task IInstanceEnded.OnEndedAsync(Session session, IReadOnlyList<Guid> instanceIds, string reason, CancellationToken ct) =>
-        CancelQueuedAsync(session, instanceIds, reason, ct);
+    /// <summary>The cursor of <see cref="ListAsync"/> that follows this instant and id, whether a message stands there or not.</summary>
+    /// <param name="queuedAt">Unix milliseconds.</param>
+    /// <param name="id">A message's id; the empty one to begin with the first of that instant.</param>
+    public static string CursorAfter(long queuedAt, Guid id) => Cursor.Write(Key(queuedAt, id));
+
+    private static string Key(long queuedAt, Guid id) => $"{queuedAt}/{id:n}";
 
     private static (long After, Guid AfterId) ReadCursor(string? cursor)
     {
         if (Cursor.Read(cursor) is not { } key) return (long.MinValue, Guid.Empty);
-        if (key.Split('/') is [var at, var id] && long.TryParse(at, NumberStyles.Integer, CultureInfo.InvariantCulture, out var after) && Guid.TryParseExact(id, "n", out var afterId))
+        if (key.Split('/') is [var at, var id] && long.TryParse(at, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var after) && Guid.TryParseExact(id, "n", out var afterId))
             return (after, afterId);
-        throw new InvalidInputException("cursor", "is not a cursor that this list gave");
+        throw Cursor.Unknown();
     }
 
     private static Message Read(Row row) => new(

@@ -16,13 +16,17 @@ public sealed class Senders(Database database, DeliveryOptions options)
     public async Task PutAsync(int accountId, SenderIdentity sender, CancellationToken ct)
     {
         Check(sender);
-        await database.WriteAsync(async session => await session.ExecuteAsync("""
-            INSERT INTO sender (account_id, name, email, reply_to, postal_address, updated_at) VALUES (@account, @name, @email, @reply_to, @postal_address, @now)
-            ON CONFLICT (account_id) DO UPDATE SET name = excluded.name, email = excluded.email, reply_to = excluded.reply_to,
-              postal_address = excluded.postal_address, updated_at = excluded.updated_at
-            """, ct,
-            ("account", accountId), ("name", sender.Name.Trim()), ("email", sender.Email), ("reply_to", sender.ReplyTo),
-            ("postal_address", sender.PostalAddress), ("now", await session.NowAsync(ct))), ct);
+        await database.WriteAsync(async session =>
+        {
+            await session.ExecuteAsync("""
+                INSERT INTO sender (account_id, name, email, reply_to, postal_address, updated_at) VALUES (@account, @name, @email, @reply_to, @postal_address, @now)
+                ON CONFLICT (account_id) DO UPDATE SET name = excluded.name, email = excluded.email, reply_to = excluded.reply_to,
+                  postal_address = excluded.postal_address, updated_at = excluded.updated_at
+                """, ct,
+                ("account", accountId), ("name", sender.Name.Trim()), ("email", sender.Email), ("reply_to", sender.ReplyTo),
+                ("postal_address", sender.PostalAddress), ("now", await session.NowAsync(ct)));
+            await Audit.RecordAsync(session, accountId, "sender.put", sender.Email, ct, ("name", sender.Name.Trim()), ("reply_to", sender.ReplyTo), ("postal_address", sender.PostalAddress));
+        }, ct);
     }
 
     internal async Task<IReadOnlyDictionary<int, SenderIdentity>> AmongAsync(Session session, IReadOnlyList<int> accountIds, CancellationToken ct)

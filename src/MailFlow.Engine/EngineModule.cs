@@ -20,6 +20,7 @@ public static class EngineModule
         services.AddActivities(typeof(EngineModule).Assembly);
         services.TryAddSingleton(FaultPoints.None);
         services.TryAddSingleton(Random.Shared);
+        services.TryAddSingleton(new EngineNode("engine"));
         services.TryAddSingleton<WorkSignal>();
         services.TryAddSingleton<EffectSignal>();
         services.TryAddSingleton<EventIntake>();
@@ -32,13 +33,17 @@ public static class EngineModule
         services.TryAddSingleton<JobRunner>();
         services.TryAddSingleton(provider => new Worker(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<Catalog>(), provider.GetRequiredService<IServiceScopeFactory>(),
-            provider.GetRequiredService<WorkSignal>(), provider.GetRequiredService<IFaultPoints>(), provider.GetRequiredService<ILogger<Worker>>()));
+            provider.GetRequiredService<WorkSignal>(), provider.GetRequiredService<IFaultPoints>(), provider.GetRequiredService<ILogger<Worker>>(),
+            provider.GetRequiredService<EngineNode>().Name));
         return services;
     }
 
     /// <summary>Runs the workers and the jobs in the background of the host.</summary>
-    public static IServiceCollection AddEngineWorkers(this IServiceCollection services)
+    /// <param name="services">Where to.</param>
+    /// <param name="node">This process's name among those on the same database: the same after a restart, so that it knows when its last run died.</param>
+    public static IServiceCollection AddEngineWorkers(this IServiceCollection services, string node)
     {
+        services.Replace(ServiceDescriptor.Singleton(new EngineNode(node)));
         services.AddHostedService<WorkerLoop>();
         services.AddHostedService<Retention>();
         services.AddHostedService(provider => provider.GetRequiredService<JobRunner>());

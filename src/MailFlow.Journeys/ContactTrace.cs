@@ -4,7 +4,10 @@ using MailFlow.Delivery;
 
 namespace MailFlow.Journeys;
 
-/// <summary>Every decision on a contact, in order, in plain words: what journeys decided, and what became of the mail.</summary>
+/// <summary>
+/// Every decision on a contact, in order, in plain words: what journeys decided, and what became of the mail. A mail stands where it was queued, which never
+/// changes, and says how it stands now: so no page skips or repeats one that moves on while the pages are read.
+/// </summary>
 public sealed class ContactTrace
 {
     private readonly Database _database;
@@ -24,10 +27,11 @@ public sealed class ContactTrace
     {
         var after = Place.Read(cursor);
         var decisions = await _database.ReadAsync(session => DecisionsAsync(session, accountId, userId, after, limit, ct), ct);
-        var mail = (await MessagesAsync(accountId, userId, ct)).Where(entry => entry.Place > after);
-        var found = decisions.Concat(mail).OrderBy(entry => entry.Place).Take(limit + 1).ToList();
-        var page = Cursor.Page(found, limit, last => last.Place.ToString());
-        return new Page<TraceEntry>([.. page.Items.Select(item => item.Entry)], page.Next);
+        var mail = await _messages.ListAsync(accountId, userId, null, null, Messages.CursorAfter(after.At, after.Message), limit, ct);
+        var found = decisions.Concat(mail.Items.Select(OfMessage)).OrderBy(entry => entry.Place).Take(limit + 1).ToList();
+        // A full page of mail may be all that was found and still not all there is.
+        var next = found.Count > limit || mail.Next is not null ? Cursor.Write(found[limit - 1].Place.ToString()) : null;
+        return new Page<TraceEntry>([.. found.Take(limit).Select(item => item.Entry)], next);
     }
 
     private async Task<List<(Place Place, TraceEntry Entry)>> DecisionsAsync(Session session, int accountId, string userId, Place after, int limit, CancellationToken ct)
@@ -59,27 +63,17 @@ public sealed class ContactTrace
         return entries;
     }
 
-    /// <summary>What became of the contact's mail; that it was queued, the journey's own line says.</summary>
-    private async Task<List<(Place Place, TraceEntry Entry)>> MessagesAsync(int accountId, string userId, CancellationToken ct)
-    {
-        var entries = new List<(Place, TraceEntry)>();
-        string? next = null;
-        do
-        {
-            var page = await _messages.ListAsync(accountId, userId, null, null, next, Cursor.MaxLimit, ct);
-            foreach (var message in page.Items.Where(message => message.State != MessageState.Queued || message.Reason is not null))
-                entries.Add((new Place(message.UpdatedAt.ToUnixTimeMilliseconds(), long.MaxValue, 0, message.Id), new TraceEntry(
-                    message.UpdatedAt, message.Journey, null, message.ActivityId, null, "Message", message.State.Word(), Sentence(message), message.InstanceId, message.Id)));
-            next = page.Next;
-        }
-        while (next is not null);
-        return entries;
-    }
+    private static (Place Place, TraceEntry Entry) OfMessage(Message message) => (
+        new Place(message.QueuedAt.ToUnixTimeMilliseconds(), long.MaxValue, 0, message.Id),
+        new TraceEntry(message.QueuedAt, message.Journey, null, message.ActivityId, null, "Message", message.State.Word(), Sentence(message), message.InstanceId, message.Id));
 
     internal static string Sentence(Message message)
     {
         var mail = $"mail “{message.Template}”";
         var because = message.Reason is null ? "" : $": {message.Reason}";
+        // The entry's time is that of the queueing.
+        if (message.UpdatedAt - message.QueuedAt >= TimeSpan.FromMinutes(1))
+            because += message.UpdatedAt.ToString(" (d MMMM yyyy HH:mm 'UTC')", CultureInfo.InvariantCulture);
         return message.State switch
         {
             MessageState.Accepted => $"{mail} sent to {message.To}{because}",
@@ -88,7 +82,7 @@ public sealed class ContactTrace
             MessageState.Deferred => $"{mail} put off{because}",
             MessageState.Unknown => $"{mail} may have been sent{because}",
             MessageState.Unconfirmed => $"{mail} was sent or lost, nobody can say which{because}",
-            _ => message.Reason?.StartsWith("not sent", StringComparison.Ordinal) == true ? $"{mail} {message.Reason}" : $"{mail} not sent{because}",
+            _ => message.Reason?.StartsWith("not sent", StringComparison.Ordinal) == true ? $"{mail} {because[2..]}" : $"{mail} not sent{because}",
         };
     }
 
@@ -106,21 +100,17 @@ public sealed class ContactTrace
                 && int.TryParse(index, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var indexValue)
                 && Guid.TryParse(message, out var messageValue)
                 ? new Place(atValue, seqValue, indexValue, messageValue)
-                : throw new InvalidInputException("cursor", "is not a cursor that this list gave");
+                : throw Cursor.Unknown();
         }
 
         public int CompareTo(Place other) => (At, Seq, Index, Message).CompareTo((other.At, other.Seq, other.Index, other.Message));
-
-        public static bool operator >(Place a, Place b) => a.CompareTo(b) > 0;
-
-        public static bool operator <(Place a, Place b) => a.CompareTo(b) < 0;
 
         public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{At}/{Seq}/{Index}/{Message:n}");
     }
 }
 
 /// <summary>One decision on a contact.</summary>
-/// <param name="At">When.</param>
+/// <param name="At">When; of a message, when it was queued.</param>
 /// <param name="Journey">The journey's definition id; null for mail that no journey sent, and where the journey is gone.</param>
 /// <param name="JourneyName">What people call it.</param>
 /// <param name="ActivityId">The activity; null for the journey as a whole.</param>

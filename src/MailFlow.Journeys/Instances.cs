@@ -9,6 +9,9 @@ namespace MailFlow.Journeys;
 /// </summary>
 public sealed class Instances
 {
+    /// <summary>The kind stands there as a number: the index holds starts only, and parameters tell a planner nothing.</summary>
+    internal static readonly string PendingSql = $"SELECT user_id, body, accepted_at FROM inbox WHERE key = @id AND kind = {(int)InboxKind.StartInstance} AND account_id = @account";
+
     private readonly Database _database;
     private readonly VersionGraphs _graphs;
     private readonly WorkSignal _signal;
@@ -33,6 +36,7 @@ public sealed class Instances
             if (!isPublished) throw new ConflictException($"The journey '{definitionId}' is not published.");
             var start = Guid.CreateVersion7(DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct)));
             await Inbox.PostAsync(session, [InboxItem.StartInstance(accountId, userId, start, definitionId, input, underEntryRule: false)], ct);
+            await Audit.RecordAsync(session, accountId, "instance.start", start.ToString(), ct, ("journey", definitionId), ("user_id", userId));
             return start;
         }, ct);
         _signal.Notify(StableHash.Shard(accountId, userId));
@@ -98,16 +102,18 @@ public sealed class Instances
                 throw new ConflictException(kind == InboxKind.Cancel ? "The instance has ended." : "The instance has no incident.");
             var key = StableHash.TimedKey(await session.NowAsync(ct), StableHash.Key(kind.ToString(), id.ToString()));
             await Inbox.PostAsync(session, [InboxItem.For(accountId, instance.User, kind, key, body)], ct);
+            await Audit.RecordAsync(session, accountId, $"instance.{kind.ToString().ToLowerInvariant()}", id.ToString(), ct,
+                [.. body.Where(member => member.Key != "instance").Select(member => (member.Key, member.Value)), ("user_id", instance.User)]);
             return instance.User;
         }, ct);
         _signal.Notify(StableHash.Shard(accountId, user));
     }
 
     private static Task<InstanceDetails?> PendingAsync(Session session, int accountId, Guid id, CancellationToken ct) => session.FirstAsync(
-        "SELECT user_id, body, accepted_at FROM inbox WHERE key = @id AND kind = @kind AND account_id = @account",
+        PendingSql,
         row => new InstanceDetails(id, JsonData.ParseMap(row.Text(1)).GetValueOrDefault("definition_id") as string, null, row.Text(0),
             "Running", "Pending", "waiting", row.Instant(2), row.Instant(2), null, false, []),
-        ct, ("id", id), ("kind", (int)InboxKind.StartInstance), ("account", accountId));
+        ct, ("id", id), ("account", accountId));
 
     private static async Task<IReadOnlyList<JournalEntry>> JournalAsync(Session session, long contact, Guid id, VersionGraph? graph, CancellationToken ct)
     {

@@ -23,6 +23,7 @@ public sealed partial class JourneyDefinitions
         await session.ExecuteAsync("UPDATE definition_version SET published_at = @now WHERE id = @id AND published_at IS NULL", ct, ("now", now), ("id", latest.Id));
         await session.ExecuteAsync("UPDATE journey SET published_version_id = @version, name = @name, updated_at = @now WHERE id = @journey",
             ct, ("version", latest.Id), ("name", latest.Definition.Name), ("now", now), ("journey", journey));
+        await Audit.RecordAsync(session, accountId, "journey.publish", definitionId, ct, ("version", latest.Version));
         await EngineEpoch.BumpAsync(session, ct);
         return new PublishResult(latest.Version, true, findings);
     }, ct);
@@ -44,8 +45,9 @@ public sealed partial class JourneyDefinitions
     {
         var journey = await LockAsync(session, accountId, definitionId, ct);
         if (await session.ExecuteAsync("UPDATE journey SET published_version_id = NULL, updated_at = @now WHERE id = @journey AND published_version_id IS NOT NULL",
-                ct, ("now", await session.NowAsync(ct)), ("journey", journey)) > 0)
-            await EngineEpoch.BumpAsync(session, ct);
+                ct, ("now", await session.NowAsync(ct)), ("journey", journey)) == 0) return;
+        await Audit.RecordAsync(session, accountId, "journey.unpublish", definitionId, ct);
+        await EngineEpoch.BumpAsync(session, ct);
     }, ct);
 
     /// <summary>
@@ -56,7 +58,9 @@ public sealed partial class JourneyDefinitions
     public Task PauseAsync(int accountId, string definitionId, CancellationToken ct) => _database.WriteAsync(async session =>
     {
         var journey = await LockAsync(session, accountId, definitionId, ct);
-        if (await SetPausedAsync(session, journey, paused: true, ct)) await EngineEpoch.BumpAsync(session, ct);
+        if (!await SetPausedAsync(session, journey, paused: true, ct)) return;
+        await Audit.RecordAsync(session, accountId, "journey.pause", definitionId, ct);
+        await EngineEpoch.BumpAsync(session, ct);
     }, ct);
 
     /// <summary>Lets a paused journey go on; what fell due meanwhile runs now. Resuming what is not paused changes nothing.</summary>
@@ -67,6 +71,7 @@ public sealed partial class JourneyDefinitions
         {
             var journey = await LockAsync(session, accountId, definitionId, ct);
             if (!await SetPausedAsync(session, journey, paused: false, ct)) return false;
+            await Audit.RecordAsync(session, accountId, "journey.resume", definitionId, ct);
             await EngineEpoch.BumpAsync(session, ct);
             // To every shard: a worker that still held the journey for paused may be parking an instance at this moment; its shard takes the command after that.
             var now = await session.NowAsync(ct);
@@ -88,6 +93,6 @@ public sealed partial class JourneyDefinitions
     }
 
     private static async Task<bool> SetPausedAsync(Session session, int journey, bool paused, CancellationToken ct) => await session.ExecuteAsync(
-        "UPDATE journey SET paused = @paused, updated_at = @now WHERE id = @journey AND paused <> @paused",
+        "UPDATE journey SET paused = @paused, resumed_at = CASE WHEN @paused THEN resumed_at ELSE @now END, updated_at = @now WHERE id = @journey AND paused <> @paused",
         ct, ("paused", paused), ("now", await session.NowAsync(ct)), ("journey", journey)) > 0;
 }

@@ -16,7 +16,13 @@ public sealed partial class JourneyDefinitions
             WHERE j.account_id = @account AND j.definition_id = @definition GROUP BY c.version_id, c.node, c.kind
             """,
             row => (Version: row.Long(0), Node: row.Int(1), Kind: (CountKind)row.Int(2), N: row.Long(3)), ct, ("account", accountId), ("definition", definitionId));
-        var graphs = await _graphs.LoadAsync(session, counts.Select(count => count.Version).Append(latest.Id), ct);
+        var parked = await session.QueryAsync("""
+            SELECT p.version_id, p.node, p.reason, p.since, p.retry_at, p.attempts FROM journey j JOIN parked_node p ON p.journey_id = j.id
+            WHERE j.account_id = @account AND j.definition_id = @definition ORDER BY p.version_id, p.node
+            """,
+            row => (Version: row.Long(0), Node: row.Int(1), Reason: row.Text(2), Since: row.Instant(3), RetryAt: row.Instant(4), Attempts: row.Int(5)),
+            ct, ("account", accountId), ("definition", definitionId));
+        var graphs = await _graphs.LoadAsync(session, counts.Select(count => count.Version).Concat(parked.Select(node => node.Version)).Append(latest.Id), ct);
 
         long Of(CountKind kind) => counts.Where(count => count.Node == -1 && count.Kind == kind).Sum(count => count.N);
         var byActivity = counts.Where(count => count.Node >= 0)
@@ -28,6 +34,7 @@ public sealed partial class JourneyDefinitions
         var ids = (graphs.GetValueOrDefault(latest.Id)?.Graph?.Nodes.Select(node => node.Id) ?? []).Concat(byActivity.Select(group => group.Key).OfType<string>()).Distinct();
         var (entered, completed, exited, faulted) = (Of(CountKind.Entered), Of(CountKind.Completed), Of(CountKind.Exited), Of(CountKind.Faulted));
         return new JourneyStats(entered, entered - completed - exited - faulted, completed, exited, faulted,
-            [.. ids.Select(id => new ActivityStats(id, At(id, CountKind.Passed), At(id, CountKind.Waiting), At(id, CountKind.Failed)))]);
+            [.. ids.Select(id => new ActivityStats(id, At(id, CountKind.Passed), At(id, CountKind.Waiting), At(id, CountKind.Failed)))],
+            [.. parked.Select(node => new ParkedActivity(graphs.GetValueOrDefault(node.Version)?.Node(node.Node)?.Id, graphs.GetValueOrDefault(node.Version)?.Version, node.Reason, node.Since, node.RetryAt, node.Attempts))]);
     }, ct);
 }

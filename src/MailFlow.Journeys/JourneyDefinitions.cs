@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using MailFlow.Data;
+using MailFlow.Delivery;
 using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Storage;
 using MailFlow.Journeys.Revisions;
@@ -59,6 +60,7 @@ public sealed partial class JourneyDefinitions
                 WHERE account_id = @account AND definition_id = @definition
                 """, ct, ("account", accountId), ("definition", definitionId), ("name", definition.Name), ("now", now));
             var saved = (await FindAsync(session, accountId, definitionId, null, ct))!;
+            await Audit.RecordAsync(session, accountId, "journey.save", definitionId, ct, ("version", saved.Version));
             await RevisionStore.AddAsync(session, accountId, saved.Definition, draft.Source, draft.Author, draft.Session, now, ct);
             return saved;
         }, ct);
@@ -110,7 +112,7 @@ public sealed partial class JourneyDefinitions
         return Cursor.Page(found, limit, last => last.DefinitionId);
     }
 
-    /// <summary>Deletes a journey with all its versions and finished instances. What the contacts' histories say stays.</summary>
+    /// <summary>Deletes a journey with all its versions and finished instances, and calls off its mail that is still queued. What the contacts' histories say stays.</summary>
     /// <exception cref="NotFoundException">There is no such journey.</exception>
     /// <exception cref="ConflictException">Contacts are still in it.</exception>
     public async Task DeleteAsync(int accountId, string definitionId, CancellationToken ct)
@@ -128,9 +130,12 @@ public sealed partial class JourneyDefinitions
             if (inside > 0) throw new ConflictException($"{inside} contacts are still in the journey '{definitionId}': unpublish it and wait, or cancel them.");
 
             var ids = await session.QueryAsync("SELECT id FROM definition_version WHERE journey_id = @journey", row => row.Long(0), ct, ("journey", journey));
-            foreach (var table in new[] { "instance", "entry", "journey_count", "journey_revision", "definition_version" })
+            // Mail outlives its instance, and a paused journey's would be held for ever.
+            await Messages.CancelOfJourneyAsync(session, journey, $"the journey “{definitionId}” was deleted", ct);
+            foreach (var table in new[] { "instance", "entry", "journey_count", "parked_node", "journey_revision", "definition_version" })
                 await session.ExecuteAsync($"DELETE FROM {table} WHERE journey_id = @journey", ct, ("journey", journey));
             await session.ExecuteAsync("DELETE FROM journey WHERE id = @journey", ct, ("journey", journey));
+            await Audit.RecordAsync(session, accountId, "journey.delete", definitionId, ct);
             await EngineEpoch.BumpAsync(session, ct);
             return ids;
         }, ct);

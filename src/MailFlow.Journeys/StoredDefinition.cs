@@ -59,7 +59,18 @@ public sealed record PublishResult(int Version, bool IsPublished, IReadOnlyList<
 /// <param name="Exited">Those that left early or were cancelled.</param>
 /// <param name="Faulted">Those that stand still with an incident.</param>
 /// <param name="Activities">The same activity by activity, in the definition's order.</param>
-public sealed record JourneyStats(long Entered, long Waiting, long Completed, long Exited, long Faulted, IReadOnlyList<ActivityStats> Activities);
+/// <param name="Parked">The activities at which everybody fails, so that the contacts are held there; empty when all is well.</param>
+public sealed record JourneyStats(long Entered, long Waiting, long Completed, long Exited, long Faulted, IReadOnlyList<ActivityStats> Activities,
+    IReadOnlyList<ParkedActivity> Parked);
+
+/// <summary>An activity at which everybody fails alike: the contacts are held there, none is an incident, and they go on when a try succeeds.</summary>
+/// <param name="ActivityId">Its id in the definition; null where its version cannot be read.</param>
+/// <param name="Version">The version of the journey.</param>
+/// <param name="Reason">What they fail with.</param>
+/// <param name="Since">Since when.</param>
+/// <param name="RetryAt">When they are tried again.</param>
+/// <param name="Attempts">How often a try has failed.</param>
+public sealed record ParkedActivity(string? ActivityId, int? Version, string Reason, DateTimeOffset Since, DateTimeOffset RetryAt, int Attempts);
 
 /// <summary>An activity's numbers, all versions of the journey together.</summary>
 /// <param name="ActivityId">Its id in the definition.</param>

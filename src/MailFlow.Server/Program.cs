@@ -9,12 +9,14 @@ using MailFlow.Server.WebConsole;
 var builder = WebApplication.CreateBuilder(args);
 builder.ConfigureHost().ConfigureLogs();
 
+var delivery = builder.Configuration.ReadDelivery();
+
 builder.Services.AddServer();
 builder.Services.AddElsaApi();
-builder.Services.AddEngine().AddEngineWorkers();
+builder.Services.AddEngine().AddEngineWorkers(delivery.Node);
 builder.Services.AddAudience();
 builder.Services.AddContent();
-builder.Services.AddDelivery(builder.Configuration.ReadDelivery()).AddDeliveryWorkers();
+builder.Services.AddDelivery(delivery).AddDeliveryWorkers();
 builder.Services.AddJourneys(builder.Configuration.ReadWebhooks()).AddJourneyWorkers();
 
 var app = builder.Build();
@@ -28,6 +30,7 @@ app.UseHubToken();
 app.UseAuthentication();
 app.UseSameOriginForCookies();
 app.UseAuthorization();
+app.UseAudit();
 app.UseMiddleware<Idempotency>();
 app.MapApi();
 app.MapElsaApi();

@@ -35,7 +35,7 @@ public sealed class SearchTests
         }
     }
 
-    // Seen red without the limit of the inner query: all were found on the first page.
+    // Seen red with twice the limit in the inner query: all were found on the first page.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task One_page_looks_at_a_bounded_number_of_contacts_and_the_next_goes_on(DatabaseKind kind)
     {

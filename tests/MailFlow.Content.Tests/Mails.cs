@@ -39,8 +39,8 @@ internal sealed class Mails : IAsyncDisposable
 
     public async Task<RenderedEmail> RenderAsync(string key, IReadOnlyDictionary<string, object?>? model = null, MessageStream stream = MessageStream.Transactional, string? subject = null, int? version = null)
     {
-        version ??= await Database.ReadAsync(session => Templates.LatestVersionAsync(session, Account, key, default), default);
-        return await Renderer.RenderAsync(Account, key, version!.Value, model ?? Model(), stream, subject, default);
+        version ??= (await Database.ReadAsync(session => Templates.LatestVersionsAsync(session, Account, [key], default), default))[key];
+        return await Renderer.RenderAsync(Account, key, version.Value, model ?? Model(), stream, subject, default);
     }
 
     /// <summary>Puts a template and renders it.</summary>

@@ -174,6 +174,48 @@ public sealed class HandOverTests
         Assert.Equal(kept, Assert.Single(stub.Taken).Key);
     }
 
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, StubAnswer.Accept, MessageState.Accepted, null)]
+    [InlineData(DatabaseKind.PostgreSql, StubAnswer.Accept, MessageState.Accepted, null)]
+    [InlineData(DatabaseKind.Sqlite, StubAnswer.Defer, MessageState.Cancelled, "not sent: the contact placed an order")]
+    [InlineData(DatabaseKind.PostgreSql, StubAnswer.Defer, MessageState.Cancelled, "not sent: the contact placed an order")]
+    [InlineData(DatabaseKind.Sqlite, StubAnswer.Drop, MessageState.Unconfirmed, "may or may not have been sent (stub: the connection broke); not sent again: the contact placed an order")]
+    [InlineData(DatabaseKind.PostgreSql, StubAnswer.Drop, MessageState.Unconfirmed, "may or may not have been sent (stub: the connection broke); not sent again: the contact placed an order")]
+    public async Task Mail_under_way_when_its_instance_ends_is_not_tried_again(DatabaseKind kind, StubAnswer answer, MessageState end, string? reason)
+    {
+        var stub = new StubProvider { Answer = _ => answer };
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, stub);
+        var instance = StableHash.Key("ended");
+        var journey = await fixture.JourneyAsync();
+        var id = await fixture.QueueAsync(await fixture.ContactAsync("ada"), message => message with { InstanceId = instance, JourneyId = journey });
+        stub.OnSend = _ => fixture.Database.WriteAsync(
+            session => fixture.Get<IInstanceEnded>().OnEndedAsync(session, [instance], "the contact placed an order", default), default).GetAwaiter().GetResult();
+
+        await fixture.SendAllAsync();
+
+        Assert.Equal(1, stub.Calls);
+        Assert.Equal((end, reason), await fixture.StateAsync(id));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_instance_that_ends_calls_off_its_mail_though_its_journey_is_paused(DatabaseKind kind)
+    {
+        var stub = new StubProvider { Answer = _ => StubAnswer.Defer };
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, stub);
+        var instance = StableHash.Key("ended");
+        var journey = await fixture.JourneyAsync();
+        var id = await fixture.QueueAsync(await fixture.ContactAsync("ada"), message => message with { InstanceId = instance, JourneyId = journey });
+        stub.OnSend = _ => fixture.Database.WriteAsync(async session =>
+        {
+            await session.ExecuteAsync("UPDATE journey SET paused = true", default);
+            await fixture.Get<IInstanceEnded>().OnEndedAsync(session, [instance], "cancelled by hand", default);
+        }, default).GetAwaiter().GetResult();
+
+        await fixture.SendAllAsync();
+
+        Assert.Equal((MessageState.Cancelled, "not sent: cancelled by hand"), await fixture.StateAsync(id));
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_template_that_cannot_be_rendered_rejects_the_mail_and_not_its_neighbours(DatabaseKind kind)
     {

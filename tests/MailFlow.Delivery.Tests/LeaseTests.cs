@@ -52,6 +52,28 @@ public sealed class LeaseTests
         Assert.Empty(stub.Taken);
     }
 
+    /// <summary>Seen red with one name for both.</summary>
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_node_that_starts_again_finds_what_it_left_and_leaves_another_nodes_alone(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, new StubProvider(ReplayPolicy.Neither));
+        var own = await UnderWayAsync("node-1");
+        var other = await UnderWayAsync("node-2");
+
+        await fixture.SendAllAsync(fixture.Start());
+
+        Assert.Equal(MessageState.Unknown, (await fixture.StateAsync(own)).State);
+        Assert.Equal(MessageState.Inflight, (await fixture.StateAsync(other)).State);
+
+        async Task<Guid> UnderWayAsync(string node)
+        {
+            var id = await fixture.QueueAsync(await fixture.ContactAsync(node));
+            var sender = fixture.Start(new CrashAt("sender.hand-over.after-commit"), fixture.Options with { Node = node });
+            await Assert.ThrowsAsync<CrashException>(() => sender.RunOnceAsync(default));
+            return id;
+        }
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_sender_that_was_too_slow_gives_the_mail_back_instead_of_sending_it(DatabaseKind kind)
     {

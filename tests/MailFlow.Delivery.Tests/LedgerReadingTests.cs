@@ -28,11 +28,12 @@ public sealed class LedgerReadingTests
         Assert.Contains("https://mail.example.org/unsubscribe/", mail.Html);
         Assert.Equal($"<{id:n}@shop.example>", mail.Headers["Message-ID"]);
         Assert.Equal("List-Unsubscribe=One-Click", mail.Headers["List-Unsubscribe-Post"]);
+        Assert.Equal("welcome-series:welcome:marketing:mf-00001", mail.Headers["Feedback-ID"]);
         Assert.Equal("help@shop.example", mail.Headers["Reply-To"]);
         Assert.Equal(id.ToString(), mail.Headers["X-MailFlow-Message"]);
         var transactional = Assert.Single(mails, mail => mail.Id == receipt);
         Assert.Equal("Your receipt", transactional.Subject);
-        Assert.DoesNotContain(transactional.Headers.Keys, name => name.StartsWith("List-", StringComparison.Ordinal));
+        Assert.DoesNotContain(transactional.Headers.Keys, name => name is "Feedback-ID" || name.StartsWith("List-", StringComparison.Ordinal));
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]

@@ -2,6 +2,7 @@ using MailFlow.Audience;
 using MailFlow.Data;
 using MailFlow.Delivery;
 using MailFlow.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using static MailFlow.Journeys.Tests.Flow;
 
 namespace MailFlow.Journeys.Tests;
@@ -100,6 +101,44 @@ public class InstanceTests
         await Assert.ThrowsAsync<NotFoundException>(() => host.Trace.ReadAsync(2, "ada", null, 10, default));
     }
 
+    /// <summary>Seen red with mail in the order of its last change, which skips and repeats what moves on between two pages.</summary>
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task The_pages_of_a_trace_tell_each_thing_once_though_its_mail_moves_on_meanwhile(DatabaseKind kind)
+    {
+        var stub = new StubProvider { Answer = email => email.Attempt % 3 == 0 ? StubAnswer.Accept : StubAnswer.Defer };
+        await using var host = await JourneyHost.CreateAsync(kind, services => services.AddSingleton<IEmailProvider>(stub));
+        await host.PutTemplateAsync("welcome", """{"subject":"Welcome","html":"<p>Hello</p>"}""");
+        await host.PublishAsync("j", Of(null, Trigger("go"), Mail("welcome"), Mail("welcome", "mail2"), Line("done")));
+        for (var i = 0; i < 20; i++)
+        {
+            await host.EventAsync("go", "ada", new { contact = new { email = Ada } });
+            if (i % 4 == 0) host.Time.Advance(TimeSpan.FromSeconds(20)); // most stand at one instant with others
+        }
+
+        var seen = new List<TraceEntry>();
+        string? next = null;
+        do
+        {
+            var page = await host.Trace.ReadAsync(Account, "ada", next, 7, default);
+            Assert.Equal(page.Next is null, page.Items.Count < 7);
+            seen.AddRange(page.Items);
+            next = page.Next;
+            host.Time.Advance(TimeSpan.FromSeconds(30));
+            await host.RunAsync();
+        }
+        while (next is not null);
+
+        await host.AdvanceAsync(TimeSpan.FromDays(1));
+        var whole = (await host.Trace.ReadAsync(Account, "ada", null, 1000, default)).Items;
+        Assert.Equal(120, stub.Calls);
+        Assert.Equal(40, seen.Count(entry => entry.MessageId is not null));
+        Assert.True(seen.Select(entry => entry.Reason).Distinct().Count() > 5); // mail in several states was met on the way
+        Assert.Equal(whole.Select(Lasting), seen.Select(Lasting));
+        Assert.Equal(whole.Select(entry => entry.At).Order(), whole.Select(entry => entry.At));
+
+        static object Lasting(TraceEntry entry) => entry.MessageId is null ? entry : (entry.At, entry.MessageId);
+    }
+
     /// <summary>Seen red without the gate.</summary>
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task The_exit_condition_is_asked_once_more_before_each_send(DatabaseKind kind)
@@ -119,4 +158,18 @@ public class InstanceTests
     }
 
     private static (string, string, string?, string) Standing(InstanceDetails? instance) => (instance!.Status, instance.SubStatus, instance.DefinitionId, instance.UserId);
+
+    /// <summary>Seen red with the kind as a parameter.</summary>
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_instance_just_asked_for_is_found_by_an_index(DatabaseKind kind)
+    {
+        await using var host = await JourneyHost.CreateAsync(kind);
+        var plan = await host.Database.WriteAsync(async session =>
+        {
+            if (session.Dialect.IsPostgreSql) await session.ExecuteAsync("SET LOCAL enable_seqscan = off", default);
+            return await session.QueryAsync((session.Dialect.IsPostgreSql ? "EXPLAIN " : "EXPLAIN QUERY PLAN ") + Instances.PendingSql,
+                row => row.Text(session.Dialect.IsPostgreSql ? 0 : 3), default, ("id", Guid.Empty), ("account", 1));
+        }, default);
+        Assert.Contains(plan, line => line.Contains("inbox_start", StringComparison.Ordinal));
+    }
 }

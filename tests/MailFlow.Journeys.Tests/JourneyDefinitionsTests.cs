@@ -1,8 +1,10 @@
 using System.Text.Json.Nodes;
 using MailFlow.Data;
+using MailFlow.Delivery;
 using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Storage;
 using MailFlow.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using static MailFlow.Journeys.Tests.Flow;
 
 namespace MailFlow.Journeys.Tests;
@@ -135,6 +137,25 @@ public class JourneyDefinitionsTests
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Mail_that_a_deleted_journey_still_has_is_called_off_even_when_a_pause_held_it(DatabaseKind kind)
+    {
+        await using var host = await JourneyHost.CreateAsync(kind, services => services.AddSingleton<IEmailProvider>(new StubProvider { Answer = _ => StubAnswer.Defer }));
+        await host.PutTemplateAsync("welcome", """{"subject":"Welcome","html":"<p>Hello</p>"}""");
+        await host.PublishAsync("j", Of(null, Trigger("go"), Mail("welcome")));
+        await host.EventAsync("go", "ada", new { contact = new { email = "ada@example.org" } });
+        await host.Journeys.PauseAsync(Account, "j", default);
+        await host.AdvanceAsync(TimeSpan.FromMinutes(1));
+        Assert.True((await MessageAsync()).Held);
+
+        await host.Journeys.DeleteAsync(Account, "j", default);
+
+        var message = await MessageAsync();
+        Assert.Equal((MessageState.Cancelled, "not sent: the journey “j” was deleted"), (message.State, message.Reason));
+
+        async Task<Message> MessageAsync() => Assert.Single((await host.Get<Messages>().ListAsync(Account, null, null, null, null, 10, default)).Items);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Numbers_are_kept_by_activity_and_journeys_are_listed_by_page(DatabaseKind kind)
     {
         await using var host = await JourneyHost.CreateAsync(kind);
@@ -168,4 +189,23 @@ public class JourneyDefinitionsTests
 
     private static async Task<string?> LastLineAsync(JourneyHost host, string user) =>
         (await host.Trace.ReadAsync(Account, user, null, 100, default)).Items.Last(entry => entry.ActivityId == "line").Reason;
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_activity_at_which_everybody_fails_stands_in_the_numbers_until_it_works(DatabaseKind kind)
+    {
+        await using var host = await JourneyHost.CreateAsync(kind);
+        await host.PublishAsync("j", Of(null, ("fail", "MailFlow.Wait", [("duration", "Handlebars", "{{contact.delay}}")]), Line("after")));
+        var users = Enumerable.Range(0, int.MaxValue).Select(i => $"u{i}").Where(user => StableHash.Shard(Account, user) == 7).Take(10).ToList();
+        foreach (var user in users) await host.Instances.StartAsync(Account, "j", user, JsonData.Empty, default);
+        await host.RunAsync();
+
+        Assert.Equal("entered 10, waiting 10, completed 0, exited 0, faulted 0", await host.StatsAsync("j"));
+        var parked = Assert.Single((await host.Journeys.StatsAsync(Account, "j", default)).Parked);
+        Assert.Equal(("fail", 1, 1, host.Time.GetUtcNow().AddMinutes(1)), (parked.ActivityId, parked.Version, parked.Attempts, parked.RetryAt));
+
+        foreach (var user in users) await host.Get<Audience.Contacts>().PutAsync(Account, user, new Dictionary<string, object?> { ["delay"] = "PT5S" }, default);
+        await host.AdvanceAsync(TimeSpan.FromMinutes(2));
+        Assert.Equal("entered 10, waiting 0, completed 10, exited 0, faulted 0", await host.StatsAsync("j"));
+        Assert.Empty((await host.Journeys.StatsAsync(Account, "j", default)).Parked);
+    }
 }

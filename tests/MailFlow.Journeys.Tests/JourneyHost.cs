@@ -37,7 +37,7 @@ internal sealed class JourneyHost : IAsyncDisposable
     public static async Task<JourneyHost> CreateAsync(DatabaseKind kind, Action<IServiceCollection>? configure = null)
     {
         var time = new FakeTime();
-        var test = await TestDatabase.CreateAsync(kind, time, typeof(Worker).Assembly, typeof(Contacts).Assembly, typeof(Templates).Assembly, typeof(Messages).Assembly);
+        var test = await TestDatabase.CreateAsync(kind, time, typeof(Worker).Assembly, typeof(Contacts).Assembly, typeof(Templates).Assembly, typeof(Messages).Assembly, typeof(JourneyDefinitions).Assembly);
         var services = new ServiceCollection().AddLogging().AddSingleton(test.Database).AddSingleton<TimeProvider>(time).AddSingleton(new Random(1));
         configure?.Invoke(services);
         services.AddEngine().AddAudience().AddContent()

@@ -33,6 +33,21 @@ public sealed class ContactApiTests
         Assert.Equal("""{"news":true}""", contact.GetProperty("consents").GetRawText());
     }
 
+    /// <summary>Seen red while events took shorter ids than contacts.</summary>
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_id_is_as_long_for_events_as_for_contacts(DatabaseKind kind)
+    {
+        await using var server = await ServerUnderTest.StartAsync(kind);
+        var (longest, longer) = (new string('u', 256), new string('u', 257));
+
+        Assert.Equal(HttpStatusCode.OK, (await server.Admin.PutAsJsonAsync($"/api/v1/contacts/{longest}", new { })).StatusCode);
+        Assert.Equal(HttpStatusCode.Accepted, (await EventAsync(longest)).StatusCode);
+        await (await server.Admin.PutAsJsonAsync($"/api/v1/contacts/{longer}", new { })).ProblemAsync(400);
+        await (await EventAsync(longer)).ProblemAsync(400);
+
+        Task<HttpResponseMessage> EventAsync(string user) => server.Admin.PostAsJsonAsync("/api/v1/events", new { event_id = "e1", event_type = "t", user_id = user });
+    }
+
     [Theory]
     [InlineData("team/7")]
     [InlineData("a+b c&d=e?f#g%h")]

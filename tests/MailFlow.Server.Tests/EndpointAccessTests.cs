@@ -22,7 +22,8 @@ public sealed class EndpointAccessTests
     private static readonly string[] OwnSession = ["GET /api/v1/session", "PUT /api/v1/session/password"];
 
     /// <summary>POST that only looks.</summary>
-    private static readonly string[] Questions = ["POST /api/v1/segments/preview", "POST /api/v1/templates/{key}/preview"];
+    private static readonly string[] Questions =
+        ["POST /api/v1/segments/preview", "POST /api/v1/templates/{key}/preview", "POST /api/v1/journeys/{definitionId}/simulate"];
 
     /// <summary>What each role may do, written out: not what the code derives.</summary>
     private static readonly Dictionary<Role, string[]> Allowed = new()

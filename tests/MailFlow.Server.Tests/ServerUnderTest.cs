@@ -19,9 +19,10 @@ internal sealed class ServerUnderTest : WebApplicationFactory<Program>
     private readonly DirectoryInfo _folder;
 
     private readonly bool _samples, _workers;
+    private readonly Action<IServiceCollection>? _configure;
 
-    private ServerUnderTest(TestDatabase database, DirectoryInfo folder, bool samples, bool workers) =>
-        (_database, _folder, _samples, _workers) = (database, folder, samples, workers);
+    private ServerUnderTest(TestDatabase database, DirectoryInfo folder, bool samples, bool workers, Action<IServiceCollection>? configure) =>
+        (_database, _folder, _samples, _workers, _configure) = (database, folder, samples, workers, configure);
 
     /// <summary>A client with the administrator's key.</summary>
     public HttpClient Admin { get; private set; } = null!;
@@ -35,10 +36,10 @@ internal sealed class ServerUnderTest : WebApplicationFactory<Program>
     public string AdminPassword => File.ReadAllText(Path.Combine(DataDirectory, "admin.password")).Trim();
 
     /// <param name="time">The server's clock, for a server without workers: theirs would stand still.</param>
-    public static async Task<ServerUnderTest> StartAsync(DatabaseKind kind = DatabaseKind.Sqlite, bool samples = false, bool workers = true, TimeProvider? time = null)
+    public static async Task<ServerUnderTest> StartAsync(DatabaseKind kind = DatabaseKind.Sqlite, bool samples = false, bool workers = true, TimeProvider? time = null, Action<IServiceCollection>? configure = null)
     {
         var database = await TestDatabase.CreateAsync(kind, time ?? TimeProvider.System);
-        var server = new ServerUnderTest(database, Directory.CreateTempSubdirectory("mailflow-server-"), samples, workers);
+        var server = new ServerUnderTest(database, Directory.CreateTempSubdirectory("mailflow-server-"), samples, workers, configure);
         server.Admin = server.ClientWith(key: null);
         server.Admin.DefaultRequestHeaders.Authorization = new("Bearer", server.AdminKey);
         return server;
@@ -119,8 +120,9 @@ internal sealed class ServerUnderTest : WebApplicationFactory<Program>
             services.AddSingleton(_database.Database);
             services.AddSingleton(_database.Database.Time);
             services.Configure<PasswordHasherOptions>(hasher => hasher.IterationCount = 1000);
-            if (_workers) return;
-            foreach (var worker in services.Where(IsWorker).ToList()) services.Remove(worker);
+            if (!_workers)
+                foreach (var worker in services.Where(IsWorker).ToList()) services.Remove(worker);
+            _configure?.Invoke(services);
         });
     }
 }

@@ -63,7 +63,7 @@ public sealed class TemplateApiTests
         await (await server.Admin.PostAsJsonAsync("/api/v1/templates/hello/preview", new { html = "<p>x</p>", subject = "{{contact.none}}" })).ProblemAsync(422);
     }
 
-    // Seen red without the demand: whoever may read templates alone read any contact through one.
+    // Seen red without the demand: then whoever may read templates alone read any contact through one.
     [Fact]
     public async Task A_template_is_no_way_to_read_contacts()
     {

@@ -85,7 +85,11 @@ public sealed class TestStep(
     public override void SetVariable(string name, object? value) => _variables[name] = value;
 
     /// <inheritdoc/>
-    public override void StartJourney(string definitionId, IReadOnlyDictionary<string, object?> input) => _started.Add((definitionId, input));
+    public override bool StartJourney(string definitionId, IReadOnlyDictionary<string, object?> input)
+    {
+        _started.Add((definitionId, input));
+        return true;
+    }
 
     /// <inheritdoc/>
     public override bool Matches(Rule rule) => rule.Expression.Matches(this);

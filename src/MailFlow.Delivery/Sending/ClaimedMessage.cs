@@ -5,34 +5,21 @@ using MailFlow.Engine.Definitions;
 namespace MailFlow.Delivery.Sending;
 
 /// <summary>A due message as the sender read it, its row locked until the hand-over commits.</summary>
-internal sealed record ClaimedMessage
+internal sealed record ClaimedMessage : MessageOrder
 {
     public const string Columns = """
         m.id, m.account_id, m.contact_id, m.user_id, m.journey_id, m.version_id, m.instance_id, m.template, m.template_version, m.subject,
         m.stream, m.purpose, m.state, m.attempt, m.provider, m.reason, m.expires_at, m.retry_until, m.snapshot, m.cancel_reason
         """;
 
-    public required Guid Id { get; init; }
-    public required int AccountId { get; init; }
-    public required long ContactId { get; init; }
-    public required string UserId { get; init; }
-    public int? JourneyId { get; init; }
-    public long? VersionId { get; init; }
-    public Guid? InstanceId { get; init; }
-    public required string Template { get; init; }
-    public required int TemplateVersion { get; init; }
-    public string? Subject { get; init; }
-    public required MessageStream Stream { get; init; }
-    public string? Purpose { get; init; }
     public required MessageState State { get; init; }
     public required int Attempt { get; init; }
     public string? Provider { get; init; }
     public string? Reason { get; init; }
-    public long? ExpiresAt { get; init; }
     public long? RetryUntil { get; init; }
     public required Snapshot Snapshot { get; init; }
 
-    /// <summary>Why it is not to be tried again: its instance ended while it was under way.</summary>
+    /// <summary>Why it is not tried again: its instance ended while it was under way.</summary>
     public string? CancelReason { get; init; }
 
     public static ClaimedMessage Read(Row row) => new()

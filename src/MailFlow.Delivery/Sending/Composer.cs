@@ -49,7 +49,15 @@ internal sealed class Composer(TemplateRenderer renderer, UnsubscribeLinks links
         {
             headers.Add(("List-Unsubscribe", $"<{unsubscribe}>"));
             headers.Add(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"));
+            headers.Add(("Feedback-ID", FeedbackId(message)));
         }
         return headers;
     }
+
+    /// <summary>
+    /// By which Gmail groups its complaint figures: journey, template, stream and, last, the sender, whose id must have 5 to 15 characters and never change.
+    /// A colon parts the fields, so none may hold one; keys of journeys and stored templates cannot.
+    /// </summary>
+    private static string FeedbackId(ClaimedMessage message) => string.Join(
+        ':', message.Snapshot.DefinitionId, message.Template.Replace(':', '.'), message.Stream.ToString().ToLowerInvariant(), $"mf-{message.AccountId:00000}");
 }

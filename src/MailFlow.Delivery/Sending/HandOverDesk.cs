@@ -68,7 +68,7 @@ internal sealed class HandOverDesk(
         var moves = new List<Move>();
         var open = new List<ClaimedMessage>();
         foreach (var message in claimed)
-            if (message.JourneyId is { } journey && paused.Contains(journey)) parked.Add(message.Id);
+            if (message.CancelReason is null && message.JourneyId is { } journey && paused.Contains(journey)) parked.Add(message.Id);
             else if (WhyGivenUp(message, now) is { } reason) moves.Add(End(message, MessageState.Unconfirmed, reason));
             else open.Add(message);
         await Ledger.ParkAsync(session, parked, ct);

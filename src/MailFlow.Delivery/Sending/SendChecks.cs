@@ -51,8 +51,7 @@ internal sealed class SendChecks(Suppressions suppressions, Consents consents, I
 
     private static Refusal? WhyTooLate(ClaimedMessage message, long now)
     {
-        if (message.CancelReason is { } cancelled && message.State is MessageState.Queued or MessageState.Deferred)
-            return new(MessageState.Cancelled, cancelled);
+        if (message.CancelReason is { } cancelled) return new(MessageState.Cancelled, cancelled);
         if (message.ExpiresAt <= now)
             return new(MessageState.Expired, $"not sent: it was to be sent before {Instant(message.ExpiresAt.Value)}");
         if (message.RetryUntil <= now)

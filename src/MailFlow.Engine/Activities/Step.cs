@@ -75,7 +75,8 @@ public abstract class Step : IExpressionScope
     /// <summary>Starts another journey for this contact, in a batch of its own. Repeated for one step key, it starts one.</summary>
     /// <param name="definitionId">The other journey's definition id.</param>
     /// <param name="input">Its trigger's payload.</param>
-    public abstract void StartJourney(string definitionId, IReadOnlyDictionary<string, object?> input);
+    /// <returns>False where that journey is not published: nothing is started.</returns>
+    public abstract bool StartJourney(string definitionId, IReadOnlyDictionary<string, object?> input);
 
     /// <summary>Evaluates a rule that an input carries, as of now.</summary>
     public abstract bool Matches(Rule rule);

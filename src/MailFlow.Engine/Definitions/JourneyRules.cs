@@ -30,14 +30,16 @@ public enum MessageStream
 
 /// <summary>
 /// A journey's own rules. They travel in the definition's <c>customProperties.mailflow</c>, so that Elsa Studio keeps them:
-/// <c>{"entry": "every_time" | "once" | "one_at_a_time" | "once_per:P7D", "exit_when": CEL, "purpose": text, "stream": "marketing" | "transactional"}</c>.
+/// <c>{"entry": "every_time" | "once" | "one_at_a_time" | "once_per:P7D", "exit_when": CEL, "purpose": text, "stream": "marketing" | "transactional",
+/// "expire_late": "P2D"}</c>.
 /// </summary>
 public sealed record JourneyRules(
     EntryRule Entry = EntryRule.EveryTime,
     TimeSpan? EntryPeriod = null,
     CelExpression? ExitWhen = null,
     string? Purpose = null,
-    MessageStream Stream = MessageStream.Marketing)
+    MessageStream Stream = MessageStream.Marketing,
+    TimeSpan? ExpireLate = null)
 {
     /// <summary>The rules of a definition that states none.</summary>
     public static JourneyRules Default { get; } = new();

@@ -7,7 +7,7 @@ namespace MailFlow.Engine.Definitions;
 internal sealed class JourneyRulesReader(Findings findings)
 {
     private const string Per = "once_per:";
-    private static readonly string[] Members = ["entry", "exit_when", "purpose", "stream"];
+    private static readonly string[] Members = ["entry", "exit_when", "purpose", "stream", "expire_late"];
 
     public JourneyRules Read(JsonObject? customProperties)
     {
@@ -22,7 +22,7 @@ internal sealed class JourneyRulesReader(Findings findings)
             if (!DefinitionJson.IsMark(name) && !Members.Contains(name, StringComparer.OrdinalIgnoreCase))
                 findings.Warning(null, "unknown_journey_rule", $"The journey has a rule called '{name}', which MailFlow does not know ({string.Join(", ", Members)}).");
         var (entry, period) = Entry(Text(json, "entry"));
-        return new JourneyRules(entry, period, ExitWhen(Text(json, "exit_when")), Text(json, "purpose"), Stream(Text(json, "stream")));
+        return new JourneyRules(entry, period, ExitWhen(Text(json, "exit_when")), Text(json, "purpose"), Stream(Text(json, "stream")), ExpireLate(Text(json, "expire_late")));
     }
 
     private (EntryRule Entry, TimeSpan? Period) Entry(string? text)
@@ -64,6 +64,14 @@ internal sealed class JourneyRulesReader(Findings findings)
                 Error("bad_stream", $"The journey's stream is '{text}': it can be marketing or transactional.");
                 return MessageStream.Marketing;
         }
+    }
+
+    private TimeSpan? ExpireLate(string? text)
+    {
+        if (text is null) return null;
+        if (DurationText.TryParse(text, out var late) && late > TimeSpan.Zero) return late;
+        Error("bad_expire_late", $"The journey lets go of what is late by '{text}', which is no length of time: write it like P2D.");
+        return null;
     }
 
     /// <summary>A rule's text; null where it is missing or empty.</summary>

@@ -17,7 +17,7 @@ internal sealed partial class Batch
         var candidates = pulled
             .Where(p => p.Trigger.Filter is not { } filter || filter.Expression.Matches(new EventScope(this, p.Contact, p.Trigger.Version, p.Body.Values, p.Body.Values)))
             .DistinctBy(p => (p.Row.Id, p.Trigger.Version.Info.Id)).ToList();
-        await LoadEntriesAsync(candidates.ConvertAll(c => (c.Trigger.Version.Info.Id, c.Contact.Id)), ct);
+        await LoadEntriesAsync(candidates.ConvertAll(c => (c.Trigger.Version, c.Contact.Id)), ct);
         foreach (var (row, contact, body, trigger) in candidates)
         {
             // The event's key is the entry's: the instance's primary key forbids a second one.
@@ -29,14 +29,28 @@ internal sealed partial class Batch
     private async Task StartAsync(List<InboxRow> rows, CancellationToken ct)
     {
         var starts = new List<(InboxRow Row, JourneyVersion Version)>();
-        foreach (var row in rows) // a journey unpublished since it was asked for starts nothing
+        foreach (var row in rows)
+        {
             if (view.Published(row.AccountId, (string)row.Values["definition_id"]!) is { } version) starts.Add((row, version));
-        await LoadEntriesAsync(starts.ConvertAll(start => (start.Version.Info.Id, start.Row.Contact!.Id)), ct);
+            else await RefuseAsync(row, ct);
+        }
+        await LoadEntriesAsync(starts.ConvertAll(start => (start.Version, start.Row.Contact!.Id)), ct);
         foreach (var (row, version) in starts)
         {
             var input = row.Values.GetValueOrDefault("input") as IReadOnlyDictionary<string, object?> ?? JsonData.Empty;
             Enter(row.Key, version, version.Graph.Start, row.Contact!, input, underRule: row.Values.GetValueOrDefault("entry") is true, "started by hand or by another journey");
         }
+    }
+
+    /// <summary>A journey unpublished or deleted since it was asked for starts nothing, and the contact's trace says so.</summary>
+    private async Task RefuseAsync(InboxRow row, CancellationToken ct)
+    {
+        var definition = (string)row.Values["definition_id"]!;
+        var latest = await session.ScalarAsync<long>("""
+            SELECT max(v.id) FROM journey j JOIN definition_version v ON v.journey_id = j.id WHERE j.account_id = @account AND j.definition_id = @definition
+            """, ct, ("account", row.AccountId), ("definition", definition));
+        var reason = latest == 0 ? $"not entered: there is no journey '{definition}' any more" : $"not entered: the journey '{definition}' is not published";
+        _refusals.Add(new HistoryRow(row.AccountId, row.Contact!.Id, latest, null, [new HistoryStep(-1, HistoryEvent.NotEntered, null, reason)]));
     }
 
     private void Enter(Guid id, JourneyVersion version, Node at, Contact contact, IReadOnlyDictionary<string, object?> trigger, bool underRule, string how)
@@ -63,15 +77,24 @@ internal sealed partial class Batch
         return rules.Entry switch
         {
             EntryRule.Once when before is not null => $"not entered: already entered on {Date(before.EnteredAt)}, and this journey takes a contact once",
-            EntryRule.OneAtATime when RunningOf(contact).Any(instance => instance.Version.Info.Id == version.Info.Id) => "not entered: still inside, and this journey takes a contact once at a time",
+            EntryRule.OneAtATime when IsInside(version.Info.Id, contact) => "not entered: still inside, and this journey takes a contact once at a time",
             EntryRule.OncePer when before is not null && before.EnteredAt + (long)rules.EntryPeriod!.Value.TotalMilliseconds > now =>
                 $"not entered: last entered on {Date(before.EnteredAt)}, and this journey takes a contact once per {DurationText.Format(rules.EntryPeriod.Value)}",
             _ => null,
         };
     }
 
-    private async Task LoadEntriesAsync(List<(int Journey, long Contact)> keys, CancellationToken ct)
+    /// <summary>Whether a contact has an unfinished instance of the journey: one with an incident is inside as well.</summary>
+    private bool IsInside(int journey, Contact contact) =>
+        (_byContact.TryGetValue(contact.Id, out var list)
+            && list.Exists(instance => instance.Version.Info.Id == journey && instance.Status is InstanceStatus.Running or InstanceStatus.Faulted))
+        || _incidents.Exists(incident => incident.Journey == journey && incident.Contact == contact.Id && !_instances.ContainsKey(incident.Instance));
+
+    private async Task LoadEntriesAsync(List<(JourneyVersion Version, long Contact)> entering, CancellationToken ct)
     {
+        var single = entering.FindAll(e => e.Version.Info.Rules.Entry == EntryRule.OneAtATime).ConvertAll(e => e.Contact);
+        _incidents.AddRange(await InstanceStore.IncidentsAsync(session, [.. single.Distinct().Order()], ct));
+        var keys = entering.ConvertAll(e => (Journey: e.Version.Info.Id, e.Contact));
         var missing = keys.Where(key => !_entries.ContainsKey(key)).Distinct().Order().ToList();
         foreach (var entry in await EntryStore.LoadAsync(session, missing, ct)) _entries[(entry.JourneyId, entry.ContactId)] = entry;
     }

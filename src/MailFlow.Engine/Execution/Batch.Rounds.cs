@@ -1,3 +1,4 @@
+using System.Globalization;
 using MailFlow.Engine.Activities;
 using MailFlow.Engine.Expressions;
 using MailFlow.Engine.Storage;
@@ -27,7 +28,8 @@ internal sealed partial class Batch
             }
             else if (stimulus.Token!.Phase == TokenPhase.Waiting && stimulus.Instance!.State.Tokens.Contains(stimulus.Token))
             {
-                WakeUp(stimulus.Token, WakeReason.Due, null);
+                if (IsTooLate(stimulus.Instance, stimulus.At) is { } reason) End(stimulus.Instance, InstanceStatus.Exited, reason);
+                else WakeUp(stimulus.Token, WakeReason.Due, null);
                 stimulus.Instance.IsTouched = true;
             }
         }
@@ -35,6 +37,19 @@ internal sealed partial class Batch
         await RunWavesAsync(ct);
         await EnterByEventsAsync(events.ConvertAll(e => (e.Row!, e.Contact, e.Body)), ct);
         await RunWavesAsync(ct);
+    }
+
+    /// <summary>
+    /// Why the journey lets go of a wait that was over at an instant: the server was not there to run it. Null where it does not. What a pause
+    /// or a parked node has held back is not late for that.
+    /// </summary>
+    private string? IsTooLate(Instance instance, long at)
+    {
+        if (instance.Version.Info.Rules.ExpireLate is not { } most) return null;
+        var awaited = Math.Max(Math.Max(at, instance.DueAt ?? at), view.ResumedAt(instance.Version.Info.Id));
+        return now - awaited <= (long)most.TotalMilliseconds
+            ? null
+            : string.Create(CultureInfo.InvariantCulture, $"its wait ended on {DateTimeOffset.FromUnixTimeMilliseconds(at):d MMMM yyyy, HH:mm} UTC while the server was not running; the journey lets go of what is later than {DurationText.Format(most)}");
     }
 
     private async Task ApplyContactChangesAsync(List<(Contact Contact, IncomingEventBody Body)> events, CancellationToken ct)

@@ -25,7 +25,7 @@ internal sealed partial class Batch
         {
             var steps = new List<BatchStep>(running.Count);
             foreach (var instance in running)
-                if (instance.Runnable(view.IsPaused(instance.Version.Info.Id)) is { } token) steps.Add(new BatchStep(this, instance, token));
+                if (instance.Runnable(view.IsPaused(instance.Version.Info.Id), NoneParked ? null : token => IsHeld(instance, token)) is { } token) steps.Add(new BatchStep(this, instance, token));
             if (steps.Count == 0) return;
             foreach (var group in steps.GroupBy(step => (step.Journey.VersionId, step.Token.Node)).OrderBy(group => group.Key.VersionId).ThenBy(group => group.Key.Node))
                 await RunGroupAsync([.. group], ct);
@@ -46,9 +46,16 @@ internal sealed partial class Batch
         var called = new List<Step>(steps.Count);
         if (node.Activity.Inputs.EventCounts.Count > 0)
             await Counts.FetchAsync(session, node.Activity.Inputs.EventCounts, steps.Select(step => step.ContactId), now, ct);
+        var isBroken = services.Known.Nodes.TryGetValue((steps[0].Journey.VersionId, node.Index), out var reason);
+        var decided = 0;
         foreach (var step in steps)
-            if (!IsDecided(step) && TryBind(step, node)) called.Add(step);
+        {
+            if (IsDecided(step)) decided++;
+            else if (isBroken) step.Result = StepResult.Fault(reason!);
+            else if (TryBind(step, node)) called.Add(step);
+        }
         if (called.Count > 0) await CallAsync(node, called, ct);
+        ParkOrRelease(steps, node, decided > 0);
         foreach (var step in steps) Follow(step, node);
     }
 
@@ -56,7 +63,7 @@ internal sealed partial class Batch
     private bool IsDecided(BatchStep step)
     {
         if (step.Token.IsEntry && step.Token.Reason == WakeReason.Arrived) step.Result = StepResult.Complete();
-        else if (services.KnownFaults.TryGetValue(new FailedStep(step.InstanceId, step.Token.Node, step.Token.Visit), out var message)) step.Result = StepResult.Fault(message);
+        else if (services.Known.Steps.TryGetValue(new FailedStep(step.InstanceId, step.Token.Node, step.Token.Visit), out var message)) step.Result = StepResult.Fault(message);
         else if (step.Instance.VisitNow(step.Token.Node) > MostVisits) step.Result = StepResult.Fault($"came here {MostVisits} times without a wait: the journey loops");
         return step.Result.Kind != StepResult.Kinds.None;
     }
@@ -78,24 +85,31 @@ internal sealed partial class Batch
     private async Task CallAsync(Node node, List<Step> steps, CancellationToken ct)
     {
         var activity = (Activity)services.Scope.GetRequiredService(node.Activity.Descriptor.Class);
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        deadline.CancelAfter(CallDeadline);
+        using var timeout = new CancellationTokenSource(CallDeadline, session.Database.Time);
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct, timeout.Token);
         try
         {
+            if (services.Known.Probe == (((BatchStep)steps[0]).Journey.VersionId, node.Index)) await ProbeAsync(activity, node, steps, Failed, deadline.Token);
             await activity.RunAsync(steps, session, deadline.Token);
         }
-        catch (OperationCanceledException) when (deadline.IsCancellationRequested && !ct.IsCancellationRequested)
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !ct.IsCancellationRequested)
         {
+            // Not probed: the shard would be held for many times as long.
             throw Failed(new TimeoutException($"did not decide within {CallDeadline.TotalSeconds:0} s"));
         }
-        catch (Exception error) when (error is not OperationCanceledException && !session.Dialect.IsTransient(error))
+        catch (Exception error) when (error is not (OperationCanceledException or ActivityException or NodeFailedException) && !session.Dialect.IsTransient(error))
         {
             throw Failed(error);
         }
         HasEffects = true;
 
-        ActivityException Failed(Exception error) =>
-            new(node, [.. steps.Cast<BatchStep>().Select(step => new FailedStep(step.InstanceId, step.Token.Node, step.Token.Visit))], error);
+        ActivityException Failed(Exception error)
+        {
+            var instance = ((BatchStep)steps[0]).Instance;
+            return new ActivityException(node, instance.Version.Info.VersionId,
+                [.. steps.Cast<BatchStep>().Select(step => new FailedStep(step.InstanceId, step.Token.Node, step.Token.Visit))], error,
+                mayBeAll: !timeout.IsCancellationRequested && (steps.Count >= FewestAlike || ParkOf(instance, node.Index) is not null));
+        }
     }
 
     private void Follow(BatchStep step, Node node)
@@ -175,12 +189,4 @@ internal sealed partial class Batch
         (instance.Status, instance.IsTouched) = (InstanceStatus.Faulted, true);
         instance.History.Add(new HistoryStep(token.Node, HistoryEvent.Faulted, null, message));
     }
-}
-
-/// <summary>An activity threw: the batch is rolled back and made smaller until the step that causes it stands alone.</summary>
-internal sealed class ActivityException(Node node, IReadOnlyList<FailedStep> steps, Exception cause)
-    : Exception($"{node}: {cause.GetType().Name}: {cause.Message}", cause)
-{
-    /// <summary>The steps that were run together.</summary>
-    public IReadOnlyList<FailedStep> Steps { get; } = steps;
 }

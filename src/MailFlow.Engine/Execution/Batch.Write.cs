@@ -8,6 +8,8 @@ internal sealed partial class Batch
     private async Task WriteAsync(CancellationToken ct)
     {
         var touched = _instances.Values.Where(instance => instance.IsTouched).OrderBy(instance => instance.Id).ToList();
+        if (!NoneParked)
+            foreach (var instance in touched.Where(instance => instance.Status == InstanceStatus.Running)) RecordHeld(instance);
         var counters = new Counters();
         foreach (var instance in touched)
             instance.Count((node, kind, n) => counters.Add(instance.Version, node, kind, n));
@@ -21,13 +23,15 @@ internal sealed partial class Batch
         foreach (var group in _ended.GroupBy(end => end.Reason))
             foreach (var ended in services.Ended) await ended.OnEndedAsync(session, [.. group.Select(end => end.Id).Order()], group.Key, ct);
         await Inbox.PostAsync(session, _posts, now, ct);
+        await WriteParkedAsync(ct);
         await InboxStore.DeleteAsync(session, _consumed, ct);
         await counters.WriteAsync(session, shard, ct);
         HasEffects |= _jobs.Count > 0;
     }
 
     private List<InstanceRow> Rows(IEnumerable<Instance> instances) =>
-        [.. instances.Select(instance => instance.ToRow(view.IsPaused(instance.Version.Info.Id), shard, now))];
+        [.. instances.Select(instance => instance.ToRow(view.IsPaused(instance.Version.Info.Id), shard, now,
+            NoneParked ? null : token => ParkOf(instance, token.Node)?.RetryAt))];
 
     /// <summary>The shards that got commands of this batch.</summary>
     public IEnumerable<int> PostedShards => _posts.Select(post => post.Shard).Distinct();

@@ -21,6 +21,7 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
     private readonly List<HistoryRow> _refusals = [];
     private readonly List<JobRow> _jobs = [];
     private readonly Dictionary<(int Journey, long Contact), EntryRow> _entries = [];
+    private readonly List<(Guid Instance, int Journey, long Contact)> _incidents = [];
     private readonly List<(Guid Id, string Reason)> _ended = [];
 
     public DateTimeOffset Now { get; } = DateTimeOffset.FromUnixTimeMilliseconds(now);
@@ -40,6 +41,9 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
 
     /// <summary>The instances whose definition this node cannot read: left as they are.</summary>
     public int Unreadable { get; private set; }
+
+    /// <summary>Whether a journey lets contacts in.</summary>
+    public bool IsPublished(int account, string definitionId) => view.Published(account, definitionId) is not null;
 
     /// <summary>Posts a command, in this batch's transaction.</summary>
     public void Post(InboxItem item) => _posts.Add(item);
@@ -150,7 +154,4 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
 
 /// <summary>What a batch calls on.</summary>
 internal sealed record BatchServices(
-    IServiceProvider Scope, IContactStore Contacts, IReadOnlyList<IInstanceEnded> Ended, IFaultPoints Faults, IReadOnlyDictionary<FailedStep, string> KnownFaults);
-
-/// <summary>A step that is known to fail: it becomes an incident instead of being run.</summary>
-internal readonly record struct FailedStep(Guid Instance, int Node, int Visit);
+    IServiceProvider Scope, IContactStore Contacts, IReadOnlyList<IInstanceEnded> Ended, IFaultPoints Faults, KnownFailures Known);

@@ -52,10 +52,12 @@ internal sealed class BatchStep(Batch batch, Instance instance, Token token) : S
 
     public override void SetVariable(string name, object? value) => instance.State.Variables[name] = value;
 
-    public override void StartJourney(string definitionId, IReadOnlyDictionary<string, object?> input)
+    public override bool StartJourney(string definitionId, IReadOnlyDictionary<string, object?> input)
     {
+        if (!batch.IsPublished(AccountId, definitionId)) return false;
         var id = StableHash.TimedKey(batch.NowMs, StableHash.Key("start", Key.ToString(), definitionId));
         batch.Post(Storage.InboxItem.StartInstance(AccountId, Contact.UserId, id, definitionId, input, underEntryRule: true));
+        return true;
     }
 
     public override bool Matches(Rule rule) => rule.Expression.Matches(this);

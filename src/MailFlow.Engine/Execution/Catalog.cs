@@ -22,10 +22,11 @@ internal sealed partial class Catalog(GraphBuilder graphs, EventTriggers trigger
         var epoch = await EngineEpoch.ReadAsync(session, ct);
         if (_view is { } view && view.Epoch == epoch) return view;
         var journeys = await session.QueryAsync(
-            "SELECT id, account_id, published_version_id, paused FROM journey",
-            row => new CatalogJourney(row.Int(0), row.Int(1), row.LongOrNull(2), row.Bool(3)), ct);
+            "SELECT id, account_id, published_version_id, paused, resumed_at FROM journey",
+            row => new CatalogJourney(row.Int(0), row.Int(1), row.LongOrNull(2), row.Bool(3), row.LongOrNull(4)), ct);
         await LoadAsync(session, journeys.Where(j => j.PublishedVersion is not null).Select(j => j.PublishedVersion!.Value), ct);
-        return _view = new CatalogView(epoch, journeys, Triggers(journeys), _versions);
+        var parked = await ParkedNode.ReadAllAsync(session, ct);
+        return _view = new CatalogView(epoch, journeys, Triggers(journeys), parked.ToDictionary(node => node.Key), _versions);
     }
 
     /// <summary>Makes these versions ready. One that this node cannot read (written by a newer MailFlow) is left out and alarmed.</summary>
@@ -55,6 +56,11 @@ internal sealed partial class Catalog(GraphBuilder graphs, EventTriggers trigger
         }
     }
 
+    /// <summary>A node as an operator knows it.</summary>
+    public string NameOf(long versionId, int node) => _versions.GetValueOrDefault(versionId) is { } version
+        ? $"“{version.Graph.Nodes[node].Title}” ({version.Graph.Nodes[node].Id}) of journey {version.Info.DefinitionId} version {version.Info.Version}"
+        : $"node {node} of version {versionId}";
+
     private Dictionary<(int, string), List<JourneyTrigger>> Triggers(List<CatalogJourney> journeys)
     {
         var byType = new Dictionary<(int, string), List<JourneyTrigger>>();
@@ -76,18 +82,26 @@ internal sealed partial class Catalog(GraphBuilder graphs, EventTriggers trigger
 }
 
 /// <summary>A journey as the worker needs it.</summary>
-internal sealed record CatalogJourney(int Id, int AccountId, long? PublishedVersion, bool Paused);
+internal sealed record CatalogJourney(int Id, int AccountId, long? PublishedVersion, bool Paused, long? ResumedAt);
 
 /// <summary>The journeys as of one epoch.</summary>
 internal sealed class CatalogView(
-    long epoch, List<CatalogJourney> journeys, Dictionary<(int, string), List<JourneyTrigger>> triggers, ConcurrentDictionary<long, JourneyVersion?> versions)
+    long epoch, List<CatalogJourney> journeys, Dictionary<(int, string), List<JourneyTrigger>> triggers,
+    IReadOnlyDictionary<(long VersionId, int Node), ParkedNode> parked, ConcurrentDictionary<long, JourneyVersion?> versions)
 {
     private readonly HashSet<int> _paused = [.. journeys.Where(j => j.Paused).Select(j => j.Id)];
+    private readonly Dictionary<int, long> _resumed = journeys.Where(j => j.ResumedAt is not null).ToDictionary(j => j.Id, j => j.ResumedAt!.Value);
     private readonly Dictionary<(int, string), long> _published = [];
 
     public long Epoch => epoch;
 
+    /// <summary>The nodes at which everybody fails.</summary>
+    public IReadOnlyDictionary<(long VersionId, int Node), ParkedNode> Parked => parked;
+
     public bool IsPaused(int journey) => _paused.Contains(journey);
+
+    /// <summary>When a journey was last resumed; 0 when it never was.</summary>
+    public long ResumedAt(int journey) => _resumed.GetValueOrDefault(journey);
 
     public JourneyVersion? Version(long id) => versions.GetValueOrDefault(id);
 

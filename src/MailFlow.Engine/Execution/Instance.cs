@@ -19,6 +19,7 @@ internal sealed class Instance
         (Id, Version, Contact, State) = (id, version, contact, state);
         IsNew = row is null;
         _ver = row?.Ver ?? 0;
+        DueAt = row?.DueAt ?? row?.ParkedAt;
         _statusBefore = row?.Status;
         Status = row?.Status ?? InstanceStatus.Running;
         _before = IsNew ? [] : Standing();
@@ -35,6 +36,9 @@ internal sealed class Instance
     public InstanceState State { get; }
 
     public bool IsNew { get; }
+
+    /// <summary>When it was to be run, as the batch found it.</summary>
+    public long? DueAt { get; }
 
     /// <summary>Something happened to it in this batch.</summary>
     public bool IsTouched { get; set; }
@@ -53,12 +57,12 @@ internal sealed class Instance
     public static Instance Begin(Guid id, JourneyVersion version, Contact contact, IReadOnlyDictionary<string, object?> trigger) =>
         new(id, version, contact, new InstanceState { Trigger = trigger, Event = trigger }, null) { IsTouched = true };
 
-    /// <summary>The first token that is to run. While the journey is paused, only one woken by an event or by a change of the contact.</summary>
-    public Token? Runnable(bool paused)
+    /// <summary>The first token that is to run and is not held at its node. While the journey is paused, only one woken by an event or by a change of the contact.</summary>
+    public Token? Runnable(bool paused, Func<Token, bool>? isHeld)
     {
         if (Status != InstanceStatus.Running) return null;
         foreach (var token in State.Tokens)
-            if (token.Phase == TokenPhase.Ready && (!paused || token.Reason is WakeReason.Event or WakeReason.ContactChanged)) return token;
+            if (token.Phase == TokenPhase.Ready && (!paused || token.Reason is WakeReason.Event or WakeReason.ContactChanged) && isHeld?.Invoke(token) != true) return token;
         return null;
     }
 
@@ -78,12 +82,12 @@ internal sealed class Instance
     }
 
     /// <summary>The row to write.</summary>
-    public InstanceRow ToRow(bool paused, int shard, long now)
+    public InstanceRow ToRow(bool paused, int shard, long now, Func<Token, long?>? heldUntil)
     {
-        // Woken, but stopped by another branch's incident before its activity ran: it waits on.
+        // Woken, but stopped by another branch's incident before its activity ran, or held at its node: it waits on.
         foreach (var token in State.Tokens)
             if (token.Phase == TokenPhase.Ready && token.Reason != WakeReason.Arrived) token.Phase = TokenPhase.Waiting;
-        var next = Status == InstanceStatus.Running ? State.NextDue(now) : null;
+        var next = Status == InstanceStatus.Running ? State.NextDue(now, heldUntil) : null;
         return new InstanceRow(Id, Version.AccountId, shard, Version.Info.Id, Version.Info.VersionId, Contact.Id, Status,
             paused ? null : next, paused ? next : null, IsNew ? 0 : _ver + 1, StateCodec.Format, StateCodec.Write(State));
     }

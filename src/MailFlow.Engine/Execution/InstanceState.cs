@@ -21,12 +21,13 @@ internal sealed class InstanceState
     public IReadOnlyDictionary<string, object?> Event { get; set; } = JsonData.Empty;
 
     /// <summary>The earliest instant at which something is to be done; null when only an event can move it.</summary>
-    public long? NextDue(long now)
+    public long? NextDue(long now, Func<Token, long?>? heldUntil = null)
     {
         long? next = null;
         foreach (var token in Tokens)
         {
             var due = token.Phase switch { TokenPhase.Ready => now, TokenPhase.Waiting => token.Wake, _ => null };
+            if (due is not null && heldUntil?.Invoke(token) is { } held && held > due) due = held;
             if (due < next || next is null) next = due ?? next;
         }
         return next;

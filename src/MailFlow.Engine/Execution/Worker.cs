@@ -15,9 +15,10 @@ public readonly record struct Turn(int Claimed, int Transitions, bool HasMore, b
 
 /// <summary>
 /// Works a shard: lock, claim, advance, commit, in one transaction a batch. A batch that fails is rolled back and tried again
-/// at half the size until the contact that causes it stands alone; that one becomes an incident, and the size grows back.
+/// at half the size until the contact that causes it stands alone; that one becomes an incident, and the size grows back. After a run that died every shard
+/// starts at size 1 (<see cref="CrashWatch"/>).
 /// </summary>
-public sealed partial class Worker
+public sealed partial class Worker : IDisposable
 {
     /// <summary>The most stimuli in a batch. Larger ones buy nothing and hold the shard longer.</summary>
     public const int BatchSize = 1_000;
@@ -28,12 +29,16 @@ public sealed partial class Worker
     private readonly WorkSignal _signal;
     private readonly IFaultPoints _faults;
     private readonly ILogger<Worker> _log;
+    private readonly CrashWatch _crashes;
     private readonly int[] _sizes;
+    private readonly bool[] _isCareful = new bool[StableHash.Shards];
+    private readonly SemaphoreSlim _oneCareful = new(1, 1);
 
-    internal Worker(Database database, Catalog catalog, IServiceScopeFactory scopes, WorkSignal signal, IFaultPoints faults, ILogger<Worker> log, int batchSize = BatchSize)
+    internal Worker(Database database, Catalog catalog, IServiceScopeFactory scopes, WorkSignal signal, IFaultPoints faults, ILogger<Worker> log, string node, int batchSize = BatchSize)
     {
         (_database, _catalog, _scopes, _signal, _faults, _log) = (database, catalog, scopes, signal, faults, log);
         _sizes = [.. Enumerable.Repeat(batchSize, StableHash.Shards)];
+        _crashes = new CrashWatch(database, node);
         MaxSize = batchSize;
     }
 
@@ -43,37 +48,103 @@ public sealed partial class Worker
     /// <summary>Runs one batch of a shard. Throws where the database fails; nothing is then half-done, and the next turn does it.</summary>
     public async Task<Turn> RunOnceAsync(int shard, CancellationToken ct)
     {
-        var known = new Dictionary<FailedStep, string>();
+        if (!_isCareful[shard]) return await RunHalvingAsync(shard, ct);
+        // One at a time, so that of what is under way when the process dies again there is no doubt.
+        await _oneCareful.WaitAsync(ct);
+        try
+        {
+            return await RunCarefullyAsync(shard, ct);
+        }
+        finally
+        {
+            _oneCareful.Release();
+        }
+    }
+
+    /// <summary>Begins a run of this node. When the last one died, every shard starts with one stimulus.</summary>
+    public async Task BeginAsync(CancellationToken ct)
+    {
+        if (!await _crashes.BeginAsync(ct)) return;
+        LogDied();
+        Array.Fill(_sizes, 1);
+        Array.Fill(_isCareful, true);
+    }
+
+    /// <summary>Ends the run in good order.</summary>
+    public Task EndAsync(CancellationToken ct) => _crashes.EndAsync(ct);
+
+    private async Task<Turn> RunCarefullyAsync(int shard, CancellationToken ct)
+    {
+        var hasWork = true;
+        if (_sizes[shard] == 1)
+        {
+            hasWork = await _database.WriteAsync(async session =>
+            {
+                if (!await session.LockShardAsync(shard, wait: false, ct)) return true;
+                var claim = await Claim.TakeAsync(session, shard, 1, await session.NowAsync(ct), ct);
+                if (claim.Count == 0) return false;
+                if (await _crashes.MarkAsync(session, shard, claim, ct)) return true;
+                var error = new InvalidOperationException("The server died every time it worked on this alone.");
+                LogPoison(shard, error);
+                await LayAsideAsync(session, shard, claim, error, ct);
+                return true;
+            }, ct);
+        }
+        var turn = hasWork ? await RunHalvingAsync(shard, ct) : default;
+        if (hasWork && turn.HasMore && _sizes[shard] < MaxSize) return turn;
+        await _crashes.ForgetAsync(shard, ct);
+        _isCareful[shard] = false;
+        return turn;
+    }
+
+    private async Task<Turn> RunHalvingAsync(int shard, CancellationToken ct)
+    {
+        var known = new KnownFailures();
         Claim? claim = null;
         while (true)
         {
             try
             {
+                claim = null; // of this attempt, not of an earlier and larger one
                 var turn = await RunBatchAsync(shard, _sizes[shard], known, taken => claim = taken, ct);
                 _sizes[shard] = Math.Min(MaxSize, _sizes[shard] * 2);
                 return turn;
             }
             catch (Exception error) when (error is ActivityException || (error is not OperationCanceledException && !_database.Dialect.IsTransient(error)))
             {
-                if (_sizes[shard] > 1)
+                if (error is NodeFailedException broken)
+                {
+                    known.Nodes[broken.Node] = broken.Message;
+                }
+                else if (error is ActivityException { MayBeAll: true } all && known.TryProbe(all.Node))
+                {
+                    LogProbed(shard, error.Message);
+                }
+                else if (_sizes[shard] > 1)
                 {
                     LogHalved(shard, _sizes[shard], error.Message);
                     _sizes[shard] /= 2;
                 }
-                else if (error is ActivityException failed && failed.Steps.Any(step => known.TryAdd(step, error.Message)))
+                else if (error is ActivityException failed && failed.Steps.Any(step => known.Steps.TryAdd(step, error.Message)))
                 {
-                    foreach (var step in failed.Steps) known[step] = error.Message;
+                    foreach (var step in failed.Steps) known.Steps[step] = error.Message;
                     LogIncident(shard, error);
                 }
                 else
                 {
                     LogPoison(shard, error);
-                    if (claim is null) throw;
-                    await LayAsideAsync(shard, claim, error, ct);
+                    if (claim is not { } failing) throw;
+                    await _database.WriteAsync(async session =>
+                    {
+                        if (await session.LockShardAsync(shard, wait: true, ct)) await LayAsideAsync(session, shard, failing, error, ct);
+                    }, ct);
                 }
             }
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _oneCareful.Dispose();
 
     /// <summary>Runs batches of all shards until none has anything to do by now. For tests and tools.</summary>
     public async Task<int> RunUntilIdleAsync(CancellationToken ct)
@@ -97,9 +168,10 @@ public sealed partial class Worker
     public Task<List<int>> ShardsWithWorkAsync(CancellationToken ct) =>
         _database.ReadAsync(async session => await InboxStore.ShardsWithWorkAsync(session, await session.NowAsync(ct), ct), ct);
 
-    private async Task<Turn> RunBatchAsync(int shard, int size, Dictionary<FailedStep, string> known, Action<Claim> taken, CancellationToken ct)
+    private async Task<Turn> RunBatchAsync(int shard, int size, KnownFailures known, Action<Claim> taken, CancellationToken ct)
     {
         var posted = Array.Empty<int>();
+        Batch? done = null;
         var turn = await _database.WriteAsync(async session =>
         {
             // In a statement of its own: one that locked and claimed at once would read from before the lock.
@@ -116,20 +188,21 @@ public sealed partial class Worker
                 [.. scope.ServiceProvider.GetServices<IInstanceEnded>()], _faults, known);
             var batch = new Batch(session, view, _catalog, services, shard, now);
             await batch.RunAsync(claim, ct);
-            posted = [.. batch.PostedShards];
+            (posted, done) = ([.. batch.PostedShards], batch);
             _faults.Reach("batch.before-commit");
             var claimed = claim.Count - batch.Unreadable;
             return new Turn(claimed, batch.Transitions, (claim.IsFull || batch.HasLeftOvers) && claimed > 0, batch.HasEffects);
         }, ct);
         _faults.Reach("batch.after-commit");
         _signal.Notify(posted);
+        foreach (var node in done?.Parked ?? []) LogParked(node);
+        foreach (var key in done?.Released ?? []) LogReleased(key.Node, key.VersionId);
         return turn;
     }
 
     /// <summary>What fails even alone, outside any activity: its inbox row goes to the dead letters, or its instance becomes an incident.</summary>
-    private Task LayAsideAsync(int shard, Claim failed, Exception error, CancellationToken ct) => _database.WriteAsync(async session =>
+    private static async Task LayAsideAsync(Session session, int shard, Claim failed, Exception error, CancellationToken ct)
     {
-        if (!await session.LockShardAsync(shard, wait: true, ct)) return;
         var now = await session.NowAsync(ct);
         foreach (var row in failed.Inbox) await InboxStore.BuryAsync(session, row, error.Message, now, ct);
         var counters = new Counters();
@@ -139,10 +212,36 @@ public sealed partial class Worker
         await HistoryStore.InsertAsync(session, stuck.ConvertAll(row => new HistoryRow(
             row.AccountId, row.ContactId, row.VersionId, row.Id, [HistoryStep.OfInstance(InstanceStatus.Faulted, error.Message)])), now, ct);
         await counters.WriteAsync(session, shard, ct);
-    }, ct);
+    }
+
+    /// <summary>The alarm is raised once; that it is still so, at every try.</summary>
+    private void LogParked(ParkedNode node)
+    {
+        var name = _catalog.NameOf(node.VersionId, node.Node);
+        var retryAt = DateTimeOffset.FromUnixTimeMilliseconds(node.RetryAt);
+        if (node.Attempts == 1) LogParked(name, node.Reason, retryAt);
+        else LogStillParked(name, node.Attempts, node.Reason, retryAt);
+    }
+
+    private void LogReleased(int node, long versionId) => LogReleased(_catalog.NameOf(versionId, node));
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A batch of up to {Size} in shard {Shard} failed and is tried again at half the size: {Error}")]
     private partial void LogHalved(int shard, int size, string error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Many contacts failed together in shard {Shard} and are tried one by one: {Error}")]
+    private partial void LogProbed(int shard, string error);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Everybody fails at {Node}, which is parked; tried again at {RetryAt:O}: {Reason}")]
+    private partial void LogParked(string node, string reason, DateTimeOffset retryAt);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Everybody still fails at {Node}, after {Attempts} tries; tried again at {RetryAt:O}: {Reason}")]
+    private partial void LogStillParked(string node, int attempts, string reason, DateTimeOffset retryAt);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Node} works again; those held there go on")]
+    private partial void LogReleased(string node);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The last run of this node died: every shard starts with one stimulus")]
+    private partial void LogDied();
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A step in shard {Shard} failed and becomes an incident")]
     private partial void LogIncident(int shard, Exception error);

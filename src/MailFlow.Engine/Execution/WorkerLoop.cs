@@ -14,12 +14,43 @@ internal sealed partial class WorkerLoop(Worker worker, WorkSignal signal, Effec
     private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        if (!await BeginAsync(stoppingToken)) return;
         // SQLite has one writer at a time: more workers would only queue at its gate.
         var workers = database.Dialect.IsPostgreSql ? Math.Clamp(Environment.ProcessorCount, 2, 8) : 1;
-        return Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Run(() => WorkAsync(stoppingToken), CancellationToken.None))
+        await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Run(() => WorkAsync(stoppingToken), CancellationToken.None))
             .Append(Task.Run(() => PollAsync(stoppingToken), CancellationToken.None)));
+        try
+        {
+            await worker.EndAsync(CancellationToken.None);
+        }
+        catch (Exception error)
+        {
+            LogNotEnded(error);
+        }
+    }
+
+    private async Task<bool> BeginAsync(CancellationToken stopping)
+    {
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                await worker.BeginAsync(stopping);
+                return true;
+            }
+            catch (Exception error) when (error is not OperationCanceledException)
+            {
+                LogPollFailed(error);
+                await Task.Delay(AfterFailure, database.Time, stopping).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            }
+            catch (OperationCanceledException)
+            {
+                // Stopping.
+            }
+        }
+        return false;
     }
 
     private async Task WorkAsync(CancellationToken stopping)
@@ -76,6 +107,9 @@ internal sealed partial class WorkerLoop(Worker worker, WorkSignal signal, Effec
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Shard {Shard} could not be worked and is tried again in a second")]
     private partial void LogFailed(int shard, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "It could not be noted that this node stopped; its next start begins slowly")]
+    private partial void LogNotEnded(Exception error);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The database could not be asked for due work")]
     private partial void LogPollFailed(Exception error);

@@ -13,6 +13,11 @@ internal static class InstanceStore
         """,
         new Rows<long>(contacts).Long("contact_id", id => id), InstanceRow.Read, ct);
 
+    /// <summary>The open incidents of these contacts.</summary>
+    public static Task<List<(Guid Instance, int Journey, long Contact)>> IncidentsAsync(Session session, IReadOnlyList<long> contacts, CancellationToken ct) => session.QueryAsync(
+        "SELECT i.id, i.journey_id, i.contact_id FROM {rows} JOIN instance i ON i.contact_id = r.contact_id AND i.status = 3",
+        new Rows<long>(contacts).Long("contact_id", id => id), row => (row.Uuid(0), row.Int(1), row.Long(2)), ct);
+
     /// <summary>The instances with these ids, whatever their status.</summary>
     public static Task<List<InstanceRow>> WithIdsAsync(Session session, IReadOnlyList<Guid> ids, CancellationToken ct) => session.QueryAsync($$"""
         SELECT {{Prefixed}} FROM {rows} JOIN instance i ON i.id = r.id

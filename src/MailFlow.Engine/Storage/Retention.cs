@@ -10,6 +10,7 @@ public sealed partial class Retention(Database database, ILogger<Retention> log)
     /// <summary>How long a contact's events are kept, and so the longest window in which they can be counted.</summary>
     public static readonly TimeSpan Events = TimeSpan.FromDays(90);
 
+    private static readonly TimeSpan Parked = TimeSpan.FromDays(7);
     private const int Chunk = 5_000;
     private static readonly TimeSpan Every = TimeSpan.FromHours(1);
 
@@ -20,6 +21,8 @@ public sealed partial class Retention(Database database, ILogger<Retention> log)
         // A day longer than intake refuses: clocks differ, and an id must never be forgotten before its event is too old.
         dropped += await DropAsync("DELETE FROM event_key WHERE key IN (SELECT key FROM event_key WHERE accepted_at < @before LIMIT @chunk)", EventIntake.Horizon + TimeSpan.FromDays(1), ct);
         dropped += await DropAsync("DELETE FROM event WHERE id IN (SELECT id FROM event WHERE accepted_at < @before LIMIT @chunk)", Events, ct);
+        // Nobody has been there to try it again for long: those held have left.
+        dropped += await DropAsync("DELETE FROM parked_node WHERE (version_id, node) IN (SELECT version_id, node FROM parked_node WHERE retry_at < @before LIMIT @chunk)", Parked, ct);
         return dropped;
     }
 

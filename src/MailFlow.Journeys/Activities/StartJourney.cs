@@ -15,7 +15,7 @@ public sealed class StartJourney : Activity<StartJourney.Inputs>
     /// <inheritdoc/>
     protected override StepResult Run(Inputs input, Step step)
     {
-        step.StartJourney(input.Journey, input.Input ?? JsonData.Empty);
-        return StepResult.Complete("Done", $"started {input.Journey}");
+        var isStarted = step.StartJourney(input.Journey, input.Input ?? JsonData.Empty);
+        return StepResult.Complete("Done", isStarted ? $"started {input.Journey}" : $"{input.Journey} was not started: it is not published");
     }
 }

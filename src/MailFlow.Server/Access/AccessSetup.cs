@@ -18,6 +18,7 @@ internal static class AccessSetup
     public static IServiceCollection AddAccess(this IServiceCollection services)
     {
         services.AddSingleton<ApiKeys>();
+        services.AddSingleton<AuditLog>();
         services.AddSingleton<IPasswordHasher<UserCredentials>, PasswordHasher<UserCredentials>>();
         services.Configure<PasswordHasherOptions>(hasher => hasher.IterationCount = Passwords.Iterations);
         services.AddSingleton<Passwords>();
@@ -39,6 +40,13 @@ internal static class AccessSetup
             access.AddPolicy(scope, policy => policy.RequireClaim(ApiKeyAuthentication.ScopeClaim, scope, Scopes.Admin));
         return services;
     }
+
+    /// <summary>What a request changes is recorded under its caller's name.</summary>
+    public static void UseAudit(this IApplicationBuilder app) => app.Use(async (context, next) =>
+    {
+        Audit.Actor = context.User.Identity?.Name;
+        await next(context);
+    });
 
     /// <summary>Lets in keys and users with this scope, and those of administrators.</summary>
     public static TBuilder RequireScope<TBuilder>(this TBuilder endpoint, string scope) where TBuilder : IEndpointConventionBuilder =>

@@ -18,6 +18,9 @@ internal sealed record ApiKey(
     private const string Mark = "mf_";
     private const int SecretBytes = 32, ShownLength = 11;
 
+    /// <summary>How its doings are told apart from those of other keys: names need not differ.</summary>
+    public string ShownName => $"{Name} ({Prefix}…)";
+
     /// <summary>A new secret of 256 random bits. A plain SHA-256 of it is safe to keep: there is nothing to guess by trying.</summary>
     public static string NewSecret() => Mark + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretBytes));
 

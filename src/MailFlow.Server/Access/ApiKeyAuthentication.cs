@@ -32,6 +32,7 @@ internal sealed class ApiKeyAuthentication(
         var identity = new ClaimsIdentity(SchemeName);
         identity.AddClaim(new Claim(AccountClaim, key.AccountId.ToString()));
         identity.AddClaim(new Claim(KeyClaim, key.Id.ToString()));
+        identity.AddClaim(new Claim(identity.NameClaimType, key.ShownName));
         foreach (var scope in key.Scopes) identity.AddClaim(new Claim(ScopeClaim, scope));
         return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), SchemeName));
     }

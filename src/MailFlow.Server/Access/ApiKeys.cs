@@ -24,6 +24,7 @@ internal sealed class ApiKeys(Database database)
             VALUES (@id, @account, @name, @prefix, @hash, @scopes, @now)
             """, ct, ("id", key.Id), ("account", accountId), ("name", name), ("prefix", key.Prefix), ("hash", ApiKey.HashOf(secret)),
             ("scopes", new JsonText(JsonData.Write(scopes))), ("now", now.ToUnixTimeMilliseconds()));
+        await Audit.RecordAsync(session, accountId, "api_key.create", key.ShownName, ct, ("id", key.Id.ToString()), ("scopes", scopes));
         return (key, secret);
     }
 
@@ -37,7 +38,7 @@ internal sealed class ApiKeys(Database database)
         var before = Cursor.Read(cursor) switch
         {
             null => Guid.AllBitsSet,
-            var text => Guid.TryParse(text, out var id) ? id : throw new InvalidInputException("cursor", "is not a cursor that this list gave"),
+            var text => Guid.TryParse(text, out var id) ? id : throw Cursor.Unknown(),
         };
         var found = await session.QueryAsync($"SELECT {Columns} FROM api_key WHERE account_id = @account AND id < @before ORDER BY id DESC LIMIT @limit",
             Read, ct, ("account", accountId), ("before", before), ("limit", limit + 1));
@@ -51,10 +52,11 @@ internal sealed class ApiKeys(Database database)
         {
             var live = await session.QueryAsync($"SELECT {Columns} FROM api_key WHERE account_id = @account AND revoked_at IS NULL ORDER BY id{(session.Dialect.IsPostgreSql ? " FOR UPDATE" : "")}",
                 Read, ct, ("account", accountId));
-            if (live.All(key => key.Id != id)) throw new NotFoundException($"There is no live API key '{id}'.");
+            var revoked = live.Find(key => key.Id == id) ?? throw new NotFoundException($"There is no live API key '{id}'.");
             if (!live.Any(key => key.Id != id && key.Scopes.Contains(Scopes.Admin)))
                 throw new ConflictException("This is the last key with the scope 'admin': make another one first.");
             await session.ExecuteAsync("UPDATE api_key SET revoked_at = @now WHERE id = @id", ct, ("id", id), ("now", await session.NowAsync(ct)));
+            await Audit.RecordAsync(session, accountId, "api_key.revoke", revoked.ShownName, ct, ("id", id.ToString()));
         }, ct);
         _remembered.Clear();
     }

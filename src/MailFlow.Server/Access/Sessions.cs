@@ -39,10 +39,10 @@ internal sealed class Sessions(Database database)
         var now = database.Time.GetUtcNow();
         if (_remembered.TryGetValue(id, out var known) && known.Until > now) return known.Principal;
         var principal = await database.ReadAsync(session => session.FirstAsync("""
-            SELECT u.account_id, u.id, u.role
+            SELECT u.account_id, u.id, u.role, u.email
             FROM user_session s JOIN console_user u ON u.id = s.user_id AND u.account_id = s.account_id
             WHERE s.id = @id AND s.stamp = u.stamp AND s.expires_at > @now AND NOT u.disabled
-            """, row => Principal(id, row.Int(0), row.Uuid(1), Roles.Parse(row.Text(2))), ct, ("id", id), ("now", now)), ct);
+            """, row => Principal(id, row.Int(0), row.Uuid(1), Roles.Parse(row.Text(2)), row.Text(3)), ct, ("id", id), ("now", now)), ct);
         if (principal is null)
         {
             _remembered.TryRemove(id, out _);
@@ -63,12 +63,13 @@ internal sealed class Sessions(Database database)
     /// <summary>After a user was changed: what is remembered may no longer hold.</summary>
     public void Forget() => _remembered.Clear();
 
-    private static ClaimsPrincipal Principal(Guid id, int accountId, Guid userId, Role role)
+    private static ClaimsPrincipal Principal(Guid id, int accountId, Guid userId, Role role, string email)
     {
         var identity = new ClaimsIdentity(SessionCookie.SchemeName);
         identity.AddClaim(new Claim(SessionCookie.SessionClaim, id.ToString()));
         identity.AddClaim(new Claim(ApiKeyAuthentication.AccountClaim, accountId.ToString()));
         identity.AddClaim(new Claim(SessionCookie.UserClaim, userId.ToString()));
+        identity.AddClaim(new Claim(identity.NameClaimType, email));
         identity.AddClaim(new Claim(SessionCookie.RoleClaim, role.Word()));
         foreach (var scope in Roles.ScopesOf(role)) identity.AddClaim(new Claim(ApiKeyAuthentication.ScopeClaim, scope));
         return new ClaimsPrincipal(identity);

@@ -42,7 +42,9 @@ internal sealed class Users(Database database)
             VALUES (@id, @account, @email, @key, @name, @role, @hash, @stamp, @disabled, @now) ON CONFLICT (email_key) DO NOTHING
             """, ct, ("id", user.Id), ("account", accountId), ("email", email), ("key", EmailAddress.Key(email)), ("name", name), ("role", role.Word()),
             ("hash", passwordHash), ("stamp", NewStamp(now)), ("disabled", false), ("now", now));
-        return made == 1 ? user : null;
+        if (made == 0) return null;
+        await Audit.RecordAsync(session, accountId, "user.create", email, ct, ("role", role.Word()));
+        return user;
     }
 
     /// <summary>Changes a user; sessions end where they must. Someone who can administer the account stays.</summary>
@@ -66,6 +68,8 @@ internal sealed class Users(Database database)
         if (change.PasswordHash is { } hash)
             await session.ExecuteAsync("UPDATE console_user SET password_hash = @hash WHERE id = @id", ct, ("id", id), ("hash", hash));
         if (change.EndsSessions(before)) await EndSessionsAsync(session, id, ct);
+        await Audit.RecordAsync(session, accountId, "user.change", before.Email, ct,
+            ("email", after.Email), ("name", after.Name), ("role", after.Role.Word()), ("disabled", after.Disabled), ("password", change.PasswordHash is null ? "kept" : "changed"));
         return after;
     }, ct);
 
@@ -73,10 +77,11 @@ internal sealed class Users(Database database)
     public Task DeleteAsync(int accountId, Guid id, CancellationToken ct) => database.WriteAsync(async session =>
     {
         var admins = await LockAdminsAsync(session, accountId, ct);
-        _ = await FindAsync(session, accountId, id, ct) ?? throw NotThere(id);
+        var user = await FindAsync(session, accountId, id, ct) ?? throw NotThere(id);
         KeepAnAdmin(admins, id);
         await session.ExecuteAsync("DELETE FROM user_session WHERE user_id = @id", ct, ("id", id));
         await session.ExecuteAsync("DELETE FROM console_user WHERE id = @id", ct, ("id", id));
+        await Audit.RecordAsync(session, accountId, "user.delete", user.Email, ct, ("role", user.Role.Word()));
     }, ct);
 
     /// <summary>Keeps a password's hash made anew with today's cost, unless the password was changed meanwhile.</summary>

@@ -30,5 +30,6 @@ internal static class Endpoints
         api.MapApiKeys();
         api.MapSession();
         api.MapUsers();
+        api.MapAudit();
     }
 }

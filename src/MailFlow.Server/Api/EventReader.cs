@@ -59,7 +59,7 @@ internal static class EventReader
         if (Text(id, "event_id", LongestId, out problem) is not { } eventId) return null;
         if (Text(type, "event_type", LongestType, out problem) is not { } eventType) return null;
         if (eventType.AsSpan().ContainsAnyExcept(TypeCharacters)) return Refuse("event_type", "may hold letters, digits and _ . : - only", out problem);
-        if (Text(user, "user_id", LongestId, out problem) is not { } userId) return null;
+        if (Text(user, "user_id", ContactFieldsCheck.LongestUserId, out problem) is not { } userId) return null;
         if (Instant(timestamp, now, out problem) is not { } occurredAt) return null;
         if (ObjectText(payload, "payload", out problem) is not { } payloadText) return null;
         if (ObjectText(metadata, "metadata", out problem) is not { } metadataText) return null;

@@ -34,7 +34,7 @@ internal static class UnsubscribePages
         var page = await unsubscribe.ReadAsync(token, ct);
         await (page switch
         {
-            null => WriteAsync(context, 404, "This link is not valid", "It may have been cut off: copy the whole link from the mail.", null),
+            null => RefuseAsync(context),
             { Unsubscribed: true } => WriteAsync(context, 200, "You are unsubscribed", $"{page.SenderName} sends no more marketing mail to {page.Email}.", null),
             _ => WriteAsync(context, 200, "Unsubscribe?", $"{page.SenderName} will send no more marketing mail to {page.Email}.", "Unsubscribe"),
         });
@@ -43,8 +43,11 @@ internal static class UnsubscribePages
     private static async Task ActAsync(string token, HttpContext context, Unsubscribe unsubscribe, CancellationToken ct)
     {
         if (await unsubscribe.ActAsync(token, ct)) await WriteAsync(context, 200, "You are unsubscribed", "You will get no more marketing mail at this address.", null);
-        else await WriteAsync(context, 404, "This link is not valid", "It may have been cut off: copy the whole link from the mail.", null);
+        else await RefuseAsync(context);
     }
+
+    private static Task RefuseAsync(HttpContext context) =>
+        WriteAsync(context, 404, "This link is not valid", "It may have been cut off: copy the whole link from the mail.", null);
 
     private static Task WriteAsync(HttpContext context, int status, string title, string text, string? button)
     {

@@ -27,7 +27,11 @@ internal sealed class FirstStart(Database database, Settings settings, Passwords
     }, ct);
 
     /// <summary>Makes a further administrator's key, for an operator who lost the first (<c>--new-admin-key</c>).</summary>
-    public Task<string> RenewAsync(CancellationToken ct) => database.WriteAsync(session => NewAdminKeyAsync(session, ct), ct);
+    public async Task<string> RenewAsync(CancellationToken ct)
+    {
+        Audit.Actor = "operator of the server";
+        return await database.WriteAsync(session => NewAdminKeyAsync(session, ct), ct);
+    }
 
     /// <summary>Makes the administrator when the account has no users yet; gives the password then, else null.</summary>
     public async Task<string?> MakeAdminAsync(CancellationToken ct)

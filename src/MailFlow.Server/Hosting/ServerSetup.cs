@@ -76,15 +76,17 @@ internal static partial class ServerSetup
         return services;
     }
 
-    /// <summary>The section <c>MailFlow:Delivery</c>. Without a public address, links in mail lead to where the server listens.</summary>
+    /// <summary>
+    /// The section <c>MailFlow:Delivery</c>. Without a node's name, <see cref="NodeName"/> gives one; without a public address, links in mail lead to where the
+    /// server listens.
+    /// </summary>
     public static DeliveryOptions ReadDelivery(this IConfiguration configuration)
     {
         var section = configuration.GetSection("MailFlow:Delivery");
         var options = section.Get<DeliveryOptions>() ?? new DeliveryOptions();
-        var url = (configuration[WebHostDefaults.ServerUrlsKey] is { Length: > 0 } urls ? urls : DefaultUrl).Split(';')[0];
-        // The same at every start of this server, another for a second one on the same machine: what is under way at a name's last start is taken for dead.
-        if (string.IsNullOrEmpty(section[nameof(DeliveryOptions.Node)])) options = options with { Node = $"{Environment.MachineName} {url} {Environment.CurrentDirectory}" };
+        if (string.IsNullOrEmpty(section[nameof(DeliveryOptions.Node)])) options = options with { Node = NodeName.Take(new Settings(configuration).CreateDataDirectory()) };
         if (!string.IsNullOrEmpty(section[nameof(DeliveryOptions.PublicBaseUrl)])) return options;
+        var url = (configuration[WebHostDefaults.ServerUrlsKey] is { Length: > 0 } urls ? urls : DefaultUrl).Split(';')[0];
         return options with { PublicBaseUrl = Wildcard().Replace(url, "//localhost").TrimEnd('/') };
     }
 

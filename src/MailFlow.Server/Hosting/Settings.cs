@@ -35,11 +35,12 @@ internal sealed class Settings(IConfiguration configuration)
         return options;
     }
 
-    /// <summary>Makes it for its owner's eyes only. One that was there keeps the permissions its owner gave it.</summary>
-    public void CreateDataDirectory()
+    /// <summary>Makes it for its owner's eyes only, and names it. One that was there keeps the permissions its owner gave it.</summary>
+    public string CreateDataDirectory()
     {
-        if (Directory.Exists(DataDirectory)) return;
+        if (Directory.Exists(DataDirectory)) return DataDirectory;
         if (OperatingSystem.IsWindows()) Directory.CreateDirectory(DataDirectory);
         else Directory.CreateDirectory(DataDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        return DataDirectory;
     }
 }

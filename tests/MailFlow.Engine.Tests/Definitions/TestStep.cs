@@ -41,7 +41,11 @@ internal sealed class TestStep(WakeReason wake) : Step
 
     public override void SetVariable(string name, object? value) => Set[name] = value;
 
-    public override void StartJourney(string definitionId, IReadOnlyDictionary<string, object?> input) => Started.Add((definitionId, input));
+    public override bool StartJourney(string definitionId, IReadOnlyDictionary<string, object?> input)
+    {
+        Started.Add((definitionId, input));
+        return true;
+    }
 
     public override bool Matches(Rule rule) => rule.Expression.Matches(this);
 

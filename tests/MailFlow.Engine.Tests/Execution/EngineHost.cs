@@ -45,6 +45,18 @@ internal sealed class EngineHost : IAsyncDisposable
         return host;
     }
 
+    /// <summary>The process starts again: a worker that knows nothing of what the last one did.</summary>
+    public async Task RestartAsync()
+    {
+        _workers[0].Dispose();
+        _workers[0] = NewWorker(_services, Database, _workers[0].MaxSize);
+        await Worker.BeginAsync(default);
+    }
+
+    /// <summary>Users of one shard, in its order of work.</summary>
+    public static List<string> UsersOfOneShard(int count) =>
+        [.. Enumerable.Range(0, int.MaxValue).Select(i => $"u{i}").Where(user => StableHash.Shard(1, user) == 7).Take(count)];
+
     /// <summary>Publishes a definition as the next version of its journey.</summary>
     public Task PublishAsync(string json, int account = 1) => Write(async session =>
     {
@@ -65,7 +77,8 @@ internal sealed class EngineHost : IAsyncDisposable
 
     public Task PauseAsync(bool paused, string definitionId = "test") => Write(async session =>
     {
-        await session.ExecuteAsync("UPDATE journey SET paused = @paused WHERE definition_id = @id", default, ("paused", paused), ("id", definitionId));
+        await session.ExecuteAsync("UPDATE journey SET paused = @paused, resumed_at = @now WHERE definition_id = @id", default,
+            ("paused", paused), ("now", await session.NowAsync(default)), ("id", definitionId));
         await EngineEpoch.BumpAsync(session, default);
         if (paused) return 0;
         var journey = await session.ScalarAsync<long>("SELECT id FROM journey WHERE definition_id = @id", default, ("id", definitionId));
@@ -147,11 +160,13 @@ internal sealed class EngineHost : IAsyncDisposable
 
     public Task<T> Read<T>(Func<Session, Task<T>> read) => Database.ReadAsync(read, default);
 
+    public Task Write(Func<Session, Task> write) => Database.WriteAsync(write, default);
+
     public Task<T> Write<T>(Func<Session, Task<T>> write) => Database.WriteAsync(write, default);
 
     private static Worker NewWorker(ServiceProvider services, Database database, int batchSize) => new(
         database, services.GetRequiredService<Catalog>(), services.GetRequiredService<IServiceScopeFactory>(), services.GetRequiredService<WorkSignal>(),
-        services.GetRequiredService<IFaultPoints>(), NullLogger<Worker>.Instance, batchSize);
+        services.GetRequiredService<IFaultPoints>(), NullLogger<Worker>.Instance, "test", batchSize);
 
     public async ValueTask DisposeAsync()
     {

@@ -125,4 +125,71 @@ public sealed class EntryTests
 
         Assert.Equal(["two"], await host.LinesAsync());
     }
+
+    /// <summary>Seen red: an instance with an incident counted as gone.</summary>
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task One_at_a_time_counts_an_instance_that_stands_still_with_an_incident(DatabaseKind kind)
+    {
+        await using var host = await EngineHost.CreateAsync(kind);
+        await host.PublishAsync(Flows.With("""{"entry":"one_at_a_time"}""", "on:s:go Fault:f", "s --> f"));
+        await host.PublishAsync(Flows.Named("other", Flows.With("""{"entry":"one_at_a_time"}""", "on:s:go say:other", "s --> other")));
+        await host.EventAsync("go");
+        await host.RunAsync();
+
+        await host.EventAsync("go");
+        await host.RunAsync();
+        Assert.Equal(2, (await host.LinesAsync()).Count(line => line == "other"));
+        Assert.Single(await host.StatusesAsync(), InstanceStatus.Faulted);
+        Assert.Single(await host.HistoryAsync(), line => line.Contains("still inside", StringComparison.Ordinal));
+
+        // So it does within one batch.
+        await host.EventsAsync([host.NewEvent("go", "bob"), host.NewEvent("go", "bob")]);
+        await host.RunAsync();
+        Assert.Equal(2, (await host.StatusesAsync()).Count(status => status == InstanceStatus.Faulted));
+
+        // Cancelled, it is out of the way; in the same batch even.
+        var faulted = await host.Read(s => s.FirstAsync(
+            "SELECT i.id FROM instance i JOIN contact c ON c.id = i.contact_id WHERE i.status = 3 AND c.user_id = 'ada'", row => row.Uuid(0), default));
+        await host.CommandAsync(InboxKind.Cancel, "ada", faulted);
+        await host.EventAsync("go");
+        await host.RunAsync();
+        Assert.Equal(2, (await host.StatusesAsync()).Count(status => status == InstanceStatus.Faulted));
+        Assert.Single(await host.StatusesAsync(), InstanceStatus.Cancelled);
+    }
+
+    /// <summary>Seen red: dropped without a word.</summary>
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_start_of_a_journey_that_is_not_published_any_more_stands_in_the_history(DatabaseKind kind)
+    {
+        await using var host = await EngineHost.CreateAsync(kind);
+        await host.PublishAsync(Flows.Of("on:s:go say:end", "s --> end"));
+        await host.Write(async session =>
+        {
+            await session.ExecuteAsync("UPDATE journey SET published_version_id = NULL", default);
+            await EngineEpoch.BumpAsync(session, default);
+        });
+
+        await host.StartAsync("ada");
+        await host.StartAsync("bob", "nowhere");
+        await host.RunAsync();
+
+        Assert.Equal(
+            ["-1 N  not entered: the journey 'test' is not published", "-1 N  not entered: there is no journey 'nowhere' any more"], (await host.HistoryAsync()).Order(StringComparer.Ordinal));
+        Assert.Equal(0, await host.Read(s => s.ScalarAsync<long>("SELECT count(*) FROM inbox", default)));
+    }
+
+    [Fact]
+    public async Task A_journey_that_starts_one_that_is_not_published_says_so_and_goes_on()
+    {
+        await using var host = await EngineHost.CreateAsync(DatabaseKind.Sqlite);
+        var json = System.Text.Json.Nodes.JsonNode.Parse(Flows.Of("on:s:go DispatchWorkflow:d say:end", "s --> d", "d --> end"))!;
+        json["root"]!["activities"]!.AsArray().Single(a => a!["id"]!.GetValue<string>() == "d")!["workflowDefinitionId"] =
+            System.Text.Json.Nodes.JsonNode.Parse("""{"typeName":"String","expression":{"type":"Literal","value":"nowhere"}}""");
+        await host.PublishAsync(json.ToJsonString());
+
+        await host.EventAsync("go");
+        await host.RunAsync();
+
+        Assert.Equal(["nowhere was not started: it is not published", "end"], await host.LinesAsync());
+    }
 }

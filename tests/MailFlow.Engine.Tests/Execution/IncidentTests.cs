@@ -50,6 +50,47 @@ public sealed class IncidentTests
         }
     }
 
+    internal sealed class Hanging : SemaphoreSlim
+    {
+        public Hanging() : base(0) { }
+
+        public async Task BegunAsync() => Assert.True(await WaitAsync(TimeSpan.FromMinutes(1)), "not called");
+    }
+
+    [Activity("Tests.Hangs")]
+    internal sealed class Hangs(Hanging hanging) : BatchActivity<Hangs.Input>
+    {
+        public sealed record Input;
+
+        protected override async ValueTask RunAsync(StepBatch<Input> steps, CancellationToken ct)
+        {
+            hanging.Release();
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, ct);
+        }
+    }
+
+    /// <summary>Seen red with a deadline of 21 s: not called again in time.</summary>
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_call_that_does_not_come_back_is_an_incident_after_20_seconds(DatabaseKind kind)
+    {
+        using var hanging = new Hanging();
+        await using var host = await EngineHost.CreateAsync(kind, services => services.AddSingleton(hanging).AddActivity<Hangs>(), batchSize: 2);
+        await host.PublishAsync(Flows.Of("on:s:go Tests.Hangs:h", "s --> h"));
+        await host.EventAsync("go");
+
+        var run = Task.Run(host.RunAsync);
+        await hanging.BegunAsync();
+        host.Time.Advance(TimeSpan.FromSeconds(19));
+        Assert.False(run.IsCompleted || hanging.CurrentCount > 0);
+        host.Time.Advance(TimeSpan.FromSeconds(1));
+        await hanging.BegunAsync(); // alone
+        host.Time.Advance(TimeSpan.FromSeconds(20));
+        await run.WaitAsync(TimeSpan.FromMinutes(1));
+
+        Assert.Equal([InstanceStatus.Faulted], await host.StatusesAsync());
+        Assert.Contains("did not decide within 20 s", (await host.HistoryAsync())[^1]);
+    }
+
     /// <summary>Seen red on PostgreSQL: a time-out of the activity's own was taken for the database's, and the shard tried again for ever.</summary>
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_timeout_of_an_activity_is_its_incident_and_not_the_databases(DatabaseKind kind)

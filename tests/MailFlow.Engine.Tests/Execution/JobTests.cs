@@ -116,4 +116,31 @@ public sealed class JobTests
         await host.RunAsync();
         Assert.Equal(["ok"], await host.LinesAsync());
     }
+
+    /// <summary>Seen red with a runner that waited for all it had claimed before it claimed more.</summary>
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_slow_job_holds_up_one_place_and_not_the_others(DatabaseKind kind)
+    {
+        var slow = new TaskCompletionSource<JobResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var allOthers = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var (host, calls) = await NewAsync(kind);
+        await using var _ = host;
+        var others = 100;
+        calls.Answer = job =>
+        {
+            if (job.UserId == "u0") return slow.Task.GetAwaiter().GetResult();
+            if (Interlocked.Decrement(ref others) == 0) allOthers.SetResult();
+            return JobResult.Complete();
+        };
+        await host.EventsAsync([.. Enumerable.Range(0, 101).Select(i => host.NewEvent("go", $"u{i}"))]);
+        await host.Worker.RunUntilIdleAsync(default);
+
+        await host.Jobs.StartAsync(default);
+        await allOthers.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        slow.SetResult(JobResult.Complete());
+        await host.Jobs.StopAsync(default);
+        await host.AdvanceAsync(TimeSpan.FromMinutes(5)); // what the stop cut short is tried again
+
+        Assert.Equal(101, (await host.LinesAsync()).Count(line => line == "ok"));
+    }
 }

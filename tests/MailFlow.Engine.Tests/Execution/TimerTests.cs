@@ -113,4 +113,42 @@ public sealed class TimerTests
 
         Assert.Equal(["got"], await host.LinesAsync());
     }
+
+    /// <summary>Each seen red: without the rule, and with a lateness counted from the wait's end alone.</summary>
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task After_an_outage_a_journey_lets_go_of_waits_that_are_later_than_it_allows(DatabaseKind kind)
+    {
+        await using var host = await EngineHost.CreateAsync(kind);
+        await host.PublishAsync(Flows.With("""{"expire_late":"P2D"}""", "on:s:go wait:w:P1D say:after", "s --> w", "w --> after"));
+        await host.EventAsync("go", "ada");
+        await host.RunAsync();
+        host.Time.Advance(TimeSpan.FromHours(2));
+        await host.EventAsync("go", "bob");
+        await host.RunAsync();
+
+        host.Time.Advance(TimeSpan.FromDays(3)); // nobody works: ada's wait is over by 2 days and 2 hours, bob's by 2 days
+        await host.RunAsync();
+
+        Assert.Equal(["bob: after"], await host.LinesAsync(withUser: true));
+        Assert.Equal([InstanceStatus.Completed, InstanceStatus.Exited], (await host.StatusesAsync()).Order());
+        Assert.Contains("-1 X  its wait ended on 6 January 2026, 09:00 UTC while the server was not running; the journey lets go of what is later than P2D", await host.HistoryAsync());
+        var counts = await host.CountsAsync();
+        Assert.Equal((1, 1, 0), (counts[CountKind.Completed], counts[CountKind.Exited], counts[CountKind.Waiting]));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task What_a_pause_held_back_is_not_late(DatabaseKind kind)
+    {
+        await using var host = await EngineHost.CreateAsync(kind);
+        await host.PublishAsync(Flows.With("""{"expire_late":"PT1H"}""", "on:s:go wait:w:P1D say:after", "s --> w", "w --> after"));
+        await host.EventAsync("go");
+        await host.RunAsync();
+        await host.PauseAsync(true);
+        await host.AdvanceAsync(TimeSpan.FromDays(5));
+
+        await host.PauseAsync(false);
+        await host.RunAsync();
+
+        Assert.Equal(["after"], await host.LinesAsync());
+    }
 }

@@ -128,7 +128,7 @@ public class SimulatorTests
     [Fact]
     public async Task A_journey_that_goes_round_for_years_is_stopped_after_ten_thousand_steps()
     {
-        await using var host = await JourneyHost.CreateAsync(DatabaseKind.Sqlite);
+        await using var host = await JourneyHost.CreateAsync(DatabaseKind.Sqlite, services => services.AddSingleton(SimulationLimits.Default with { Budget = TimeSpan.FromMinutes(10) }));
         await SaveAsync(host, Loop("PT1H"));
         var result = await RunAsync(host, new() { Until = "P1825D" });
         Assert.Equal("steps", result.Stopped);

@@ -29,9 +29,7 @@ public sealed class SandboxMailbox(Database database)
     /// <param name="newestFirst">Whether the mail captured last comes first.</param>
     public async Task<Page<CapturedEmail>> ListAsync(int accountId, string? to, string? cursor, int limit, CancellationToken ct, bool newestFirst = false)
     {
-        var after = newestFirst ? long.MaxValue : 0L;
-        if (Cursor.Read(cursor) is { } key && !long.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out after))
-            throw new InvalidInputException("cursor", "is not a cursor that this list gave");
+        var after = Cursor.ReadNumber(cursor) ?? (newestFirst ? long.MaxValue : 0);
         // The ledger keeps an address as it is handed over: its domain in lower case.
         var address = to is null ? null : EmailAddress.TryParse(to, out var parsed) ? parsed.ToString() : to;
         List<(string, object?)> parameters = [("account", accountId), ("after", after), ("limit", limit + 1)];

@@ -16,7 +16,8 @@ internal sealed class DispatchWorkflow : Activity<DispatchWorkflow.Inputs>
     {
         var input = inputs.Input ?? JsonData.Empty;
         if (inputs.CorrelationId is { } id) input = new Dictionary<string, object?>(input) { [Correlate.Variable] = id };
-        step.StartJourney(inputs.WorkflowDefinitionId, input);
-        return StepResult.Complete();
+        return step.StartJourney(inputs.WorkflowDefinitionId, input)
+            ? StepResult.Complete()
+            : StepResult.Complete(text: $"{inputs.WorkflowDefinitionId} was not started: it is not published");
     }
 }

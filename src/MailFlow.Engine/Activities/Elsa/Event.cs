@@ -1,7 +1,7 @@
 namespace MailFlow.Engine.Activities.Elsa;
 
 /// <summary>Starts the workflow when an event comes; further down, waits for one.</summary>
-[Activity("Elsa.Event", Category = "Waiting", Description = "Starts the workflow, or goes on, when an event comes.")]
+[Activity("Elsa.Event", Category = "Waits", Description = "Starts the workflow, or goes on, when an event comes.")]
 internal sealed class Event : Activity<Event.Input>, IEventTrigger<Event.Input>
 {
     public sealed record Input([Input("The event's type.", ChoicesFrom = "event_types", Hint = "singleline")] string EventName);

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace MailFlow.Engine.Activities.Elsa;
 
 /// <summary>Waits until an instant. One that is past is no wait.</summary>
-[Activity("Elsa.StartAt", DisplayName = "Start at", Category = "Waiting", Description = "Waits until an instant.", CanWait = true)]
+[Activity("Elsa.StartAt", DisplayName = "Start at", Category = "Waits", Description = "Waits until an instant.", CanWait = true)]
 internal sealed class StartAt : Activity<StartAt.Input>
 {
     public sealed record Input([Input("The instant, such as 2026-12-24T09:00:00Z.")] DateTimeOffset DateTime);

@@ -100,6 +100,8 @@ internal sealed class SavedChange(JsonObject stored, JsonObject shown, JsonObjec
     {
         var shown = seen[name];
         if (Same(now, shown)) return;
+        // Studio adds empty notes of its own, such as of test values, when a tab is looked at.
+        if (shown is null && before is null && now is JsonObject { Count: 0 }) return;
         if (now is JsonObject json && shown is JsonObject shownJson && !IsValue(json))
         {
             var merged = before as JsonObject is { } stored ? (JsonObject)stored.DeepClone() : [];
@@ -120,15 +122,18 @@ internal sealed class SavedChange(JsonObject stored, JsonObject shown, JsonObjec
         var seen = (shownChart["connections"] as JsonArray ?? []).OfType<JsonObject>().ToList();
         var before = (Member(storedChart, "connections") as JsonArray ?? []).ToList();
         var now = (sentChart["connections"] as JsonArray ?? []).OfType<JsonObject>().ToLookup(Ends);
+        var ids = Ids(shownChart).ToHashSet(StringComparer.Ordinal);
+        var isAsShown = ids.SetEquals(Ids(sentChart)) && seen.Where(connection => StudioForm.IsDrawable(connection, ids)).Select(Ends).ToHashSet().SetEquals(now.Select(group => group.Key));
         var taken = new HashSet<string>(StringComparer.Ordinal);
         for (var index = 0; index < seen.Count; index++)
         {
             var ends = Ends(seen[index]);
-            if (!now.Contains(ends)) continue;
+            // One that leads nowhere was not drawn, so nobody took it away; it goes with the first change to what is drawn.
+            var isKept = now.Contains(ends) || (isAsShown && !StudioForm.IsDrawable(seen[index], ids));
+            if (!isKept) continue;
             taken.Add(ends);
-            var stored = (JsonObject)(index < before.Count && before.Count == seen.Count ? before[index] as JsonObject ?? seen[index] : seen[index]).DeepClone();
-            var vertices = now[ends].First()["vertices"];
-            if (!Same(vertices, seen[index]["vertices"])) stored["vertices"] = vertices?.DeepClone();
+            var stored = (JsonObject)(before.Count == seen.Count ? before[index] as JsonObject ?? seen[index] : seen[index]).DeepClone();
+            if (now[ends].FirstOrDefault() is { } drawn && !Same(drawn["vertices"], seen[index]["vertices"])) stored["vertices"] = drawn["vertices"]?.DeepClone();
             yield return stored;
         }
         foreach (var added in now.Where(group => taken.Add(group.Key))) yield return added.First().DeepClone();

@@ -11,6 +11,7 @@ internal sealed class StudioDefinitions(StudioForm form)
     public JsonObject Whole(StoredDefinition stored, StudioRights rights, EditingToken? token)
     {
         var document = form.Of(stored.Definition);
+        StudioForm.LeaveOutUndrawable((JsonObject)document["root"]!);
         token?.Put(document);
         document["providerName"] = null;
         document["materializerName"] = "Json";

@@ -33,6 +33,19 @@ internal sealed class StudioForm(ActivityRegistry registry)
         return document;
     }
 
+    /// <summary>Takes out what Studio's canvas throws on: connections to or from an activity that is not there.</summary>
+    public static void LeaveOutUndrawable(JsonObject flowchart)
+    {
+        var activities = flowchart["activities"]!.AsArray().OfType<JsonObject>().ToList();
+        var ids = activities.Select(activity => activity.Text("id") ?? "").ToHashSet(StringComparer.Ordinal);
+        flowchart["connections"]!.AsArray().RemoveAll(connection => !IsDrawable((JsonObject)connection!, ids));
+        foreach (var inner in activities.Where(activity => activity.IsFlowchart())) LeaveOutUndrawable(inner);
+    }
+
+    /// <summary>Whether both ends of a connection are among these activities.</summary>
+    public static bool IsDrawable(JsonObject connection, IReadOnlySet<string> activityIds) =>
+        activityIds.Contains(connection["source"]?["activity"].Text() ?? "") && activityIds.Contains(connection["target"]?["activity"].Text() ?? "");
+
     /// <summary>The same definition, as the engine writes it, of what Studio sent.</summary>
     public JsonObject Back(JsonObject sent)
     {

@@ -1,0 +1,12 @@
+-- Who changed what, append-only: written in the transaction of the change.
+CREATE TABLE audit (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  at BIGINT NOT NULL,
+  account_id INT NOT NULL,
+  actor TEXT NOT NULL,
+  action TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  detail TEXT NOT NULL
+);
+CREATE INDEX audit_account ON audit (account_id, seq);
+CREATE INDEX audit_subject ON audit (account_id, subject, seq);
