@@ -4,14 +4,9 @@ import { IconFile, IconSparkles, IconUpload } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useNavigate } from 'react-router';
 import { call } from '../../api/call';
+import { api, data, type Schemas } from '../../api/client';
 import { emptyJourney } from '../elsa';
 import { pathOf } from '../journeys';
-
-interface Sample {
-  id: string;
-  name: string;
-  description: string | null;
-}
 
 /** A key that can stand in an address, made from a name. */
 export function keyOf(name: string) {
@@ -81,12 +76,12 @@ function FromNothing({ onClose }: { onClose: () => void }) {
 }
 
 function FromSample({ onClose }: { onClose: () => void }) {
-  const { data: samples } = useQuery({ queryKey: ['samples'], queryFn: async () => listOf(await call<Sample[] | { items: Sample[] }>('GET', '/samples')) });
+  const { data: samples } = useQuery({ queryKey: ['samples'], queryFn: async () => (await data(api.GET('/api/v1/samples'))).items });
   const [chosen, setChosen] = useState<string | null>(null);
   const [name, setName] = useState('');
   const make = useMake(async () => {
-    const made = await call<{ definition_id?: string; definitionId?: string }>('POST', `/samples/${encodeURIComponent(chosen!)}/copy`, { body: { name: name.trim() } });
-    return made.definition_id ?? made.definitionId ?? '';
+    const made = await call<Schemas['CopiedJourney']>('POST', `/samples/${encodeURIComponent(chosen!)}/copy`, { body: { name: name.trim() } });
+    return made.definition_id;
   });
   const choose = (id: string) => {
     setChosen(id);
@@ -138,8 +133,4 @@ function FromFile({ onClose }: { onClose: () => void }) {
       <Buttons onClose={onClose} disabled={!file} loading={make.isPending} />
     </form>
   );
-}
-
-function listOf<T>(answer: T[] | { items: T[] }): T[] {
-  return Array.isArray(answer) ? answer : answer.items;
 }

@@ -3,32 +3,15 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useState } from 'react';
 import { call } from '../../api/call';
+import { api, data, type Schemas } from '../../api/client';
 import { messageOf, Problem } from '../../api/problem';
 import { count } from '../../ui/numbers';
 import { Failure, RowsLoading } from '../../ui/states';
 import { toast } from '../../ui/toast';
-import { Changes, type Change } from '../versions/Changes';
+import { Changes } from '../versions/Changes';
 
-interface Finding {
-  severity: 'error' | 'warning';
-  activity_name: string | null;
-  message: string;
-}
-
-interface Waiting {
-  activity_id: string;
-  activity_name: string | null;
-  count: number;
-  change: 'unchanged' | 'changed' | 'removed';
-}
-
-interface Preview {
-  findings: Finding[];
-  changes: Change[];
-  waiting: Waiting[];
-  total_waiting: number;
-}
-
+type Finding = Schemas['Finding'];
+type Waiting = Schemas['WaitingAtActivity'];
 type Fate = 'stay' | 'move' | 'exit';
 
 const fates: { value: Fate; label: string; text: string }[] = [
@@ -43,7 +26,7 @@ export function PublishDialog({ id, onClose }: { id: string; onClose: () => void
   const [waiting, setWaiting] = useState<Fate>('stay');
   const preview = useQuery({
     queryKey: ['journeys', 'publish-preview', id],
-    queryFn: () => call<Preview>('GET', `/journeys/${encodeURIComponent(id)}/publish-preview`),
+    queryFn: () => data(api.GET('/api/v1/journeys/{definitionId}/publish-preview', { params: { path: { definitionId: id } } })),
     staleTime: 0,
   });
   const publish = useMutation({
