@@ -47,13 +47,13 @@ public sealed class JourneyList
                 WHERE j.account_id = @account AND j.definition_id > @after
                 {(like is null ? "" : """AND (lower(j.name) LIKE lower(@search) ESCAPE '\' OR lower(j.definition_id) LIKE lower(@search) ESCAPE '\')""")}
                 {state switch
-                {
-                    "published" => "AND j.published_version_id IS NOT NULL AND NOT j.paused",
-                    "paused" => "AND j.published_version_id IS NOT NULL AND j.paused",
-                    "unpublished" => $"AND j.published_version_id IS NULL AND {WasPublished}",
-                    "draft" => $"AND j.published_version_id IS NULL AND NOT {WasPublished}",
-                    _ => "",
-                }}
+            {
+                "published" => "AND j.published_version_id IS NOT NULL AND NOT j.paused",
+                "paused" => "AND j.published_version_id IS NOT NULL AND j.paused",
+                "unpublished" => $"AND j.published_version_id IS NULL AND {WasPublished}",
+                "draft" => $"AND j.published_version_id IS NULL AND NOT {WasPublished}",
+                _ => "",
+            }}
                 ORDER BY j.definition_id LIMIT @limit
                 """,
                 row => new Found(row.Int(0), row.Text(1), row.Text(2), row.Int(3), row.IntOrNull(4), row.Bool(5), row.Int(6) == 1, row.Instant(7), row.Instant(8)), ct, [.. parameters]);
