@@ -60,7 +60,7 @@ public sealed class StudioTests(BrowserFixture browser) : IClassFixture<BrowserF
         Assert.Equal(200, await studio.SavedByAsync(() => studio.ConnectAsync("wait", "Received", mail)));
         await studio.SelectAsync(mail);
         await studio.Field("Template").ClickAsync();
-        Assert.Equal(200, await studio.SavedByAsync(() => page.GetByText("welcome-next-step –").ClickAsync()));
+        Assert.Equal(200, await studio.SavedByAsync(() => page.GetByRole(AriaRole.Option, new() { Name = "welcome-next-step –" }).ClickAsync()));
         await studio.SelectAsync("wait");
         Assert.Equal(200, await studio.SavedByAsync(async () =>
         {
@@ -142,10 +142,10 @@ public sealed class StudioTests(BrowserFixture browser) : IClassFixture<BrowserF
         var studio = await StudioWindow.OpenInstanceAsync(window.Page, list.GetProperty("items")[0].GetProperty("id").GetString()!);
 
         await Assertions.Expect(studio.Activities).ToHaveCountAsync(3);
-        await Assertions.Expect(window.Page.GetByText("waits for watched_ordered").First).ToBeVisibleAsync();
-        await Assertions.Expect(studio.Activity("magic").Locator(".mud-badge")).ToContainTextAsync("1");
+        await Assertions.Expect(window.Page.GetByText("Wait for event - Suspended")).ToBeVisibleAsync();
+        await Assertions.Expect(studio.Activity("magic").GetByRole(AriaRole.Status)).ToContainTextAsync("1");
         await browser.Server.Client.PostAsync("/api/v1/events", Json("""{"event_id": "sw-2", "event_type": "watched_ordered", "user_id": "studio-2"}"""));
-        await Assertions.Expect(window.Page.GetByText("watched_ordered received").First).ToBeVisibleAsync();
+        await Assertions.Expect(window.Page.GetByText("Wait for event - Completed")).ToBeVisibleAsync(new() { Timeout = 30_000 });
     }
 
     private static StringContent Json(string json) => new(json, Encoding.UTF8, "application/json");
