@@ -31,6 +31,7 @@ internal sealed record HistoryLine(int Node, HistoryEvent Event, string? Outcome
         HistoryEvent.Finished => $"came to the end of {journey}{After(": ", Text)}",
         HistoryEvent.Exited => $"left {journey} early{After(": ", Text)}",
         HistoryEvent.Cancelled => $"taken out of {journey}{After(": ", Text)}",
+        HistoryEvent.Moved or HistoryEvent.Stayed => Text ?? "moved",
         _ => Text ?? Event.ToString(),
     };
 

@@ -7,7 +7,7 @@ namespace MailFlow.Journeys;
 /// Contacts' trips through journeys. Only the worker of a contact's shard writes instances: what is asked for here goes to it as a command, and
 /// is done within moments.
 /// </summary>
-public sealed class Instances
+public sealed partial class Instances
 {
     /// <summary>The kind stands there as a number: the index holds starts only, and parameters tell a planner nothing.</summary>
     internal static readonly string PendingSql = $"SELECT user_id, body, accepted_at FROM inbox WHERE key = @id AND kind = {(int)InboxKind.StartInstance} AND account_id = @account";
@@ -61,7 +61,7 @@ public sealed class Instances
         return new InstanceDetails(id, graph?.DefinitionId, graph?.Version, instance.User,
             instance.Status == InstanceStatus.Running ? "Running" : "Finished", SubStatus(instance.Status), Outcome(instance.Status),
             StartedAt(id), instance.Updated, instance.Due ?? instance.Parked, instance.Parked is not null,
-            await JournalAsync(session, instance.Contact, id, graph, ct));
+            await JournalAsync(session, instance.Contact, id, ct));
     }
 
     /// <summary>Has the failed activities of an instance run again.</summary>
@@ -115,13 +115,15 @@ public sealed class Instances
             "Running", "Pending", "waiting", row.Instant(2), row.Instant(2), null, false, []),
         ct, ("id", id), ("account", accountId));
 
-    private static async Task<IReadOnlyList<JournalEntry>> JournalAsync(Session session, long contact, Guid id, VersionGraph? graph, CancellationToken ct)
+    /// <summary>Each row by the version that the instance was on then.</summary>
+    private async Task<IReadOnlyList<JournalEntry>> JournalAsync(Session session, long contact, Guid id, CancellationToken ct)
     {
-        var rows = await session.QueryAsync("SELECT at, steps FROM history WHERE contact_id = @contact AND instance_id = @id ORDER BY at, seq",
-            row => (At: row.Instant(0), Lines: HistoryLine.ReadAll(row.Text(1))), ct, ("contact", contact), ("id", id));
+        var rows = await session.QueryAsync("SELECT at, steps, version_id FROM history WHERE contact_id = @contact AND instance_id = @id ORDER BY at, seq",
+            row => (At: row.Instant(0), Lines: HistoryLine.ReadAll(row.Text(1)), Version: row.Long(2)), ct, ("contact", contact), ("id", id));
+        var graphs = await _graphs.LoadAsync(session, rows.Select(row => row.Version), ct);
         return [.. rows.SelectMany(row => row.Lines.Select(line =>
         {
-            var node = graph?.Node(line.Node);
+            var node = graphs.GetValueOrDefault(row.Version)?.Node(line.Node);
             return new JournalEntry(node?.Id, node?.Type, line.Event.ToString(), row.At, line.Outcome, line.Text);
         }))];
     }
@@ -161,7 +163,7 @@ public sealed record InstanceDetails(
 /// <summary>One thing that happened to an instance.</summary>
 /// <param name="ActivityId">The activity; null for the instance itself.</param>
 /// <param name="ActivityType">Its type.</param>
-/// <param name="Event"><c>Entered</c>, <c>Completed</c>, <c>Suspended</c>, <c>Faulted</c>, <c>Retried</c>, <c>Finished</c>, <c>Exited</c> or <c>Cancelled</c>.</param>
+/// <param name="Event"><c>Entered</c>, <c>Completed</c>, <c>Suspended</c>, <c>Faulted</c>, <c>Retried</c>, <c>Finished</c>, <c>Exited</c>, <c>Cancelled</c>, <c>Moved</c> or <c>Stayed</c>.</param>
 /// <param name="At">When.</param>
 /// <param name="Outcome">The exit port taken.</param>
 /// <param name="Text">Why, in plain words; what <c>Elsa.WriteLine</c> wrote.</param>

@@ -27,6 +27,10 @@ public sealed class JourneyVersionsApiTests
         var preview = await GetAsync(server, $"{Welcome}/publish-preview");
         Assert.Equal((1, 2, 1, 0), (preview.GetProperty("from").GetInt32(), preview.GetProperty("to").GetInt32(), preview.GetProperty("changes").GetArrayLength(), preview.GetProperty("total_waiting").GetInt32()));
         Assert.Contains("\"P3D\"", await server.Admin.GetStringAsync($"{Welcome}/versions/1"), StringComparison.Ordinal);
+        var refused = await (await server.Admin.PostAsync($"{Welcome}/publish", Json("""{"waiting": "vanish"}"""))).ProblemAsync(400);
+        Assert.True(refused.GetProperty("errors").TryGetProperty("waiting", out _));
+        Assert.Equal(HttpStatusCode.OK, (await server.Admin.PostAsync($"{Welcome}/publish", Json("""{"waiting": "stay"}"""))).StatusCode);
+        Assert.Equal("retired", (await GetAsync(server, $"{Welcome}/versions"))[1].GetProperty("state").GetString());
         foreach (var path in new[] { "versions/3", "diff?from=9", "diff?to=9" }) await (await server.Admin.GetAsync($"{Welcome}/{path}")).ProblemAsync(404);
         foreach (var path in new[] { "versions", "diff", "publish-preview", "instances" }) await (await server.Admin.GetAsync($"/api/v1/journeys/nowhere/{path}")).ProblemAsync(404);
     }

@@ -37,6 +37,13 @@ internal sealed record ActivityElement(JsonObject Json, string Id, string Type)
     /// <summary>A flag of the engine's: in the custom properties, or on the activity itself as older files have it.</summary>
     public bool? Flag(string name) => CustomProperty(name).AsFlag() ?? Json.Member(name).AsFlag();
 
+    /// <summary>What an input says, as text: its expression, without what a designer writes beside it.</summary>
+    public string InputText(string name)
+    {
+        var written = Json.Member(name);
+        return ((written as JsonObject)?.Member("expression") ?? written)?.ToJsonString(DefinitionJson.Compact) ?? "";
+    }
+
     public JsonNode? CustomProperty(string name) => (Json.Member("customProperties") as JsonObject)?.Member(name);
 
     /// <summary>Everything inside, each flowchart before what is in it.</summary>

@@ -73,6 +73,9 @@ public sealed class Node
     /// <summary>The activity and its bound inputs.</summary>
     public required ActivityBinding Activity { get; init; }
 
+    /// <summary>What its inputs say, hashed: the same in two versions where nothing about them was changed.</summary>
+    public required Guid InputsHash { get; init; }
+
     /// <summary>How inbound tokens are merged. Of a node with one inbound forward connection it does not matter, unless it was said explicitly.</summary>
     public required MergeMode Merge { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MailFlow.Data;
 using MailFlow.Engine.Activities;
 using MailFlow.Engine.Activities.Elsa;
 
@@ -94,6 +95,7 @@ internal sealed class GraphDrafting
             Type = element.Type,
             Title = element.Title,
             Activity = new ActivityBinding(descriptor, binder),
+            InputsHash = StableHash.Key([.. descriptor.Inputs.SelectMany(input => new[] { input.Name, element.InputText(input.Name) })]),
             Merge = MergeOf(element, descriptor, binder),
             Outcomes = descriptor.OutcomesFrom is { } input ? [.. InputBinding.Outcomes(element, input), .. descriptor.Outcomes] : descriptor.Outcomes,
             Scope = scope,

@@ -50,7 +50,7 @@ internal sealed partial class Batch
             SELECT max(v.id) FROM journey j JOIN definition_version v ON v.journey_id = j.id WHERE j.account_id = @account AND j.definition_id = @definition
             """, ct, ("account", row.AccountId), ("definition", definition));
         var reason = latest == 0 ? $"not entered: there is no journey '{definition}' any more" : $"not entered: the journey '{definition}' is not published";
-        _refusals.Add(new HistoryRow(row.AccountId, row.Contact!.Id, latest, null, [new HistoryStep(-1, HistoryEvent.NotEntered, null, reason)]));
+        _before.Add(new HistoryRow(row.AccountId, row.Contact!.Id, latest, null, [new HistoryStep(-1, HistoryEvent.NotEntered, null, reason)]));
     }
 
     private void Enter(Guid id, JourneyVersion version, Node at, Contact contact, IReadOnlyDictionary<string, object?> trigger, bool underRule, string how)
@@ -59,7 +59,7 @@ internal sealed partial class Batch
         var before = _entries.GetValueOrDefault(key);
         if (underRule && Refusal(version, contact, before) is { } reason)
         {
-            _refusals.Add(new HistoryRow(version.AccountId, contact.Id, version.Info.VersionId, null, [new HistoryStep(at.Index, HistoryEvent.NotEntered, null, reason)]));
+            _before.Add(new HistoryRow(version.AccountId, contact.Id, version.Info.VersionId, null, [new HistoryStep(at.Index, HistoryEvent.NotEntered, null, reason)]));
             return;
         }
         var instance = Add(Instance.Begin(id, version, contact, trigger));

@@ -99,7 +99,7 @@ internal sealed partial class Batch
         switch (row.Kind)
         {
             case InboxKind.JobResult:
-                TakeJobResult(instance, row.Values);
+                TakeJobResult(instance, row);
                 break;
             case InboxKind.Retry when instance.Status == InstanceStatus.Faulted:
                 foreach (var token in instance.State.Tokens.Where(token => token.Phase == TokenPhase.Faulted))
@@ -114,6 +114,9 @@ internal sealed partial class Batch
                 foreach (var token in instance.State.Tokens.Where(token => token.Phase == TokenPhase.Faulted).ToList())
                     Leave(instance, token, [row.Values.GetValueOrDefault("outcome") as string ?? "Done"], "skipped by an operator");
                 break;
+            case InboxKind.Move when instance.Status is InstanceStatus.Running or InstanceStatus.Faulted:
+                MoveInstance(instance, row.Values);
+                break;
             case InboxKind.Cancel when instance.Status is InstanceStatus.Running or InstanceStatus.Faulted:
                 End(instance, row.Values.GetValueOrDefault("exit") is true ? InstanceStatus.Exited : InstanceStatus.Cancelled,
                     row.Values.GetValueOrDefault("reason") as string ?? "cancelled by an operator");
@@ -121,12 +124,15 @@ internal sealed partial class Batch
         }
     }
 
-    /// <summary>A result whose visit is over (the instance exited, another branch won) is dropped.</summary>
-    private void TakeJobResult(Instance instance, IReadOnlyDictionary<string, object?> values)
+    /// <summary>
+    /// A result whose visit is over (the instance exited, another branch won) is dropped. The key tells, not the node's number: the instance may have moved to
+    /// another version while the job was under way.
+    /// </summary>
+    private void TakeJobResult(Instance instance, InboxRow row)
     {
-        var (node, visit) = ((int)(long)values["node"]!, (int)(long)values["visit"]!);
         if (instance.Status != InstanceStatus.Running
-            || instance.State.Tokens.Find(token => token.Phase == TokenPhase.Job && token.Node == node && token.Visit == visit) is not { } token) return;
+            || instance.State.Tokens.Find(token => token.Phase == TokenPhase.Job && BatchStep.KeyOf(instance, token) == row.Key) is not { } token) return;
+        var values = row.Values;
         var text = values.GetValueOrDefault("text") as string;
         if (values.GetValueOrDefault("outcome") is string outcome) Leave(instance, token, [outcome], text);
         else Fault(instance, token, text ?? "the job failed");

@@ -12,13 +12,15 @@ internal sealed partial class Batch
             foreach (var instance in touched.Where(instance => instance.Status == InstanceStatus.Running)) RecordHeld(instance);
         var counters = new Counters();
         foreach (var instance in touched)
-            instance.Count((node, kind, n) => counters.Add(instance.Version, node, kind, n));
+            instance.Count(counters.Add);
 
         await InstanceStore.InsertAsync(session, Rows(touched.Where(instance => instance.IsNew)), now, ct);
         await InstanceStore.UpdateAsync(session, Rows(touched.Where(instance => !instance.IsNew)), now, ct);
-        await HistoryStore.InsertAsync(session, [.. _refusals, .. touched.Where(instance => instance.History.Count > 0).Select(HistoryRow.Of)], now, ct);
+        await HistoryStore.InsertAsync(session, [.. _before, .. touched.Where(instance => instance.History.Count > 0).Select(HistoryRow.Of)], now, ct);
         await EntryStore.UpsertAsync(session, _entries.Values.Where(entry => entry.IsChanged).OrderBy(entry => (entry.JourneyId, entry.ContactId)).ToList(), ct);
         await JobStore.InsertAsync(session, _jobs.OrderBy(job => job.Key).ToList(), ct);
+        await InstanceStore.SetVersionsAsync(session, Rows(_moved.Where(instance => !instance.IsNew).Distinct().OrderBy(instance => instance.Id)), ct);
+        await JobStore.DropKeysAsync(session, [.. _dropped.Order()], ct);
         await JobStore.DropAsync(session, [.. _ended.Select(end => end.Id).Order()], ct);
         foreach (var group in _ended.GroupBy(end => end.Reason))
             foreach (var ended in services.Ended) await ended.OnEndedAsync(session, [.. group.Select(end => end.Id).Order()], group.Key, ct);

@@ -18,7 +18,8 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
     private readonly Dictionary<long, List<Instance>> _byContact = [];
     private readonly List<InboxItem> _posts = [];
     private readonly List<long> _consumed = [];
-    private readonly List<HistoryRow> _refusals = [];
+    private readonly List<HistoryRow> _before = [];
+    private readonly List<Guid> _dropped = [];
     private readonly List<JobRow> _jobs = [];
     private readonly Dictionary<(int Journey, long Contact), EntryRow> _entries = [];
     private readonly List<(Guid Instance, int Journey, long Contact)> _incidents = [];
@@ -52,14 +53,15 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
     public async Task RunAsync(Claim claim, CancellationToken ct)
     {
         await ResumeJourneysAsync(claim, ct);
-        var rows = claim.Inbox.FindAll(row => row.Kind != InboxKind.ResumeJourney);
+        foreach (var row in claim.Inbox.Where(row => row.Kind == InboxKind.ForWaiting)) await PostForWaitingAsync(row, ct);
+        var rows = claim.Inbox.FindAll(row => !row.IsOfJourney);
         await FindContactsAsync(rows, ct);
         var stimuli = await LoadAsync(rows, claim, ct);
         services.Faults.Reach("batch.loaded");
 
         var queues = stimuli.GroupBy(stimulus => stimulus.Contact.Id).OrderBy(group => group.Key)
             .Select(group => new Queue<Stimulus>(group.OrderBy(s => s.At).ThenBy(s => s.Token is null ? 1 : 0).ThenBy(s => s.Sequence).Take(MostPerContact))).ToList();
-        HasLeftOvers = queues.Sum(queue => queue.Count) < stimuli.Count;
+        HasLeftOvers |= queues.Sum(queue => queue.Count) < stimuli.Count;
         while (queues.Count > 0)
         {
             await RunRoundAsync(queues.ConvertAll(queue => queue.Dequeue()), ct);
@@ -100,7 +102,8 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
         var named = rows.Select(row => row.InstanceId).OfType<Guid>().Where(id => !loaded.ContainsKey(id)).Distinct().Order().ToList();
         foreach (var row in await InstanceStore.WithIdsAsync(session, named, ct)) loaded[row.Id] = row;
 
-        await catalog.LoadAsync(session, loaded.Values.Select(row => row.VersionId), ct);
+        var targets = rows.Where(row => row.Kind == InboxKind.Move).Select(row => (long)row.Values["version"]!);
+        await catalog.LoadAsync(session, loaded.Values.Select(row => row.VersionId).Concat(targets), ct);
         var missing = loaded.Values.Select(row => row.ContactId).Where(id => !contacts.ContainsKey(id)).Distinct().Order().ToList();
         foreach (var contact in await services.Contacts.LoadAsync(session, missing, ct)) contacts[contact.Id] = contact;
 

@@ -31,6 +31,12 @@ public enum HistoryEvent
 
     /// <summary>An operator ended the instance.</summary>
     Cancelled = 'K',
+
+    /// <summary>The instance went over to another version of its journey.</summary>
+    Moved = 'M',
+
+    /// <summary>It was to move and could not.</summary>
+    Stayed = 'V',
 }
 
 /// <summary>One line of history.</summary>

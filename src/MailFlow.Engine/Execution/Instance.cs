@@ -9,6 +9,8 @@ internal sealed class Instance
 {
     private readonly int _ver;
     private readonly Dictionary<(int Node, CountKind Kind), int> _before;
+    private readonly JourneyVersion _versionBefore;
+    private readonly List<(JourneyVersion Version, int Node)> _passedBefore = [];
     private readonly InstanceStatus? _statusBefore;
 
     /// <summary>By node: how often it was run by the stimulus in hand.</summary>
@@ -16,7 +18,7 @@ internal sealed class Instance
 
     private Instance(Guid id, JourneyVersion version, Contact contact, InstanceState state, InstanceRow? row)
     {
-        (Id, Version, Contact, State) = (id, version, contact, state);
+        (Id, Version, _versionBefore, Contact, State) = (id, version, version, contact, state);
         IsNew = row is null;
         _ver = row?.Ver ?? 0;
         DueAt = row?.DueAt ?? row?.ParkedAt;
@@ -27,7 +29,8 @@ internal sealed class Instance
 
     public Guid Id { get; }
 
-    public JourneyVersion Version { get; }
+    /// <summary>The version it is pinned to.</summary>
+    public JourneyVersion Version { get; private set; }
 
     public Graph Graph => Version.Graph;
 
@@ -81,6 +84,17 @@ internal sealed class Instance
         History.Add(HistoryStep.OfInstance(status, text));
     }
 
+    /// <summary>Takes it over to another version. Its state has been moved already.</summary>
+    public void MoveTo(JourneyVersion version, string text)
+    {
+        Version = version;
+        IsTouched = true;
+        History.Add(new HistoryStep(-1, HistoryEvent.Moved, null, text));
+    }
+
+    /// <summary>Counts what its history says before that is written apart.</summary>
+    public void CountHistory() => _passedBefore.AddRange(History.Where(step => step.Event == HistoryEvent.Completed).Select(step => (Version, step.Node)));
+
     /// <summary>The row to write.</summary>
     public InstanceRow ToRow(bool paused, int shard, long now, Func<Token, long?>? heldUntil)
     {
@@ -93,20 +107,21 @@ internal sealed class Instance
     }
 
     /// <summary>How the journey's counters move with what happened.</summary>
-    public void Count(Action<int, CountKind, int> add)
+    public void Count(Action<JourneyVersion, int, CountKind, int> count)
     {
-        if (IsNew) add(-1, CountKind.Entered, 1);
+        void Add(int node, CountKind kind, int n) => count(Version, node, kind, n);
+        foreach (var (version, node) in _passedBefore) count(version, node, CountKind.Passed, 1);
+        if (IsNew) Add(-1, CountKind.Entered, 1);
         if (Status != _statusBefore)
         {
-            if (_statusBefore == InstanceStatus.Faulted) add(-1, CountKind.Faulted, -1);
-            if (KindOf(Status) is { } kind) add(-1, kind, 1);
+            if (_statusBefore == InstanceStatus.Faulted) Add(-1, CountKind.Faulted, -1);
+            if (KindOf(Status) is { } kind) Add(-1, kind, 1);
         }
         foreach (var step in History)
-            if (step.Event == HistoryEvent.Completed) add(step.Node, CountKind.Passed, 1);
+            if (step.Event == HistoryEvent.Completed) Add(step.Node, CountKind.Passed, 1);
         var after = Standing();
-        foreach (var ((node, kind), count) in after) add(node, kind, count - _before.GetValueOrDefault((node, kind)));
-        foreach (var ((node, kind), count) in _before)
-            if (!after.ContainsKey((node, kind))) add(node, kind, -count);
+        foreach (var ((node, kind), n) in after) Add(node, kind, n);
+        foreach (var ((node, kind), n) in _before) count(_versionBefore, node, kind, -n);
     }
 
     private static CountKind? KindOf(InstanceStatus status) => status switch

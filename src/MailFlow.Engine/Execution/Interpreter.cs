@@ -14,6 +14,18 @@ internal static class Interpreter
     public static void Start(InstanceState state, Node node, long now) =>
         Place(state, node, now, via: -1, isEntry: node.Activity.Descriptor.Kind == ActivityKind.Trigger);
 
+    /// <summary>Puts a token on a node at which an instance goes on that was taken from elsewhere.</summary>
+    public static void Resume(InstanceState state, Node node, long now)
+    {
+        // Inside nested flowcharts, each of them runs.
+        for (var scope = node.Scope; scope is not null; scope = scope.Scope)
+        {
+            Place(state, scope, now);
+            state.Tokens[^1].Phase = TokenPhase.Inside;
+        }
+        Place(state, node, now);
+    }
+
     /// <summary>The token leaves its node through these outcomes.</summary>
     public static void Complete(Graph graph, InstanceState state, Token token, IReadOnlyList<string> outcomes, long now)
     {
@@ -67,7 +79,7 @@ internal static class Interpreter
     }
 
     /// <summary>Runs the joins that wait for nothing any more and completes the nested flowcharts in which nothing is left.</summary>
-    private static void Settle(Graph graph, InstanceState state, long now)
+    public static void Settle(Graph graph, InstanceState state, long now)
     {
         while (JoinOne(graph, state, now) || LeaveOne(graph, state, now)) { }
     }

@@ -15,7 +15,10 @@ internal sealed record InboxRow(long Id, int AccountId, InboxKind Kind, Guid Key
     public IReadOnlyDictionary<string, object?> Values => _values ??= JsonData.ParseMap(Body);
 
     /// <summary>The instance that a command is about; null for the other kinds.</summary>
-    public Guid? InstanceId => Kind is InboxKind.JobResult or InboxKind.Retry or InboxKind.Skip or InboxKind.Cancel ? Guid.Parse((string)Values["instance"]!) : null;
+    public Guid? InstanceId => Kind is InboxKind.JobResult or InboxKind.Retry or InboxKind.Skip or InboxKind.Cancel or InboxKind.Move ? Guid.Parse((string)Values["instance"]!) : null;
+
+    /// <summary>Whether it concerns a journey and no contact.</summary>
+    public bool IsOfJourney => Kind is InboxKind.ResumeJourney or InboxKind.ForWaiting;
 
     /// <summary>Whether the contact's other running instances are concerned as well.</summary>
     public bool ConcernsContact => Kind is InboxKind.Event or InboxKind.ContactChanged or InboxKind.StartInstance;

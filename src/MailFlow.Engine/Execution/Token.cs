@@ -28,7 +28,7 @@ internal enum TokenPhase : byte
 internal sealed class Token
 {
     /// <summary>The node's index in the graph.</summary>
-    public int Node { get; init; }
+    public int Node { get; set; }
 
     public TokenPhase Phase { get; set; }
 
@@ -39,7 +39,7 @@ internal sealed class Token
     public long Since { get; init; }
 
     /// <summary>The connection it came by, or -1.</summary>
-    public int Via { get; init; } = -1;
+    public int Via { get; set; } = -1;
 
     /// <summary>It started the instance at a trigger, which is thereby done.</summary>
     public bool IsEntry { get; init; }

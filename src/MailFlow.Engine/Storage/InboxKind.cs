@@ -26,4 +26,13 @@ public enum InboxKind
 
     /// <summary>Make a journey's parked instances due again: <c>{journey}</c>. Of no contact; one a shard.</summary>
     ResumeJourney = 8,
+
+    /// <summary>Take an instance over to another version: <c>{instance, version, activity}</c>; with an activity, it goes on there and nowhere else.</summary>
+    Move = 9,
+
+    /// <summary>
+    /// Move or exit all that wait in a journey: <c>{journey, except, version | reason, after, own: bool}</c>. Of no contact; looks through the instances of all
+    /// shards, or through its own only.
+    /// </summary>
+    ForWaiting = 10,
 }

@@ -21,6 +21,14 @@ internal static class InboxStore
         await DeleteAsync(session, [row.Id], ct);
     }
 
+    /// <summary>Whether more rows than this wait, whosever they are.</summary>
+    public static async Task<bool> IsLongerThanAsync(Session session, int most, CancellationToken ct) =>
+        await session.ScalarAsync<long>("SELECT count(*) FROM (SELECT 1 FROM inbox LIMIT @most) AS waiting", ct, ("most", most + 1)) > most;
+
+    /// <summary>Says how far a command that takes several batches has come.</summary>
+    public static Task ReplaceBodyAsync(Session session, long id, string body, CancellationToken ct) =>
+        session.ExecuteAsync("UPDATE inbox SET body = @body WHERE id = @id", ct, ("id", id), ("body", body));
+
     /// <summary>The shards that have something to do by now: one probe of an index for each shard and account.</summary>
     public static Task<List<int>> ShardsWithWorkAsync(Session session, long now, CancellationToken ct) => session.QueryAsync("""
         WITH RECURSIVE shard(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM shard WHERE n < 63)

@@ -50,6 +50,29 @@ internal static class InstanceStore
             throw new InvalidOperationException($"{rows.Count - updated} of {rows.Count} instances were changed by another while their shard was locked.");
     }
 
+    /// <summary>Pins moved instances to their new versions.</summary>
+    public static Task SetVersionsAsync(Session session, IReadOnlyList<InstanceRow> rows, CancellationToken ct) => session.ExecuteAsync(
+        "UPDATE instance SET version_id = r.version_id FROM {rows} WHERE instance.id = r.id",
+        new Rows<InstanceRow>(rows).Uuid("id", i => i.Id).Long("version_id", i => i.VersionId), ct);
+
+    /// <summary>The last of the next so many instances by id, whosever they are; null when there are no more than that.</summary>
+    public static async Task<Guid?> LastOfChunkAsync(Session session, Guid after, int count, CancellationToken ct)
+    {
+        var last = await session.QueryAsync("SELECT id FROM instance WHERE id > @after ORDER BY id LIMIT 1 OFFSET @skip", row => row.Uuid(0), ct, ("after", after), ("skip", count - 1));
+        return last is [var id] ? id : null;
+    }
+
+    /// <summary>A journey's unfinished instances in a range of ids, those on one version left out.</summary>
+    public static Task<List<(Guid Id, long Contact)>> WaitingAsync(Session session, int journey, long? except, int? shard, Guid after, Guid? last, CancellationToken ct) => session.QueryAsync($"""
+        SELECT id, contact_id FROM instance
+        WHERE id > @after {(last is null ? "" : "AND id <= @last")} AND journey_id = @journey AND status IN (0, 3)
+        {(except is null ? "" : "AND version_id <> @except")} {(shard is null ? "" : "AND shard = @shard")} ORDER BY id
+        """,
+        row => (row.Uuid(0), row.Long(1)), ct,
+        [("after", after), ("journey", journey), .. Given("last", last), .. Given("except", except), .. Given("shard", shard)]);
+
+    private static (string, object?)[] Given(string name, object? value) => value is null ? [] : [(name, value)];
+
     /// <summary>Makes a resumed journey's parked instances due again, at most <paramref name="limit"/>; gives how many.</summary>
     public static Task<int> UnparkAsync(Session session, int shard, int journey, int limit, CancellationToken ct) => session.ExecuteAsync("""
         UPDATE instance SET due_at = parked_at, parked_at = NULL, ver = ver + 1

@@ -37,6 +37,11 @@ internal static class JobStore
         session.Dialect.IsPostgreSql ? "DELETE FROM job USING {rows} WHERE job.instance_id = r.id" : "DELETE FROM job WHERE instance_id IN (SELECT r.id FROM {rows})",
         new Rows<Guid>(instances).Uuid("id", id => id), ct);
 
+    /// <summary>Drops jobs that their instances no longer wait for.</summary>
+    public static Task DropKeysAsync(Session session, IReadOnlyList<Guid> keys, CancellationToken ct) => session.ExecuteAsync(
+        session.Dialect.IsPostgreSql ? "DELETE FROM job USING {rows} WHERE job.key = r.key" : "DELETE FROM job WHERE key IN (SELECT r.key FROM {rows})",
+        new Rows<Guid>(keys).Uuid("key", key => key), ct);
+
     /// <summary>Takes due jobs of journeys that are not paused, each with its attempt counted and hidden until <paramref name="lease"/>: if this process dies, another attempt begins then.</summary>
     public static Task<List<JobRow>> ClaimAsync(Session session, long now, long lease, int limit, CancellationToken ct) => session.QueryAsync($"""
         UPDATE job SET attempt = attempt + 1, due_at = @lease

@@ -9,7 +9,10 @@ namespace MailFlow.Server.Api;
 
 internal static class JourneysApi
 {
-    private const string Json = "application/json";
+    private const string Json = "application/json", Stay = "stay";
+
+    /// <param name="Waiting">What becomes of the contacts inside: <c>stay</c> (on the version they entered).</param>
+    internal sealed record PublishInput(string? Waiting);
 
     public static void MapJourneys(this IEndpointRouteBuilder api)
     {
@@ -49,8 +52,9 @@ internal static class JourneysApi
         return Results.NoContent();
     }
 
-    private static async Task<IResult> PublishAsync(string definitionId, Caller caller, JourneyDefinitions journeys, CancellationToken ct)
+    private static async Task<IResult> PublishAsync(string definitionId, OptionalBody<PublishInput> body, Caller caller, JourneyDefinitions journeys, CancellationToken ct)
     {
+        if ((body.Value?.Waiting ?? Stay) != Stay) throw new InvalidInputException("waiting", $"must be '{Stay}': the contacts inside stay on the version they entered");
         var result = await journeys.PublishAsync(caller.AccountId, definitionId, ct);
         return result.Findings.Any(finding => finding.Severity == Severity.Error) ? FindingProblems.Result(result.Findings) : Results.Ok(result);
     }
