@@ -1,7 +1,7 @@
 import 'react-querybuilder/dist/query-builder-layout.css';
 import { NumberInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { QueryBuilder, ValueEditor, type Field, type RuleGroupType, type ValueEditorProps } from 'react-querybuilder';
+import { QueryBuilder, type Field, type RuleGroupType, type ValueEditorProps, type VersatileSelectorProps } from 'react-querybuilder';
 import { fieldsQuery, type Fields } from '../api/fields';
 import { contactPrefix, eventPrefix, type EventValue } from './rule';
 import './builder.css';
@@ -23,7 +23,7 @@ export function RuleBuilder({ query, onChange, disabled }: { query: RuleGroupTyp
   return (
     <QueryBuilder query={query} onQueryChange={onChange} disabled={disabled} fields={fieldsOf(known, query)} combinators={[option('and', 'all of these'), option('or', 'any of these')]}
       getDefaultValue={({ field }) => (field.startsWith(eventPrefix) ? ({ times: 1, days: 30 } satisfies EventValue) : '')}
-      controlElements={{ valueEditor: Value }} controlClassnames={{ queryBuilder: 'rule-builder' }} resetOnFieldChange autoSelectField
+      controlElements={{ valueEditor: Value, combinatorSelector: Choice, fieldSelector: Choice, operatorSelector: Choice }} controlClassnames={{ queryBuilder: 'rule-builder' }} resetOnFieldChange autoSelectField
       translations={{ addRule: { label: 'Add a condition', title: 'Add a condition' }, addGroup: { label: 'Add a group', title: 'Add a group' }, removeRule: { label: '✕', title: 'Remove the condition' }, removeGroup: { label: '✕', title: 'Remove the group' } }} />
   );
 }
@@ -70,7 +70,17 @@ function Value(props: ValueEditorProps) {
         <option value="false">false</option>
       </select>
     );
-  return <ValueEditor {...props} title="Value" />;
+  return <input type="text" aria-label="Value" placeholder={fieldData.placeholder ?? ''} disabled={disabled} value={String(value ?? '')} onChange={(event) => change(event.currentTarget.value)} />;
+}
+
+/** A select with a name for screen readers, which the builder's own lacks. */
+function Choice({ options, value, handleOnChange, title, disabled, className }: VersatileSelectorProps) {
+  const flat = options as { name: string; label: string }[];
+  return (
+    <select className={className} aria-label={title} disabled={disabled} value={value} onChange={(event) => handleOnChange(event.currentTarget.value)}>
+      {flat.map(({ name, label }) => <option key={name} value={name}>{label}</option>)}
+    </select>
+  );
 }
 
 function EventEditor({ value, never, onChange, disabled }: { value: EventValue; never: boolean; onChange: (value: EventValue) => void; disabled: boolean }) {

@@ -16,7 +16,7 @@ export function CodeEditor({ text, readOnly, onChange }: { text: string; readOnl
       state: EditorState.create({
         doc: initial.current,
         extensions: [
-          basicSetup, html(), EditorView.lineWrapping, EditorState.readOnly.of(readOnly), EditorView.contentAttributes.of({ 'aria-label': 'HTML of the mail' }),
+          basicSetup, html(), EditorView.lineWrapping, EditorView.theme({ '.cm-activeLine': { backgroundColor: 'transparent' } }), EditorState.readOnly.of(readOnly), EditorView.contentAttributes.of({ 'aria-label': 'HTML of the mail' }),
           EditorView.updateListener.of((update) => {
             if (update.docChanged) changed(update.state.doc.toString());
           }),
