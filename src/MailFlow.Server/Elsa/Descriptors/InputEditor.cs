@@ -13,7 +13,13 @@ internal static class InputEditor
 
     private static readonly Dictionary<string, string> Weekdays = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["mon"] = "Monday", ["tue"] = "Tuesday", ["wed"] = "Wednesday", ["thu"] = "Thursday", ["fri"] = "Friday", ["sat"] = "Saturday", ["sun"] = "Sunday",
+        ["mon"] = "Monday",
+        ["tue"] = "Tuesday",
+        ["wed"] = "Wednesday",
+        ["thu"] = "Thursday",
+        ["fri"] = "Friday",
+        ["sat"] = "Saturday",
+        ["sun"] = "Sunday",
     };
 
     /// <summary>The descriptor of an input.</summary>
