@@ -13,6 +13,9 @@ internal sealed class CrashWatch(Database database, string node)
 
     private readonly Guid _run = Guid.CreateVersion7(database.Time.GetUtcNow());
 
+    /// <summary>What a claim of one has in hand.</summary>
+    public static string NameOf(Claim claim) => claim.Inbox is [var row, ..] ? $"inbox {row.Id}" : $"instance {claim.Due[0].Id} due {claim.Due[0].DueAt}";
+
     /// <summary>Says that this node runs; true when its last run ended without saying so.</summary>
     public Task<bool> BeginAsync(CancellationToken ct) => database.WriteAsync(async session => await session.ExecuteAsync(
         "INSERT INTO engine_run (node, started_at) VALUES (@node, @now) ON CONFLICT DO NOTHING", ct, ("node", node), ("now", await session.NowAsync(ct))) == 0, ct);
@@ -23,7 +26,7 @@ internal sealed class CrashWatch(Database database, string node)
     /// <summary>Writes down the one stimulus about to be tried, in the transaction that has locked its shard; false when it has killed too many runs.</summary>
     public async Task<bool> MarkAsync(Session session, int shard, Claim claim, CancellationToken ct)
     {
-        var stimulus = claim.Inbox is [var row, ..] ? $"inbox {row.Id}" : $"instance {claim.Due[0].Id} due {claim.Due[0].DueAt}";
+        var stimulus = NameOf(claim);
         var marked = await session.QueryAsync("SELECT run, stimulus, deaths FROM shard_trial WHERE shard = @shard",
             mark => (Run: mark.Uuid(0), Stimulus: mark.Text(1), Deaths: mark.Int(2)), ct, ("shard", shard));
         var deaths = marked is [var last] && last.Stimulus == stimulus ? last.Deaths + (last.Run == _run ? 0 : 1) : 0;

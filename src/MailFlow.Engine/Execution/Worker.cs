@@ -76,6 +76,7 @@ public sealed partial class Worker : IDisposable
     private async Task<Turn> RunCarefullyAsync(int shard, CancellationToken ct)
     {
         var hasWork = true;
+        string? marked = null;
         if (_sizes[shard] == 1)
         {
             hasWork = await _database.WriteAsync(async session =>
@@ -83,21 +84,23 @@ public sealed partial class Worker : IDisposable
                 if (!await session.LockShardAsync(shard, wait: false, ct)) return true;
                 var claim = await Claim.TakeAsync(session, shard, 1, await session.NowAsync(ct), ct);
                 if (claim.Count == 0) return false;
+                marked = CrashWatch.NameOf(claim);
                 if (await _crashes.MarkAsync(session, shard, claim, ct)) return true;
+                marked = null;
                 var error = new InvalidOperationException("The server died every time it worked on this alone.");
                 LogPoison(shard, error);
                 await LayAsideAsync(session, shard, claim, error, ct);
                 return true;
             }, ct);
         }
-        var turn = hasWork ? await RunHalvingAsync(shard, ct) : default;
+        var turn = hasWork ? await RunHalvingAsync(shard, ct, marked) : default;
         if (hasWork && turn.HasMore && _sizes[shard] < MaxSize) return turn;
         await _crashes.ForgetAsync(shard, ct);
         _isCareful[shard] = false;
         return turn;
     }
 
-    private async Task<Turn> RunHalvingAsync(int shard, CancellationToken ct)
+    private async Task<Turn> RunHalvingAsync(int shard, CancellationToken ct, string? marked = null)
     {
         var known = new KnownFailures();
         Claim? claim = null;
@@ -106,8 +109,8 @@ public sealed partial class Worker : IDisposable
             try
             {
                 claim = null; // of this attempt, not of an earlier and larger one
-                var turn = await RunBatchAsync(shard, _sizes[shard], known, taken => claim = taken, ct);
-                _sizes[shard] = Math.Min(MaxSize, _sizes[shard] * 2);
+                var turn = await RunBatchAsync(shard, _sizes[shard], known, marked, taken => claim = taken, ct);
+                if (turn.Claimed > 0 || !turn.HasMore) _sizes[shard] = Math.Min(MaxSize, _sizes[shard] * 2);
                 return turn;
             }
             catch (Exception error) when (error is ActivityException || (error is not OperationCanceledException && !_database.Dialect.IsTransient(error)))
@@ -168,7 +171,7 @@ public sealed partial class Worker : IDisposable
     public Task<List<int>> ShardsWithWorkAsync(CancellationToken ct) =>
         _database.ReadAsync(async session => await InboxStore.ShardsWithWorkAsync(session, await session.NowAsync(ct), ct), ct);
 
-    private async Task<Turn> RunBatchAsync(int shard, int size, KnownFailures known, Action<Claim> taken, CancellationToken ct)
+    private async Task<Turn> RunBatchAsync(int shard, int size, KnownFailures known, string? marked, Action<Claim> taken, CancellationToken ct)
     {
         var posted = Array.Empty<int>();
         Batch? done = null;
@@ -180,6 +183,8 @@ public sealed partial class Worker : IDisposable
             var view = await _catalog.ReadAsync(session, ct);
             var claim = await Claim.TakeAsync(session, shard, size, now, ct);
             if (claim.Count == 0) return default;
+            // Another came first meanwhile: that one is to be written down before it is tried.
+            if (marked is not null && CrashWatch.NameOf(claim) != marked) return new Turn(0, 0, HasMore: true, HasEffects: false);
             taken(claim);
             _faults.Reach("batch.claimed");
 
