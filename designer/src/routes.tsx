@@ -40,6 +40,10 @@ export const router = createBrowserRouter([
                   { path: 'mailbox', lazy: async () => ({ Component: (await import('./mailbox/MailboxPage')).MailboxPage }) },
                   { path: 'contacts', lazy: async () => ({ Component: (await import('./contacts/ContactsPage')).ContactsPage }) },
                   { path: 'contacts/:userId', lazy: async () => ({ Component: (await import('./contacts/ContactPage')).ContactPage }) },
+                  { path: 'segments', lazy: async () => ({ Component: (await import('./segments/SegmentsPage')).SegmentsPage }) },
+                  { path: 'segments/:key', lazy: async () => ({ Component: (await import('./segments/SegmentPage')).SegmentPage }) },
+                  { path: 'templates', lazy: async () => ({ Component: (await import('./templates/TemplatesPage')).TemplatesPage }) },
+                  { path: 'templates/:key', lazy: async () => ({ Component: (await import('./templates/TemplatePage')).TemplatePage }) },
                   { path: 'suppressions', lazy: async () => ({ Component: (await import('./suppressions/SuppressionsPage')).SuppressionsPage }) },
                   {
                     path: 'settings',

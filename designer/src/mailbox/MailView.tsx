@@ -24,7 +24,7 @@ export function MailView({ mail }: { mail: CapturedEmail }) {
           {mail.journey && <>, journey <Anchor inherit component={Link} to={`/journeys/${encodeURIComponent(mail.journey)}/overview`}>{mail.journey}</Anchor></>}
         </Text>
       </Box>
-      <ScrollArea style={{ flex: 1 }} viewportProps={{ tabIndex: 0, 'aria-label': 'Content of the mail' }}>
+      <ScrollArea style={{ flex: 1 }} viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': 'Content of the mail' }}>
         {form === 'html' && <MailFrame html={mail.html} title={`Mail: ${mail.subject}`} />}
         {form === 'text' && <pre className="plain" style={{ padding: 16 }}>{mail.text}</pre>}
         {form === 'headers' && <Headers headers={mail.headers} />}

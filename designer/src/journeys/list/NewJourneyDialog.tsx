@@ -5,13 +5,9 @@ import { useState } from 'react';
 import { useNavigate } from 'react-router';
 import { call } from '../../api/call';
 import { api, data, type Schemas } from '../../api/client';
+import { keyOf } from '../../ui/keyOf';
 import { emptyJourney } from '../elsa';
 import { pathOf } from '../journeys';
-
-/** A key that can stand in an address, made from a name. */
-export function keyOf(name: string) {
-  return name.toLowerCase().normalize('NFKD').replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 80);
-}
 
 export function NewJourneyDialog({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   return (

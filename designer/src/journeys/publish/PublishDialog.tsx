@@ -8,6 +8,7 @@ import { messageOf, Problem } from '../../api/problem';
 import { count } from '../../ui/numbers';
 import { Failure, RowsLoading } from '../../ui/states';
 import { toast } from '../../ui/toast';
+import { useJourney } from '../journeys';
 import { Changes } from '../versions/Changes';
 
 type Finding = Schemas['Finding'];
@@ -38,6 +39,8 @@ export function PublishDialog({ id, onClose }: { id: string; onClose: () => void
       await queries.invalidateQueries({ queryKey: ['journeys'] });
     },
   });
+  const { data: journey } = useJourney(id);
+  const nothingNew = journey?.state === 'published' && preview.data?.changes.length === 0;
   const errors = preview.data?.findings.filter((finding) => finding.severity === 'error') ?? [];
   return (
     <Modal opened onClose={onClose} title="Publish the journey" size="lg">
@@ -46,9 +49,9 @@ export function PublishDialog({ id, onClose }: { id: string; onClose: () => void
           <Findings findings={preview.data.findings} />
           <section>
             <Text fw={600} size="sm" mb={4}>What changes</Text>
-            <Changes changes={preview.data.changes} />
+            {nothingNew ? <Text size="sm" className="faint">Nothing: what runs is what is drawn.</Text> : <Changes changes={preview.data.changes} />}
           </section>
-          {preview.data.total_waiting > 0 && (
+          {preview.data.total_waiting > 0 && !nothingNew && (
             <section>
               <Text fw={600} size="sm" mb={4}>Contacts in it now: {count(preview.data.total_waiting)}</Text>
               <WaitingTable waiting={preview.data.waiting} />
@@ -62,7 +65,7 @@ export function PublishDialog({ id, onClose }: { id: string; onClose: () => void
           {publish.error && <Alert color="red" role="alert" title="It was not published">{refusal(publish.error)}</Alert>}
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>Cancel</Button>
-            <Button disabled={errors.length > 0} loading={publish.isPending} onClick={() => publish.mutate()}>Publish</Button>
+            <Button disabled={errors.length > 0 || nothingNew} loading={publish.isPending} onClick={() => publish.mutate()}>Publish</Button>
           </Group>
         </Stack>
       )}
