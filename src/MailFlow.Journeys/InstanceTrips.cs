@@ -46,10 +46,12 @@ public sealed class InstanceTrips
         if (found is not [var instance]) return null;
         var definition = await session.FirstAsync(
             $"SELECT {StoredDefinition.Columns} FROM definition_version v JOIN journey j ON j.id = v.journey_id WHERE v.id = @version", StoredDefinition.Read, ct, ("version", instance.Line.VersionId));
-        var graph = (await _graphs.LoadAsync(session, [instance.Line.VersionId], ct)).GetValueOrDefault(instance.Line.VersionId);
-        var history = await session.QueryAsync("SELECT at, steps FROM history WHERE contact_id = @contact AND instance_id = @id ORDER BY at, seq",
-            row => (At: row.Instant(0), Lines: HistoryLine.ReadAll(row.Text(1))), ct, ("contact", instance.Contact), ("id", id));
-        var steps = history.SelectMany(row => row.Lines.Select(line => new TripStep(graph?.Node(line.Node)?.Id, line.Event, row.At, line.Outcome, line.Text)));
+        var history = await session.QueryAsync("SELECT at, steps, version_id FROM history WHERE contact_id = @contact AND instance_id = @id ORDER BY at, seq",
+            row => (At: row.Instant(0), Lines: HistoryLine.ReadAll(row.Text(1)), Version: row.Long(2)), ct, ("contact", instance.Contact), ("id", id));
+        // A trip that was moved began on another version: its first lines count that one's activities.
+        var graphs = await _graphs.LoadAsync(session, history.Select(row => row.Version).Append(instance.Line.VersionId), ct);
+        var graph = graphs.GetValueOrDefault(instance.Line.VersionId);
+        var steps = history.SelectMany(row => row.Lines.Select(line => new TripStep(graphs.GetValueOrDefault(row.Version)?.Node(line.Node)?.Id, line.Event, row.At, line.Outcome, line.Text)));
         var state = InstanceSnapshot.Read(instance.State, instance.Format);
         return new InstanceTrip(instance.Line, definition!, [.. steps], Places(state, graph), Variables(state, graph?.Graph), state?.Trigger ?? JsonData.Empty);
     }, ct);

@@ -40,7 +40,6 @@ public sealed class SaveGuardTests
         Assert.Equal(before, await server.Admin.GetStringAsync("/api/v1/journeys/greeting"));
     }
 
-    // Seen red with placeholders sent back as they are.
     [Fact]
     public async Task An_unknown_activity_is_a_placeholder_with_its_ports_and_loses_nothing_when_it_is_moved()
     {
@@ -76,7 +75,6 @@ public sealed class SaveGuardTests
         Assert.Equal(3, ((JsonArray)(await JourneyAsync(server, "greeting"))["root"]!["activities"]!).Count);
     }
 
-    // Seen red with the comparison of what was seen left out.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_save_over_what_somebody_else_saved_is_refused_and_says_who(DatabaseKind kind)
     {
@@ -124,7 +122,6 @@ public sealed class SaveGuardTests
         Assert.Equal(HttpStatusCode.NotFound, (await server.Admin.GetAsync("/api/v1/journeys/greeting")).StatusCode);
     }
 
-    // Seen red without ShowsRefusals on the endpoint: a 401, which Studio swallows.
     [Fact]
     public async Task An_expired_session_is_said_and_not_swallowed()
     {

@@ -16,7 +16,6 @@ public sealed class StudioRoundTripTests
         .AddActivities(typeof(Audience.Contacts).Assembly).AddActivities(typeof(Delivery.Messages).Assembly)
         .BuildServiceProvider().GetRequiredService<ActivityRegistry>();
 
-    // Seen red with the restored members, the order of connections, the weights and the placeholder's original left out, one at a time.
     [Fact]
     public void Any_definition_saved_untouched_in_Studio_is_as_it_was() =>
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(300), Prop.ForAll(Definitions().ToArbitrary(), json =>
