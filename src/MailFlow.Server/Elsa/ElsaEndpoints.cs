@@ -15,8 +15,7 @@ internal static class ElsaEndpoints
         services.AddSingleton<Authors>();
         services.AddSingleton<Choices>().AddSingleton<ActivityDescriptors>();
         services.AddSingleton<Consumers>().AddSingleton<StudioForm>().AddSingleton<StudioSaves>().AddSingleton<StudioDefinitions>();
-        services.AddSingleton<ObservedInstances>().AddSingleton<InstanceUpdates>();
-        services.AddHostedService(provider => provider.GetRequiredService<InstanceUpdates>());
+        services.AddSingleton<ObservedInstances>().AddHostedService<InstanceUpdates>();
         services.AddSignalR();
         return services;
     }
