@@ -5,7 +5,7 @@ const sea: MantineColorsTuple = ['#eaf4ff', '#d3e5fa', '#a4c9f4', '#72acef', '#4
 export const theme = createTheme({
   colors: { sea },
   primaryColor: 'sea',
-  primaryShade: { light: 7, dark: 6 },
+  primaryShade: 7,
   fontFamily: '"Inter Variable", system-ui, sans-serif',
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, monospace',
   defaultRadius: 'md',

@@ -24,6 +24,7 @@ public sealed class BrowserFixture : IAsyncLifetime
     public async Task InitializeAsync()
     {
         Server = await ServerProcess.StartAsync(_folder.FullName, postgres: null);
+        Assertions.SetDefaultExpectTimeout(30_000); // other test projects are at work on the same machine
         _playwright = await Playwright.CreateAsync();
         _browser = await _playwright.Chromium.LaunchAsync(new()
         {

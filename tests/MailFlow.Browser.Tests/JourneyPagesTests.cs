@@ -17,7 +17,7 @@ public sealed class JourneyPagesTests(BrowserFixture browser) : IClassFixture<Br
         await page.GetByRole(AriaRole.Radio, new() { Name = "Welcome series" }).ClickAsync();
         await page.GetByRole(AriaRole.Textbox, new() { Name = "Name" }).FillAsync("Spring welcome");
         await page.GetByRole(AriaRole.Button, new() { Name = "Create" }).ClickAsync();
-        await page.WaitForURLAsync(new Regex("/journeys/.*/design"));
+        await Expect(page).ToHaveURLAsync(new Regex("/journeys/.*/design"));
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Publish…" }).ClickAsync();
         await page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Publish", Exact = true }).ClickAsync();
@@ -42,7 +42,7 @@ public sealed class JourneyPagesTests(BrowserFixture browser) : IClassFixture<Br
         await page.GetByRole(AriaRole.Combobox, new() { Name = "Mail", Exact = true }).ClickAsync();
         await page.GetByRole(AriaRole.Option, new() { Name = "welcome-tips" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Run the test" }).ClickAsync();
-        await Expect(page.GetByText("Came to the end")).ToBeVisibleAsync();
+        await Expect(page.GetByText("Came to the end", new() { Exact = true })).ToBeVisibleAsync();
         await Expect(page.GetByText("Next step mail", new() { Exact = false }).First).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Tab, new() { Name = "Mails (3)" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Welcome to" }).ClickAsync();

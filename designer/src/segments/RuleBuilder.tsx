@@ -70,14 +70,15 @@ function Value(props: ValueEditorProps) {
         <option value="false">false</option>
       </select>
     );
-  return <input type="text" aria-label="Value" placeholder={fieldData.placeholder ?? ''} disabled={disabled} value={String(value ?? '')} onChange={(event) => change(event.currentTarget.value)} />;
+  return <input type="text" aria-label="Value" placeholder={fieldData.placeholder ?? ''} disabled={disabled} value={typeof value === 'string' || typeof value === 'number' ? String(value) : ''} onChange={(event) => change(event.currentTarget.value)} />;
 }
 
 /** A select with a name for screen readers, which the builder's own lacks. */
-function Choice({ options, value, handleOnChange, title, disabled, className }: VersatileSelectorProps) {
-  const flat = options as { name: string; label: string }[];
+function Choice(props: VersatileSelectorProps) {
+  const { value, title, disabled, className } = props;
+  const flat = props.options as { name: string; label: string }[];
   return (
-    <select className={className} aria-label={title} disabled={disabled} value={value} onChange={(event) => handleOnChange(event.currentTarget.value)}>
+    <select className={className} aria-label={title} disabled={disabled} value={value} onChange={(event) => props.handleOnChange(event.currentTarget.value)}>
       {flat.map(({ name, label }) => <option key={name} value={name}>{label}</option>)}
     </select>
   );

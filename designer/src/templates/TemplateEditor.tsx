@@ -12,7 +12,7 @@ import { Loading } from '../ui/states';
 import { toast, toastError } from '../ui/toast';
 import { useTitle } from '../ui/useTitle';
 import { Preview } from './Preview';
-import { draftOf, startingMjml, type Draft, type Template } from './template';
+import { bodyOf, draftOf, startingMjml, type Draft, type Template } from './template';
 import { TestSend } from './TestSend';
 import classes from './templates.module.css';
 
@@ -32,7 +32,7 @@ export function TemplateEditor({ templateKey, saved, initial }: { templateKey: s
   const set = (change: Partial<Draft>) => setDraft((old) => ({ ...old, ...change }));
   const path = `/templates/${encodeURIComponent(templateKey)}`;
   const save = useMutation({
-    mutationFn: () => call<Template>('PUT', path, { body: draft }),
+    mutationFn: () => call<Template>('PUT', path, { body: bodyOf(draft) }),
     onSuccess: async (template) => {
       toast(`Version ${template.version} is saved.`);
       setBase(draft);

@@ -14,7 +14,18 @@ export interface Draft {
 }
 
 export function draftOf(template: Template): Draft {
-  return { subject: template.subject, html: template.html, text: template.text, layout: template.layout, stream: template.stream, design: template.design };
+  return { subject: template.subject, html: template.html, text: template.text, layout: template.layout, stream: template.stream, design: mjmlOf(template.design) };
+}
+
+/** A draft as the API takes it: the visual editor's own text travels as JSON. */
+export function bodyOf(draft: Draft) {
+  return { ...draft, design: draft.design === null ? null : JSON.stringify({ mjml: draft.design }) };
+}
+
+function mjmlOf(design: string | null): string | null {
+  if (design === null) return null;
+  const { mjml } = JSON.parse(design) as { mjml?: unknown };
+  return typeof mjml === 'string' ? mjml : null;
 }
 
 export const freshDraft: Draft = { subject: '', html: '', text: null, layout: null, stream: 'marketing', design: null };
