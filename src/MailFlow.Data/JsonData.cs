@@ -10,7 +10,17 @@ namespace MailFlow.Data;
 /// </summary>
 public static class JsonData
 {
-    private static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    /// <summary>
+    /// The most levels of arrays and objects that are written. Reading takes as many and more, so that nothing is ever stored that cannot be
+    /// read back: the reader's own limit is 64, the writer's 1,000.
+    /// </summary>
+    public const int MaxDepth = 256;
+
+    private static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = MaxDepth };
+
+    /// <summary>How text is read that was written here.</summary>
+    public static readonly JsonDocumentOptions Reading = new() { MaxDepth = 2 * MaxDepth };
+
     private static readonly Dictionary<string, object?> EmptyMap = [];
 
     /// <summary>No members.</summary>
@@ -19,7 +29,14 @@ public static class JsonData
     /// <summary>Parses JSON text. Throws <see cref="JsonException"/> where it is malformed.</summary>
     public static object? Parse(string json)
     {
-        using var document = JsonDocument.Parse(json);
+        using var document = JsonDocument.Parse(json, Reading);
+        return FromElement(document.RootElement);
+    }
+
+    /// <summary>Parses UTF-8 JSON. Throws <see cref="JsonException"/> where it is malformed.</summary>
+    public static object? Parse(ReadOnlyMemory<byte> json)
+    {
+        using var document = JsonDocument.Parse(json, Reading);
         return FromElement(document.RootElement);
     }
 
@@ -40,11 +57,15 @@ public static class JsonData
     };
 
     /// <summary>Writes values as compact JSON. Instants are RFC 3339 text; durations are ISO 8601 text.</summary>
-    public static string Write(object? value)
+    /// <remarks>Throws <see cref="InvalidOperationException"/> where it nests deeper than <see cref="MaxDepth"/>.</remarks>
+    public static string Write(object? value) => Encoding.UTF8.GetString(WriteUtf8(value).Span);
+
+    /// <summary>Writes values as <see cref="Write(object?)"/> does, in UTF-8.</summary>
+    public static ReadOnlyMemory<byte> WriteUtf8(object? value)
     {
         var buffer = new System.Buffers.ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer, Compact)) Write(writer, value);
-        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+        return buffer.WrittenMemory;
     }
 
     /// <inheritdoc cref="Write(object?)"/>

@@ -19,4 +19,16 @@ public sealed class JsonDataTests
     [InlineData("[]")]
     [InlineData("\"text\"")]
     public void What_is_parsed_is_written_again(string json) => Assert.Equal(json, JsonData.Write(JsonData.Parse(json)));
+
+    [Fact]
+    public void What_can_be_written_can_be_read_back_however_deep()
+    {
+        object? value = 1L;
+        for (var level = 0; level < JsonData.MaxDepth; level++) value = new List<object?> { value };
+
+        var json = JsonData.Write(value);
+
+        Assert.Equal(json, JsonData.Write(JsonData.Parse(json)));
+        Assert.Throws<InvalidOperationException>(() => JsonData.Write(new List<object?> { value }));
+    }
 }

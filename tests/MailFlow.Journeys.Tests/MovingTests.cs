@@ -59,6 +59,26 @@ public class MovingTests
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_mail_that_a_version_between_lacked_is_sent_again_when_an_instance_is_sent_to_it(DatabaseKind kind)
+    {
+        await using var host = await JourneyHost.CreateAsync(kind);
+        await host.PutTemplateAsync("hello", """{"subject":"Hello","html":"<p>Hello</p>"}""");
+        var withMail = Of(null, Trigger("go"), Mail("hello"), Wait("P1D"));
+        await host.PublishAsync("j", withMail);
+        await host.EventAsync("go", "ada", new { contact = new { email = "ada@example.org" } });
+        var id = Assert.Single(await host.InstanceIdsAsync());
+        await host.PublishAsync("j", Of(null, Trigger("go"), Wait("P1D")));
+        await host.PublishAsync("j", withMail);
+
+        await host.Instances.MoveAsync(Account, id, 2, null, default);
+        await host.RunAsync();
+        await host.Instances.MoveAsync(Account, id, 3, "mail", default);
+        await host.RunAsync();
+
+        Assert.Equal(2, (await host.SentAsync("ada@example.org")).Count);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task All_who_wait_move_to_the_version_just_published(DatabaseKind kind)
     {
         await using var host = await JourneyHost.CreateAsync(kind);

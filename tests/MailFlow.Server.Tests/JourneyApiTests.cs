@@ -59,6 +59,32 @@ public sealed class JourneyApiTests
         Assert.Equal(1, (await (await server.Admin.GetAsync("/api/v1/sandbox/messages")).JsonAsync()).GetProperty("items").GetArrayLength());
     }
 
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_event_as_deep_as_a_request_may_be_becomes_a_mail_like_any_other(DatabaseKind kind)
+    {
+        await using var server = await ServerUnderTest.StartAsync(kind);
+        await PublishGreetingAsync(server);
+        var deep = """{"event_id":"e1","event_type":"joined","user_id":"u1","payload":{"contact":{"email":"ada@example.org"}},"metadata":{"x":"""
+            + new string('[', 62) + new string(']', 62) + "}}";
+
+        Assert.Equal(HttpStatusCode.Accepted, (await server.Admin.PostAsync("/api/v1/events", Json(deep))).StatusCode);
+        await (await server.Admin.PostAsync("/api/v1/events", Json(deep.Replace("[]", "[[]]")))).ProblemAsync(400);
+
+        await server.EventuallyAsync("/api/v1/sandbox/messages?to=ada@example.org", page => page.GetProperty("items").GetArrayLength() == 1);
+        Assert.Equal(HttpStatusCode.OK, (await server.Admin.GetAsync("/api/v1/contacts/u1/events")).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_body_that_may_be_left_out_may_be_empty_under_any_content_type()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+        await PublishGreetingAsync(server);
+
+        Assert.Equal(HttpStatusCode.OK, (await server.Admin.PostAsync("/api/v1/journeys/greeting/publish", Json(""))).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await server.Admin.PostAsync("/api/v1/journeys/greeting/publish", null)).StatusCode);
+        await (await server.Admin.PostAsync("/api/v1/journeys/greeting/publish", new StringContent("x"))).ProblemAsync(415);
+    }
+
     [Theory]
     [InlineData("/unsubscribe/nonsense")]
     [InlineData("/unsubscribe/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]

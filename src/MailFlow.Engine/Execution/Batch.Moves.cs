@@ -34,7 +34,7 @@ internal sealed partial class Batch
             var jobs = instance.State.Tokens.Where(token => token.Phase == TokenPhase.Job).Select(token => BatchStep.KeyOf(instance, token)).ToList();
             _dropped.AddRange(jobs);
             Record(instance, target);
-            Move.Jump(instance.State, instance.Graph, node, target.Graph, now);
+            Move.Jump(instance.State, node, target.Graph, now);
             instance.MoveTo(target, $"moved from version {from} to “{node.Title}” in version {to}");
             instance.Status = InstanceStatus.Running;
         }

@@ -28,16 +28,16 @@ internal static class Move
                 (token.Phase, token.Reason, token.Wake, token.EventType, token.FollowsContact) = (TokenPhase.Ready, WakeReason.Arrived, null, null, false);
             (token.Node, token.Via) = (node.Index, via);
         }
-        TakeVisits(state, from, to);
+        TakeVisits(state, to);
         Interpreter.Settle(to, state, now); // a join may have lost the branch it waited for
         return null;
     }
 
     /// <summary>All that it stands at is left; it goes on at one node.</summary>
-    public static void Jump(InstanceState state, Graph from, Node target, Graph to, long now)
+    public static void Jump(InstanceState state, Node target, Graph to, long now)
     {
         state.Tokens.Clear();
-        TakeVisits(state, from, to);
+        TakeVisits(state, to);
         Interpreter.Resume(state, target, now);
     }
 
@@ -65,12 +65,14 @@ internal static class Move
         _ => via >= 0,
     };
 
-    /// <summary>A step's key is made of activity and visit: the count goes on, so that no key comes twice.</summary>
-    private static void TakeVisits(InstanceState state, Graph from, Graph to)
+    /// <summary>
+    /// A step's key is made of activity and visit, and must not come twice: a second mail under it would count as planned. An activity that this
+    /// version lacks may be back in the next one, so all counts go on from the highest of them.
+    /// </summary>
+    private static void TakeVisits(InstanceState state, Graph to)
     {
-        var visits = state.Visits.ToList();
+        var highest = state.Visits.Values.DefaultIfEmpty().Max();
         state.Visits.Clear();
-        foreach (var (index, count) in visits)
-            if (to.Find(from.Nodes[index].Id) is { } node) state.Visits[node.Index] = count;
+        foreach (var node in to.Nodes) state.Visits[node.Index] = highest;
     }
 }

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using MailFlow.Data;
 
 namespace MailFlow.Engine.Execution;
@@ -97,17 +96,14 @@ internal static class StateCodec
             writer.Write7BitEncodedInt(0);
             return;
         }
-        var json = new System.Buffers.ArrayBufferWriter<byte>(128);
-        using (var text = new Utf8JsonWriter(json)) JsonData.Write(text, map);
-        writer.Write7BitEncodedInt(json.WrittenCount);
-        writer.Write(json.WrittenSpan);
+        var json = JsonData.WriteUtf8(map);
+        writer.Write7BitEncodedInt(json.Length);
+        writer.Write(json.Span);
     }
 
     private static IReadOnlyDictionary<string, object?> ReadMap(BinaryReader reader)
     {
         var length = reader.Read7BitEncodedInt();
-        if (length == 0) return JsonData.Empty;
-        using var document = JsonDocument.Parse(reader.ReadBytes(length));
-        return (IReadOnlyDictionary<string, object?>)JsonData.FromElement(document.RootElement)!;
+        return length == 0 ? JsonData.Empty : (IReadOnlyDictionary<string, object?>)JsonData.Parse(reader.ReadBytes(length).AsMemory())!;
     }
 }

@@ -41,7 +41,7 @@ internal sealed class IncomingEventBody
 
     public IncomingEventBody(InboxRow row)
     {
-        using var document = JsonDocument.Parse(row.Body);
+        using var document = JsonDocument.Parse(row.Body, JsonData.Reading);
         var root = document.RootElement;
         EventId = root.GetProperty("event_id").GetString()!;
         EventType = root.GetProperty("event_type").GetString()!;

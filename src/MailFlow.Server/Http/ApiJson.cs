@@ -11,10 +11,14 @@ internal static class ApiJson
 {
     public static JsonSerializerOptions Options { get; } = Configure(new JsonSerializerOptions(JsonSerializerDefaults.Web));
 
+    /// <summary>How requests are read: no deeper than 64 levels. Answers, in which what was taken stands inside of lists, may be deeper.</summary>
+    public static JsonSerializerOptions Strict { get; } = new(Options) { MaxDepth = 64 };
+
     public static JsonSerializerOptions Configure(JsonSerializerOptions options)
     {
         options.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
         options.PropertyNameCaseInsensitive = false;
+        options.MaxDepth = JsonData.MaxDepth;
         options.NumberHandling = JsonNumberHandling.Strict;
         // Answers are application/json with nosniff, never part of an HTML page.
         options.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;

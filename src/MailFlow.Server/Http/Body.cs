@@ -21,9 +21,9 @@ internal sealed record OptionalBody<T>(T? Value) : IBindableFromHttpContext<Opti
 {
     public static async ValueTask<OptionalBody<T>?> BindAsync(HttpContext context, ParameterInfo parameter)
     {
-        if (context.Request.ContentType is null && context.Request.ContentLength is null or 0) return new OptionalBody<T>((T?)null);
-        using var body = await RequestBody.ReadJsonAsync(context);
-        return new OptionalBody<T>(body.Read<T>());
+        // Many clients name a content type whether or not there is content.
+        using var body = await RequestBody.ReadJsonAsync(context, mayBeEmpty: true);
+        return new OptionalBody<T>(body.Bytes.IsEmpty ? null : body.Read<T>());
     }
 
     public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>

@@ -24,12 +24,16 @@ internal sealed class RequestBody : IDisposable
     public ReadOnlyMemory<byte> Bytes => _buffer.AsMemory(0, _length);
 
     /// <summary>Reads the whole body. Throws 415 for what does not call itself JSON, 413 beyond <see cref="MaxBytes"/>, 400 for what is not UTF-8.</summary>
-    public static async Task<RequestBody> ReadJsonAsync(HttpContext context)
+    /// <param name="context">The request.</param>
+    /// <param name="mayBeEmpty">Whether nothing at all is good too, of any content type.</param>
+    public static async Task<RequestBody> ReadJsonAsync(HttpContext context, bool mayBeEmpty = false)
     {
-        if (!context.Request.HasJsonContentType()) throw new HttpProblem(415, NotJson);
+        if (!mayBeEmpty && !context.Request.HasJsonContentType()) throw new HttpProblem(415, NotJson);
         var body = await ReadAsync(context);
         try
         {
+            if (mayBeEmpty && body._length == 0) return body;
+            if (!context.Request.HasJsonContentType()) throw new HttpProblem(415, NotJson);
             if (body._length == 0) throw new HttpProblem(400, "The body is empty; it must be JSON.");
             if (!Utf8.IsValid(body.Bytes.Span)) throw new HttpProblem(400, "The body is not valid UTF-8.");
             return body;
@@ -75,7 +79,7 @@ internal sealed class RequestBody : IDisposable
     public T Read<T>()
     {
         ForbiddenText.ThrowIfIn(Bytes);
-        return JsonSerializer.Deserialize<T>(Bytes.Span, ApiJson.Options) ?? throw new HttpProblem(400, "The body must be a JSON object, not null.");
+        return JsonSerializer.Deserialize<T>(Bytes.Span, ApiJson.Strict) ?? throw new HttpProblem(400, "The body must be a JSON object, not null.");
     }
 
     public void Dispose()
