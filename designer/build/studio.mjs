@@ -54,7 +54,13 @@ function activityStyles(root) {
   return Object.entries(activities)
     .map(([type, { icon, color }]) => {
       const svg = readFileSync(join(root, `node_modules/@tabler/icons/icons/outline/${icon}.svg`), 'utf8').replace(/<!--[\s\S]*?-->/g, '').replace(/\s+/g, ' ').trim();
-      return `elsa-activity-wrapper[activity-json*='"type":"${type}"'] { --elsa-activity-accent: ${color}; --activity-icon: url("data:image/svg+xml,${encodeURIComponent(svg)}"); }`;
+      const node = `elsa-activity-wrapper[activity-json*='"type":"${type}"']`;
+      return [
+        `${node} { --activity-icon: url("data:image/svg+xml,${encodeURIComponent(svg)}"); }`,
+        `${node} .elsa-activity { --elsa-activity-accent: ${color} !important; }`,
+        `${node} .activity-icon::before { display: block; }`,
+        `${node} .activity-icon > svg { display: none; }`,
+      ].join('\n');
     })
     .join('\n');
 }

@@ -1,4 +1,4 @@
-import { createTheme, type MantineColorsTuple } from '@mantine/core';
+import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
 
 const sea: MantineColorsTuple = ['#eaf4ff', '#d3e5fa', '#a4c9f4', '#72acef', '#4a93ea', '#3083e8', '#1f76dc', '#1769c2', '#0d59ab', '#004c96'];
 
@@ -17,4 +17,14 @@ export const theme = createTheme({
     Tooltip: { defaultProps: { withArrow: true, openDelay: 300 } },
     Modal: { defaultProps: { centered: true } },
   },
+});
+
+/** Mantine's faint colours are too faint to read for many: WCAG asks for 4.5 to 1. */
+export const cssVariables: CSSVariablesResolver = ({ colors }) => ({
+  variables: {},
+  light: {
+    '--mantine-color-dimmed': '#5b6572',
+    ...Object.fromEntries(Object.keys(colors).map((name) => [`--mantine-color-${name}-light-color`, `color-mix(in srgb, var(--mantine-color-${name}-9) 82%, black)`])),
+  },
+  dark: { '--mantine-color-dimmed': '#a3abb5' },
 });

@@ -70,7 +70,7 @@
     else location.assign(`/instances/${started[1]}`);
   };
 
-  const hiddenTabs = new Set(['Output', 'Test', 'Info', 'Commit strategy', 'Commit Strategy', 'Version history', 'Log persistence', 'Resilience']);
+  const hiddenTabs = new Set(['Output', 'Test', 'Info', 'Log', 'Code View', 'Commit Strategy', 'Input/Output', 'Version history', 'Resilience']);
   const hideForMarketers = (root) => {
     for (const tab of root.querySelectorAll('.mud-tab')) {
       const text = tab.textContent.trim();

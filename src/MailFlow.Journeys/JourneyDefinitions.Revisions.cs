@@ -51,6 +51,7 @@ public sealed partial class JourneyDefinitions
         if (latest.Id != versionId || latest.WasPublished) throw new ConflictException($"Version {draft.Version} was published once: contacts may be in it, so it is kept.");
         if (latest.Version == 1) throw new ConflictException("This is the journey's only version: delete the journey instead.");
         await session.ExecuteAsync("DELETE FROM definition_version WHERE id = @id", ct, ("id", versionId));
+        await Audit.RecordAsync(session, accountId, "journey.discard", draft.Journey, ct, ("version", draft.Version));
     }, ct);
 
     private static NotFoundException NotThere(string definitionId) => new($"There is no journey '{definitionId}'.");

@@ -13,8 +13,11 @@ public sealed class JourneyInstances
     private const int Chunk = 400, MostChunks = 10;
     private static readonly Dictionary<string, InstanceStatus> States = new()
     {
-        ["waiting"] = InstanceStatus.Running, ["completed"] = InstanceStatus.Completed, ["exited"] = InstanceStatus.Exited,
-        ["faulted"] = InstanceStatus.Faulted, ["cancelled"] = InstanceStatus.Cancelled,
+        ["waiting"] = InstanceStatus.Running,
+        ["completed"] = InstanceStatus.Completed,
+        ["exited"] = InstanceStatus.Exited,
+        ["faulted"] = InstanceStatus.Faulted,
+        ["cancelled"] = InstanceStatus.Cancelled,
     };
 
     private readonly Database _database;

@@ -37,6 +37,14 @@ public sealed class JourneyList
         var like = string.IsNullOrWhiteSpace(search) ? null : $"%{search.Trim().Replace(@"\", @"\\").Replace("%", @"\%").Replace("_", @"\_")}%";
         if (like is not null) parameters.Add(("search", like));
         const string WasPublished = "EXISTS (SELECT 1 FROM definition_version w WHERE w.journey_id = j.id AND w.published_at IS NOT NULL)";
+        var ofState = state switch
+        {
+            "published" => "AND j.published_version_id IS NOT NULL AND NOT j.paused",
+            "paused" => "AND j.published_version_id IS NOT NULL AND j.paused",
+            "unpublished" => $"AND j.published_version_id IS NULL AND {WasPublished}",
+            "draft" => $"AND j.published_version_id IS NULL AND NOT {WasPublished}",
+            _ => "",
+        };
         return await _database.ReadAsync(async session =>
         {
             var found = await session.QueryAsync($"""
@@ -46,14 +54,7 @@ public sealed class JourneyList
                 LEFT JOIN definition_version p ON p.id = j.published_version_id
                 WHERE j.account_id = @account AND j.definition_id > @after
                 {(like is null ? "" : """AND (lower(j.name) LIKE lower(@search) ESCAPE '\' OR lower(j.definition_id) LIKE lower(@search) ESCAPE '\')""")}
-                {state switch
-                {
-                    "published" => "AND j.published_version_id IS NOT NULL AND NOT j.paused",
-                    "paused" => "AND j.published_version_id IS NOT NULL AND j.paused",
-                    "unpublished" => $"AND j.published_version_id IS NULL AND {WasPublished}",
-                    "draft" => $"AND j.published_version_id IS NULL AND NOT {WasPublished}",
-                    _ => "",
-                }}
+                {ofState}
                 ORDER BY j.definition_id LIMIT @limit
                 """,
                 row => new Found(row.Int(0), row.Text(1), row.Text(2), row.Int(3), row.IntOrNull(4), row.Bool(5), row.Int(6) == 1, row.Instant(7), row.Instant(8)), ct, [.. parameters]);

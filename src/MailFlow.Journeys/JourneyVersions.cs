@@ -21,14 +21,12 @@ public sealed class JourneyVersions
     {
         var found = await _database.ReadAsync(session => session.QueryAsync("""
             SELECT v.version, CASE WHEN v.id = j.published_version_id THEN 1 ELSE 0 END, v.created_at, v.published_at, (
-              SELECT CAST(COALESCE(sum(CASE WHEN c.kind = @entered THEN c.n ELSE -c.n END), 0) AS BIGINT) FROM journey_count c
-              WHERE c.version_id = v.id AND c.node = -1 AND c.kind IN (@entered, @completed, @exited, @faulted))
+              SELECT CAST(COALESCE(sum(c.n), 0) AS BIGINT) FROM journey_count c WHERE c.version_id = v.id AND c.node >= 0 AND c.kind = @waiting)
             FROM journey j JOIN definition_version v ON v.journey_id = j.id
             WHERE j.account_id = @account AND j.definition_id = @definition ORDER BY v.version DESC LIMIT @most
             """,
             row => new VersionSummary(row.Int(0), row.Int(1) == 1 ? "published" : row.IsNull(3) ? "draft" : "retired", row.Instant(2), row.InstantOrNull(3), row.Long(4)), ct,
-            ("account", accountId), ("definition", definitionId), ("most", Cursor.MaxLimit), ("entered", (int)CountKind.Entered), ("completed", (int)CountKind.Completed),
-            ("exited", (int)CountKind.Exited), ("faulted", (int)CountKind.Faulted)), ct);
+            ("account", accountId), ("definition", definitionId), ("most", Cursor.MaxLimit), ("waiting", (int)CountKind.Waiting)), ct);
         return found.Count > 0 ? found : throw NotThere(definitionId, null);
     }
 
@@ -68,14 +66,16 @@ public sealed class JourneyVersions
     {
         var counts = await session.QueryAsync("""
             SELECT c.version_id, c.node, c.kind, CAST(sum(c.n) AS BIGINT) FROM journey j JOIN journey_count c ON c.journey_id = j.id
-            WHERE j.account_id = @account AND j.definition_id = @definition AND c.version_id <> @latest GROUP BY c.version_id, c.node, c.kind
+            WHERE j.account_id = @account AND j.definition_id = @definition GROUP BY c.version_id, c.node, c.kind
             """,
             row => (Version: row.Long(0), Node: row.Int(1), Kind: (CountKind)row.Int(2), N: row.Long(3)), ct,
-            ("account", accountId), ("definition", latest.DefinitionId), ("latest", latest.Id));
+            ("account", accountId), ("definition", latest.DefinitionId));
+        // Who entered one version and was moved is counted as entered in the one and as completed in the other: only the journey's totals tell how many are inside.
         long Sum(CountKind kind) => counts.Where(count => count.Node == -1 && count.Kind == kind).Sum(count => count.N);
-        var total = Sum(CountKind.Entered) - Sum(CountKind.Completed) - Sum(CountKind.Exited) - Sum(CountKind.Faulted);
-
-        var places = counts.FindAll(count => count is { Node: >= 0, Kind: CountKind.Waiting, N: > 0 });
+        var inside = Sum(CountKind.Entered) - Sum(CountKind.Completed) - Sum(CountKind.Exited) - Sum(CountKind.Faulted);
+        var everywhere = counts.FindAll(count => count is { Node: >= 0, Kind: CountKind.Waiting, N: > 0 });
+        var places = everywhere.FindAll(place => place.Version != latest.Id);
+        var total = Math.Clamp(inside - everywhere.Where(place => place.Version == latest.Id).Sum(place => place.N), 0, places.Sum(place => place.N));
         var graphs = await _graphs.LoadAsync(session, places.Select(place => place.Version).Append(latest.Id), ct);
         var kept = graphs.GetValueOrDefault(latest.Id)?.Graph;
         var touched = await TouchedAsync(session, places.Select(place => place.Version).Distinct(), latest.Definition, ct);
@@ -106,7 +106,7 @@ public sealed class JourneyVersions
 /// <param name="State"><c>draft</c> (never published), <c>published</c> (contacts enter it now) or <c>retired</c> (they once did).</param>
 /// <param name="CreatedAt">When it was first saved.</param>
 /// <param name="PublishedAt">When it was first published.</param>
-/// <param name="Waiting">How many contacts are inside it now, without an incident.</param>
+/// <param name="Waiting">How many contacts wait at its activities now; one who is in two branches counts twice.</param>
 public sealed record VersionSummary(int Version, string State, DateTimeOffset CreatedAt, DateTimeOffset? PublishedAt, long Waiting);
 
 /// <summary>How two versions differ.</summary>

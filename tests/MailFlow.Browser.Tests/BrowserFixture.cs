@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using MailFlow.Testing;
 using Microsoft.Playwright;
 
@@ -50,6 +51,13 @@ public sealed class BrowserFixture : IAsyncLifetime
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
         await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Home" })).ToBeVisibleAsync();
         return window;
+    }
+
+    /// <summary>Says that somebody signed up, as an application does.</summary>
+    public async Task SignUpAsync(string userId, string email)
+    {
+        var answer = await Server.Client.PostAsJsonAsync("/api/v1/events", new { event_id = $"signed-up-{userId}", event_type = "user_signed_up", user_id = userId, payload = new { contact = new { email } } });
+        answer.EnsureSuccessStatusCode();
     }
 
     /// <summary>A window of its own, signed in as nobody.</summary>

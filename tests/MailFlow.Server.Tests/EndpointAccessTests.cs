@@ -1,5 +1,6 @@
 using System.Net;
 using MailFlow.Server.Access;
+using MailFlow.Server.Elsa;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;
@@ -23,7 +24,12 @@ public sealed class EndpointAccessTests
 
     /// <summary>POST that only looks.</summary>
     private static readonly string[] Questions =
-        ["POST /api/v1/segments/preview", "POST /api/v1/templates/{key}/preview", "POST /api/v1/journeys/{definitionId}/simulate"];
+    [
+        "POST /api/v1/segments/preview", "POST /api/v1/templates/{key}/preview", "POST /api/v1/journeys/{definitionId}/simulate",
+        "POST /elsa/api/descriptors/activities/{type}/options/{input}", "POST /elsa/api/scripting/javascript/type-definitions/{definitionId}",
+        "POST /elsa/api/bulk-actions/export/workflow-definitions", "POST /elsa/api/workflow-instances", "POST /elsa/api/workflow-instances/{id}/journal",
+        "POST /elsa/api/activity-executions/report", "POST /elsa/hubs/workflow-instance/negotiate",
+    ];
 
     /// <summary>What each role may do, written out: not what the code derives.</summary>
     private static readonly Dictionary<Role, string[]> Allowed = new()
@@ -48,20 +54,19 @@ public sealed class EndpointAccessTests
 
     // Seen red with an endpoint whose RequireScope was taken out.
     [Fact]
-    public async Task Every_endpoint_asks_for_one_scope_or_is_on_a_list()
+    public async Task Every_endpoint_asks_for_a_scope_or_is_on_a_list()
     {
         await using var server = await ServerUnderTest.StartAsync(workers: false);
 
+        var wrong = new List<string>();
         foreach (var endpoint in Endpoints(server))
         {
-            var (method, _, route) = endpoint;
-            var scopes = route.Metadata.GetOrderedMetadata<ScopeNeeded>().Select(needed => needed.Scope).ToList();
-            var name = NameOf(endpoint);
-            Assert.Equal(Open.Contains(name), route.Metadata.GetMetadata<IAllowAnonymous>() is not null);
-            if (Open.Contains(name) || OpenToAll.Contains(name) || OwnSession.Contains(name)) Assert.Empty(scopes);
-            else Assert.True(scopes.Count == 1, $"{name} asks for {scopes.Count} scopes");
-            Assert.All(scopes, scope => Assert.Contains(scope, Scopes.All));
+            var (name, scopes) = (NameOf(endpoint), ScopesOf(endpoint));
+            if (Open.Contains(name) != endpoint.Route.Metadata.GetMetadata<IAllowAnonymous>() is not null) wrong.Add($"{name} is open, or should be");
+            if ((Open.Contains(name) || OpenToAll.Contains(name) || OwnSession.Contains(name)) != (scopes.Count == 0)) wrong.Add($"{name} asks for {scopes.Count} scopes");
+            wrong.AddRange(scopes.Except(Scopes.All).Select(scope => $"{name} asks for {scope}"));
         }
+        Assert.Empty(wrong);
     }
 
     // Seen red with publish put back to journeys:read.
@@ -70,12 +75,13 @@ public sealed class EndpointAccessTests
     {
         await using var server = await ServerUnderTest.StartAsync(workers: false);
 
-        foreach (var endpoint in Endpoints(server))
-        {
-            if (endpoint.Route.Metadata.GetMetadata<ScopeNeeded>() is not { Scope: var scope }) continue;
-            var reads = endpoint.Method == "GET" || Questions.Contains(NameOf(endpoint));
-            Assert.True(scope == Scopes.Admin || reads == scope.EndsWith(":read", StringComparison.Ordinal), $"{NameOf(endpoint)} asks for {scope}");
-        }
+        var wrong = from endpoint in Endpoints(server)
+                    let scopes = ScopesOf(endpoint)
+                    where scopes.Count > 0 && !scopes.Contains(Scopes.Admin)
+                    let reads = endpoint.Method == "GET" || Questions.Contains(NameOf(endpoint))
+                    where reads != scopes.All(scope => scope.EndsWith(":read", StringComparison.Ordinal))
+                    select $"{NameOf(endpoint)} asks for {string.Join(", ", scopes)}";
+        Assert.Empty(wrong);
     }
 
     // Seen red with Scopes.JourneysPublish added to what an editor holds.
@@ -90,16 +96,18 @@ public sealed class EndpointAccessTests
         await using var server = await ServerUnderTest.StartAsync(workers: false);
         var client = await server.SignedInAsync(role);
 
+        var wrong = new List<string>();
         foreach (var endpoint in Endpoints(server).Where(endpoint => !IsOpen(endpoint)))
         {
             var answer = await client.SendAsync(new HttpRequestMessage(new HttpMethod(endpoint.Method), endpoint.Path));
-
-            var scope = endpoint.Route.Metadata.GetMetadata<ScopeNeeded>()?.Scope;
-            if (scope is null || Allowed[role].Contains(scope))
-                Assert.True(answer.StatusCode is not (HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden), $"{NameOf(endpoint)}: {answer.StatusCode}");
-            else
-                Assert.Contains($"'{scope}'", (await answer.ProblemAsync(403)).GetProperty("detail").GetString());
+            var text = await answer.Content.ReadAsStringAsync();
+            var missing = ScopesOf(endpoint).Except(Allowed[role]).ToList();
+            // Studio shows its user no answer but 400, so that its saves are refused with that.
+            var refused = answer.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden || (endpoint.Route.Metadata.GetMetadata<ShowsRefusals>() is not null && text.Contains("but not change", StringComparison.Ordinal));
+            if (refused != missing.Count > 0) wrong.Add($"{NameOf(endpoint)}: {answer.StatusCode} {text}");
+            else if (refused && !missing.Exists(scope => text.Contains($"'{scope}'", StringComparison.Ordinal))) wrong.Add($"{NameOf(endpoint)} does not say what is missing: {text}");
         }
+        Assert.Empty(wrong);
     }
 
     [Fact]
@@ -119,6 +127,9 @@ public sealed class EndpointAccessTests
         select (method, PathOf(route.RoutePattern), route);
 
     internal static bool IsOpen((string Method, string Path, RouteEndpoint Route) endpoint) => Open.Contains(NameOf(endpoint));
+
+    private static List<string> ScopesOf((string Method, string Path, RouteEndpoint Route) endpoint) =>
+        [.. endpoint.Route.Metadata.GetOrderedMetadata<ScopeNeeded>().Select(needed => needed.Scope)];
 
     private static string NameOf((string Method, string Path, RouteEndpoint Route) endpoint) =>
         $"{endpoint.Method} /{endpoint.Route.RoutePattern.RawText!.Trim('/')}";

@@ -27,6 +27,10 @@ public sealed class JourneyVersionsApiTests
         var preview = await GetAsync(server, $"{Welcome}/publish-preview");
         Assert.Equal((1, 2, 1, 0), (preview.GetProperty("from").GetInt32(), preview.GetProperty("to").GetInt32(), preview.GetProperty("changes").GetArrayLength(), preview.GetProperty("total_waiting").GetInt32()));
         Assert.Contains("\"P3D\"", await server.Admin.GetStringAsync($"{Welcome}/versions/1"), StringComparison.Ordinal);
+        var refused = await (await server.Admin.PostAsync($"{Welcome}/publish", Json("""{"waiting": "vanish"}"""))).ProblemAsync(400);
+        Assert.True(refused.GetProperty("errors").TryGetProperty("waiting", out _));
+        Assert.Equal(HttpStatusCode.OK, (await server.Admin.PostAsync($"{Welcome}/publish", Json("""{"waiting": "stay"}"""))).StatusCode);
+        Assert.Equal("retired", (await GetAsync(server, $"{Welcome}/versions"))[1].GetProperty("state").GetString());
         foreach (var path in new[] { "versions/3", "diff?from=9", "diff?to=9" }) await (await server.Admin.GetAsync($"{Welcome}/{path}")).ProblemAsync(404);
         foreach (var path in new[] { "versions", "diff", "publish-preview", "instances" }) await (await server.Admin.GetAsync($"/api/v1/journeys/nowhere/{path}")).ProblemAsync(404);
     }
@@ -45,6 +49,32 @@ public sealed class JourneyVersionsApiTests
             stats.GetProperty("waiting").GetInt32(), stats.GetProperty("entered_7d").GetInt32(), stats.GetProperty("emails_7d").GetInt32()));
         foreach (var query in new[] { "?state=asleep", "/welcome-series/instances?state=asleep", "/welcome-series/instances?limit=0" })
             await (await server.Admin.GetAsync($"/api/v1/journeys{query}")).ProblemAsync(400);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_publish_moves_those_who_wait_or_lets_them_go_and_one_is_moved_by_itself(DatabaseKind kind)
+    {
+        await using var server = await ServerUnderTest.StartAsync(kind, samples: true);
+        await server.Admin.PostAsync("/api/v1/events", Json("""[{"event_id":"e1","event_type":"user_signed_up","user_id":"ada"},{"event_id":"e2","event_type":"user_signed_up","user_id":"bob"}]"""));
+        var waiting = await server.EventuallyAsync($"{Welcome}/instances?state=waiting&activity_id=wait-a-day", page => page.GetProperty("items").GetArrayLength() == 2);
+        var bob = waiting.GetProperty("items").EnumerateArray().Single(item => item.GetProperty("user_id").GetString() == "bob").GetProperty("id").GetString();
+        var first = await server.Admin.GetStringAsync(Welcome);
+        async Task PublishAsync(string timeout, string body)
+        {
+            await server.Admin.PutAsync(Welcome, Json(first.Replace("\"P3D\"", $"\"{timeout}\"", StringComparison.Ordinal)));
+            Assert.Equal(HttpStatusCode.OK, (await server.Admin.PostAsync($"{Welcome}/publish", Json(body))).StatusCode);
+        }
+
+        await PublishAsync("P4D", """{"waiting": "move"}""");
+        await server.EventuallyAsync($"{Welcome}/versions", versions => versions[0].GetProperty("waiting").GetInt64() == 2 && versions[1].GetProperty("waiting").GetInt64() == 0);
+        await PublishAsync("P5D", """{"waiting": "stay"}""");
+        Assert.Equal(HttpStatusCode.Accepted, (await server.Admin.PostAsync($"/api/v1/instances/{bob}/move", Json("""{"version": 3, "activity_id": "wait-two-days"}"""))).StatusCode);
+        await server.EventuallyAsync($"{Welcome}/instances?activity_id=wait-two-days", page => page.GetProperty("items") is { } items && items.GetArrayLength() == 1 && items[0].GetProperty("version").GetInt32() == 3);
+        await PublishAsync("P6D", """{"waiting": "exit"}""");
+        await server.EventuallyAsync($"{Welcome}/stats", stats => stats.GetProperty("exited").GetInt64() == 2 && stats.GetProperty("waiting").GetInt64() == 0);
+
+        await (await server.Admin.PostAsync($"/api/v1/instances/{bob}/move", Json("""{"version": 4}"""))).ProblemAsync(409);
+        await (await server.Admin.PostAsync("/api/v1/instances/nobody/move", null)).ProblemAsync(404);
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]

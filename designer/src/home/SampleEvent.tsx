@@ -46,14 +46,14 @@ function Arrival({ userId, email, sentAt }: { userId: string; email: string; sen
   });
   if (mail)
     return (
-      <Alert mt="sm" color="teal" role="status">
-        The mail <b>{mail.subject}</b> has come. <Anchor component={Link} to={`/mailbox?mail=${mail.id}`}>Read it</Anchor>
-        {' or '}<Anchor component={Link} to={`/contacts/${userId}`}>see what happened to the contact</Anchor>.
+      <Alert mt="sm" color="teal" role="status" fz="sm">
+        The mail <b>{mail.subject}</b> has come. <Anchor inherit component={Link} to={`/mailbox?mail=${mail.id}`}>Read it</Anchor>
+        {' or '}<Anchor inherit component={Link} to={`/contacts/${userId}`}>see what happened to the contact</Anchor>.
       </Alert>
     );
   return (
     <Alert mt="sm" color="gray" role="status">
-      <Group gap="xs"><Loader size="xs" /><Text size="sm">The event was taken. Waiting for the mail… If none comes, look at <Anchor component={Link} to={`/contacts/${userId}`}>what was decided</Anchor>.</Text></Group>
+      <Group gap="xs"><Loader size="xs" /><Text size="sm">The event was taken. Waiting for the mail… If none comes, look at <Anchor inherit component={Link} to={`/contacts/${userId}`}>what was decided</Anchor>.</Text></Group>
     </Alert>
   );
 }

@@ -1,23 +1,26 @@
 import { useQuery } from '@tanstack/react-query';
-import { call } from '../api/call';
+import { api, data, type Schemas } from '../api/client';
 import { useList } from '../api/useList';
 
 export type JourneyState = 'draft' | 'published' | 'paused' | 'unpublished';
 
-export interface JourneyItem {
-  definition_id: string;
-  name: string;
-  description: string | null;
-  state: JourneyState;
-  version: number;
-  updated_at: string;
-  stats: { entered: number; waiting: number; completed: number; exited: number; faulted: number; emails_7d: number; entered_7d: number };
+export type JourneyItem = Schemas['JourneyListItem'] & { state: JourneyState };
+
+interface Filter {
+  search?: string;
+  state?: string;
+  cursor?: string | undefined;
+}
+
+async function readJourneys({ search, state, cursor }: Filter) {
+  const page = await data(api.GET('/api/v1/journeys', { params: { query: { limit: 200, ...(search && { search }), ...(state && { state }), ...(cursor && { cursor }) } } }));
+  return { ...page, items: page.items as JourneyItem[] };
 }
 
 export function useJourneys(filter: { search?: string; state?: string } = {}) {
   return useList<JourneyItem>(
     ['journeys', 'list', filter],
-    (cursor) => call('GET', '/journeys', { query: { ...filter, cursor, limit: 200 } }),
+    (cursor) => readJourneys({ ...filter, cursor }),
     { refetchInterval: 10_000 },
   );
 }
@@ -26,7 +29,7 @@ export function useJourneys(filter: { search?: string; state?: string } = {}) {
 export function useJourney(id: string) {
   return useQuery({
     queryKey: ['journeys', 'one', id],
-    queryFn: async () => (await call<{ items: JourneyItem[] }>('GET', '/journeys', { query: { search: id, limit: 200 } })).items.find((item) => item.definition_id === id) ?? null,
+    queryFn: async () => (await readJourneys({ search: id })).items.find((item) => item.definition_id === id) ?? null,
     refetchInterval: 10_000,
   });
 }

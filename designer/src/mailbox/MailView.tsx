@@ -18,13 +18,13 @@ export function MailView({ mail }: { mail: CapturedEmail }) {
           <SegmentedControl size="xs" aria-label="Show" value={form} onChange={(value) => setForm(value)}
             data={[{ value: 'html', label: 'Mail' }, { value: 'text', label: 'Plain text' }, { value: 'headers', label: 'Headers' }]} />
         </Group>
-        <Text size="sm" className="faint">{mail.from} → <Anchor component={Link} to={`/contacts/${encodeURIComponent(mail.user_id)}`}>{mail.to}</Anchor> · <Instant at={mail.at} /></Text>
+        <Text size="sm" className="faint">{mail.from} → <Anchor inherit component={Link} to={`/contacts/${encodeURIComponent(mail.user_id)}`}>{mail.to}</Anchor> · <Instant at={mail.at} /></Text>
         <Text size="sm" className="faint">
-          Template <Anchor component={Link} to={`/templates/${encodeURIComponent(mail.template)}`}>{mail.template}</Anchor>
-          {mail.journey && <>, journey <Anchor component={Link} to={`/journeys/${encodeURIComponent(mail.journey)}/overview`}>{mail.journey}</Anchor></>}
+          Template <Anchor inherit component={Link} to={`/templates/${encodeURIComponent(mail.template)}`}>{mail.template}</Anchor>
+          {mail.journey && <>, journey <Anchor inherit component={Link} to={`/journeys/${encodeURIComponent(mail.journey)}/overview`}>{mail.journey}</Anchor></>}
         </Text>
       </Box>
-      <ScrollArea style={{ flex: 1 }} viewportProps={{ tabIndex: 0, 'aria-label': 'Content of the mail' }}>
+      <ScrollArea style={{ flex: 1 }} viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': 'Content of the mail' }}>
         {form === 'html' && <MailFrame html={mail.html} title={`Mail: ${mail.subject}`} />}
         {form === 'text' && <pre className="plain" style={{ padding: 16 }}>{mail.text}</pre>}
         {form === 'headers' && <Headers headers={mail.headers} />}

@@ -30,7 +30,7 @@ export function MailboxPage() {
       <Paper withBorder className={classes.frame}>
         <Box className={classes.list}>
           <TextInput aria-label="Search by address" placeholder="Whole address, such as ada@example.org" leftSection={<IconSearch size={16} />} m="xs" value={to} onChange={(event) => change('to', event.currentTarget.value)} />
-          <ScrollArea style={{ flex: 1 }} viewportProps={{ tabIndex: 0, 'aria-label': 'Mails' }}>
+          <ScrollArea style={{ flex: 1 }} viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': 'Mails' }}>
             {mails.isPending ? <RowsLoading height={54} /> : mails.items.map((mail) => (
               <Row key={mail.id} mail={mail} chosen={mail === chosen} onChoose={() => change('mail', mail.id)} />
             ))}

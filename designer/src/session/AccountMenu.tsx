@@ -18,7 +18,7 @@ export function AccountMenu() {
   return (
     <Menu position="top-start" width={220} withinPortal>
       <Menu.Target>
-        <UnstyledButton w="100%" p="xs" aria-label="Your account">
+        <UnstyledButton w="100%" p="xs">
           <Group gap="sm" wrap="nowrap">
             <Avatar size={30} radius="xl" color="sea" name={session.name} />
             <div style={{ minWidth: 0 }}>

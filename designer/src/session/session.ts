@@ -1,13 +1,8 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { refuse } from '../api/client';
+import { refuse, type Schemas } from '../api/client';
 
-export type Role = 'viewer' | 'editor' | 'publisher' | 'admin';
-
-export interface Session {
-  email: string;
-  name: string;
-  role: Role;
-}
+export type Role = Schemas['Role'];
+export type Session = Schemas['SignedIn'];
 
 const address = '/api/v1/session';
 /** The cookie cannot be seen from here; this remembers whether it is worth asking the server about it. */

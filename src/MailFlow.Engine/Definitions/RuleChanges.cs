@@ -14,6 +14,7 @@ internal static class RuleChanges
         ["exit_when"] = ("The exit condition", text => text, "none"),
         ["purpose"] = ("The consent purpose", text => $"“{text}”", "none"),
         ["stream"] = ("The kind of mail", text => text, "marketing"),
+        ["expire_late"] = ("The time after which a late wait is let go", text => DurationText.TryParse(text, out var span) ? ValueWords.Of(span) : text, "none"),
     };
 
     public static IEnumerable<DefinitionChange> Between(JsonObject? from, JsonObject? to)

@@ -47,12 +47,13 @@ internal sealed class SimulationRun(SimulatedWorld world, int account, string de
     private async Task<string> TravelAsync(SimulatedContacts contacts, Timeline timeline, CancellationToken ct)
     {
         var items = new Queue<ScriptItem>(script.Items);
-        while (true)
+        // A broken activity is tried again and again without a step: the jumps are bounded as the steps are.
+        for (var jumps = 0L; ; jumps++)
         {
             var before = world.Steps;
             await world.SettleAsync(ct);
             if (world.Steps > before) await timeline.TrimMailsAsync(ct);
-            if (world.Steps > mostSteps) return "steps";
+            if (world.Steps > mostSteps || jumps > mostSteps) return "steps";
             var due = await world.NextDueAsync(ct);
             var next = items.TryPeek(out var item) && !(item.At > due) ? item.At : due;
             if (next is null) return "finished";

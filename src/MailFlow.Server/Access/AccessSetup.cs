@@ -8,7 +8,12 @@ using Microsoft.AspNetCore.Identity;
 namespace MailFlow.Server.Access;
 
 /// <summary>The scope an endpoint asks for.</summary>
-internal sealed record ScopeNeeded(string Scope);
+internal sealed record ScopeNeeded(string Scope)
+{
+    /// <summary>The first of the scopes that a request's endpoint asks for and its caller does not hold; null when that is none.</summary>
+    public static string? MissingIn(HttpContext context) => context.GetEndpoint()?.Metadata.GetOrderedMetadata<ScopeNeeded>().Select(needed => needed.Scope)
+        .FirstOrDefault(scope => !context.User.HasClaim(ApiKeyAuthentication.ScopeClaim, scope) && !context.User.HasClaim(ApiKeyAuthentication.ScopeClaim, Scopes.Admin));
+}
 
 internal static class AccessSetup
 {

@@ -46,7 +46,7 @@ internal sealed class SessionCookie(Sessions sessions) : CookieAuthenticationEve
 
     public override Task RedirectToAccessDenied(RedirectContext<CookieAuthenticationOptions> context)
     {
-        var scope = context.HttpContext.GetEndpoint()?.Metadata.GetMetadata<ScopeNeeded>()?.Scope ?? Scopes.Admin;
+        var scope = ScopeNeeded.MissingIn(context.HttpContext) ?? Scopes.Admin;
         var role = context.HttpContext.User.FindFirst(RoleClaim)?.Value;
         return Problems.WriteAsync(context.HttpContext, StatusCodes.Status403Forbidden,
             $"Your role '{role}' may not do this: it needs the scope '{scope}', which begins with the role '{Roles.LeastWith(scope).Word()}'.");

@@ -9,7 +9,10 @@ namespace MailFlow.Server.Api;
 
 internal static class JourneysApi
 {
-    private const string Json = "application/json";
+    private const string Json = "application/json", Stay = "stay", Move = "move", Exit = "exit";
+
+    /// <param name="Waiting">What becomes of the contacts inside older versions: <c>stay</c> there (if not said), <c>move</c> to the new one where they can, or <c>exit</c>.</param>
+    internal sealed record PublishInput(string? Waiting);
 
     public static void MapJourneys(this IEndpointRouteBuilder api)
     {
@@ -49,10 +52,17 @@ internal static class JourneysApi
         return Results.NoContent();
     }
 
-    private static async Task<IResult> PublishAsync(string definitionId, Caller caller, JourneyDefinitions journeys, CancellationToken ct)
+    private static async Task<IResult> PublishAsync(
+        string definitionId, OptionalBody<PublishInput> body, Caller caller, JourneyDefinitions journeys, Instances instances, CancellationToken ct)
     {
+        var waiting = body.Value?.Waiting ?? Stay;
+        if (waiting is not (Stay or Move or Exit)) throw new InvalidInputException("waiting", $"'{waiting}' is none of {Stay}, {Move} and {Exit}");
         var result = await journeys.PublishAsync(caller.AccountId, definitionId, ct);
-        return result.Findings.Any(finding => finding.Severity == Severity.Error) ? FindingProblems.Result(result.Findings) : Results.Ok(result);
+        if (result.Findings.Any(finding => finding.Severity == Severity.Error)) return FindingProblems.Result(result.Findings);
+        // After the publish's commit; asked for once more, a publish does the rest that a crash in between has left.
+        if (waiting == Move) await instances.MoveWaitingAsync(caller.AccountId, definitionId, result.Version, ct);
+        if (waiting == Exit) await instances.ExitWaitingAsync(caller.AccountId, definitionId, $"version {result.Version} was published, and those who waited in older ones were let go", result.Version, ct);
+        return Results.Ok(result);
     }
 
     private static async Task<IResult> UnpublishAsync(string definitionId, Caller caller, JourneyDefinitions journeys, CancellationToken ct)

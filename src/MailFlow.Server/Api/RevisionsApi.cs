@@ -19,9 +19,9 @@ internal static class RevisionsApi
     private static Task<Page<JourneyRevision>> ListAsync(string definitionId, [AsParameters] Paging paging, Caller caller, JourneyDefinitions journeys, CancellationToken ct) =>
         journeys.RevisionsAsync(caller.AccountId, definitionId, paging.Cursor, paging.Size, ct);
 
-    private static async Task<IResult> RestoreAsync(string definitionId, int number, HttpContext context, Caller caller, JourneyDefinitions journeys, CancellationToken ct)
+    private static async Task<IResult> RestoreAsync(string definitionId, int number, Caller caller, Authors authors, JourneyDefinitions journeys, CancellationToken ct)
     {
-        var restored = await journeys.RestoreAsync(caller.AccountId, definitionId, number, context.User.Identity?.Name, ct);
+        var restored = await journeys.RestoreAsync(caller.AccountId, definitionId, number, await authors.NameAsync(caller, ct), ct);
         return Results.Text(restored.Json, "application/json", Encoding.UTF8);
     }
 }

@@ -12,10 +12,10 @@ internal static class ElsaEndpoints
     public static IServiceCollection AddElsaApi(this IServiceCollection services)
     {
         services.AddSingleton<IAuthorizationMiddlewareResultHandler, ShownErrors>();
+        services.AddSingleton<Authors>();
         services.AddSingleton<Choices>().AddSingleton<ActivityDescriptors>();
         services.AddSingleton<Consumers>().AddSingleton<StudioForm>().AddSingleton<StudioSaves>().AddSingleton<StudioDefinitions>();
-        services.AddSingleton<ObservedInstances>().AddSingleton<InstanceUpdates>();
-        services.AddHostedService(provider => provider.GetRequiredService<InstanceUpdates>());
+        services.AddSingleton<ObservedInstances>().AddHostedService<InstanceUpdates>();
         services.AddSignalR();
         return services;
     }

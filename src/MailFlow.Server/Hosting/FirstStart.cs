@@ -53,6 +53,7 @@ internal sealed class FirstStart(Database database, Settings settings, Passwords
     /// </summary>
     public async Task<string> ResetAdminAsync(CancellationToken ct)
     {
+        Audit.Actor = "operator of the server";
         var (password, hash) = await NewPasswordAsync(ct);
         await database.WriteAsync(async session =>
         {
@@ -62,6 +63,7 @@ internal sealed class FirstStart(Database database, Settings settings, Passwords
                 ("id", id), ("no", false), ("hash", hash));
             await Users.EndSessionsAsync(session, id, ct);
             await SignInThrottle.ClearAsync(session, ct);
+            await Audit.RecordAsync(session, AccountId, "user.reset", AdminEmail, ct);
             WriteForOwnerOnly(settings.AdminPasswordFile, password);
         }, ct);
         sessions.Forget();

@@ -23,7 +23,11 @@ public class SimulatorTests
         await using var host = await JourneyHost.WithSamplesAsync(kind);
         await host.Get<Contacts>().PutAsync(Account, "ada", new Dictionary<string, object?>
         {
-            ["email"] = Ada, ["first_name"] = "Ada", ["tags"] = new List<object?> { "vip" }, ["total_spent"] = 20L, ["consents"] = new Dictionary<string, object?> { ["promotions"] = true },
+            ["email"] = Ada,
+            ["first_name"] = "Ada",
+            ["tags"] = new List<object?> { "vip" },
+            ["total_spent"] = 20L,
+            ["consents"] = new Dictionary<string, object?> { ["promotions"] = true },
         }, default);
         await host.EventAsync("order_placed", "ada", new { order_id = "1" });
         await SaveAsync(host, Of(null,
@@ -204,8 +208,11 @@ public class SimulatorTests
         var map = JsonData.ParseMap(json);
         static ScriptedEvent Event(IReadOnlyDictionary<string, object?> e) => new()
         {
-            After = e.GetValueOrDefault("after") as string, EventType = e.GetValueOrDefault("event_type") as string, Opened = e.GetValueOrDefault("opened") as string,
-            Payload = e.GetValueOrDefault("payload") as IReadOnlyDictionary<string, object?>, Contact = e.GetValueOrDefault("contact") as IReadOnlyDictionary<string, object?>,
+            After = e.GetValueOrDefault("after") as string,
+            EventType = e.GetValueOrDefault("event_type") as string,
+            Opened = e.GetValueOrDefault("opened") as string,
+            Payload = e.GetValueOrDefault("payload") as IReadOnlyDictionary<string, object?>,
+            Contact = e.GetValueOrDefault("contact") as IReadOnlyDictionary<string, object?>,
             Share = e.GetValueOrDefault("share") is long share ? share : null,
         };
         return new SimulationRequest

@@ -1,23 +1,17 @@
-import { call } from '../../api/call';
+import { api, data, type Schemas } from '../../api/client';
 import { useList } from '../../api/useList';
 
-export interface InstanceItem {
-  id: string;
-  user_id: string;
-  version: number;
-  status: string;
-  sub_status: string;
-  activity_id: string | null;
-  activity_name: string | null;
-  since: string | null;
-  due_at: string | null;
-  incident: string | null;
-}
+export type InstanceItem = Schemas['JourneyInstance'];
 
 export function useJourneyInstances(journey: string, filter: { user_id?: string; state?: string; activity_id?: string }, refetchInterval: number) {
   return useList<InstanceItem>(
     ['journeys', 'instances', journey, filter],
-    (cursor) => call('GET', `/journeys/${encodeURIComponent(journey)}/instances`, { query: { ...filter, cursor, limit: 50 } }),
+    (cursor) => data(api.GET('/api/v1/journeys/{definitionId}/instances', {
+      params: {
+        path: { definitionId: journey },
+        query: { limit: 50, ...Object.fromEntries(Object.entries({ ...filter, cursor }).filter(([, value]) => value)) },
+      },
+    })),
     { refetchInterval },
   );
 }

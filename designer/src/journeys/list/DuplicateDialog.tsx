@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useNavigate } from 'react-router';
 import { call } from '../../api/call';
+import type { Schemas } from '../../api/client';
 import { pathOf, type JourneyItem } from '../journeys';
 
 export function DuplicateDialog({ journey, onClose }: { journey: JourneyItem; onClose: () => void }) {
@@ -10,10 +11,10 @@ export function DuplicateDialog({ journey, onClose }: { journey: JourneyItem; on
   const navigate = useNavigate();
   const queries = useQueryClient();
   const duplicate = useMutation({
-    mutationFn: () => call<{ definition_id?: string; definitionId?: string }>('POST', `/journeys/${encodeURIComponent(journey.definition_id)}/duplicate`, { body: { name: name.trim() } }),
+    mutationFn: () => call<Schemas['CopiedJourney']>('POST', `/journeys/${encodeURIComponent(journey.definition_id)}/duplicate`, { body: { name: name.trim() } }),
     onSuccess: async (made) => {
       await queries.invalidateQueries({ queryKey: ['journeys', 'list'] });
-      await navigate(`${pathOf(made.definition_id ?? made.definitionId ?? '')}/design`);
+      await navigate(`${pathOf(made.definition_id)}/design`);
     },
   });
   return (

@@ -28,7 +28,7 @@ export function JourneyTable({ journeys, actions }: { journeys: JourneyItem[]; a
           {journeys.map((journey) => (
             <Table.Tr key={journey.definition_id}>
               <Table.Td maw={380}>
-                <Anchor component={Link} to={`${pathOf(journey.definition_id)}/${journey.state === 'draft' ? 'design' : 'live'}`} fw={500}>{journey.name || journey.definition_id}</Anchor>
+                <Anchor component={Link} to={`${pathOf(journey.definition_id)}/${journey.state === 'draft' ? 'design' : 'live'}`} size="sm" fw={500}>{journey.name || journey.definition_id}</Anchor>
                 {journey.description && <Text size="xs" className="one-line faint">{journey.description}</Text>}
               </Table.Td>
               <Table.Td><StateBadge state={journey.state} /></Table.Td>

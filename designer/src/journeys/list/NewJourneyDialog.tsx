@@ -4,19 +4,10 @@ import { IconFile, IconSparkles, IconUpload } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useNavigate } from 'react-router';
 import { call } from '../../api/call';
+import { api, data, type Schemas } from '../../api/client';
+import { keyOf } from '../../ui/keyOf';
 import { emptyJourney } from '../elsa';
 import { pathOf } from '../journeys';
-
-interface Sample {
-  id: string;
-  name: string;
-  description: string | null;
-}
-
-/** A key that can stand in an address, made from a name. */
-export function keyOf(name: string) {
-  return name.toLowerCase().normalize('NFKD').replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 80);
-}
 
 export function NewJourneyDialog({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   return (
@@ -81,12 +72,12 @@ function FromNothing({ onClose }: { onClose: () => void }) {
 }
 
 function FromSample({ onClose }: { onClose: () => void }) {
-  const { data: samples } = useQuery({ queryKey: ['samples'], queryFn: async () => listOf(await call<Sample[] | { items: Sample[] }>('GET', '/samples')) });
+  const { data: samples } = useQuery({ queryKey: ['samples'], queryFn: async () => (await data(api.GET('/api/v1/samples'))).items });
   const [chosen, setChosen] = useState<string | null>(null);
   const [name, setName] = useState('');
   const make = useMake(async () => {
-    const made = await call<{ definition_id?: string; definitionId?: string }>('POST', `/samples/${encodeURIComponent(chosen!)}/copy`, { body: { name: name.trim() } });
-    return made.definition_id ?? made.definitionId ?? '';
+    const made = await call<Schemas['CopiedJourney']>('POST', `/samples/${encodeURIComponent(chosen!)}/copy`, { body: { name: name.trim() } });
+    return made.definition_id;
   });
   const choose = (id: string) => {
     setChosen(id);
@@ -138,8 +129,4 @@ function FromFile({ onClose }: { onClose: () => void }) {
       <Buttons onClose={onClose} disabled={!file} loading={make.isPending} />
     </form>
   );
-}
-
-function listOf<T>(answer: T[] | { items: T[] }): T[] {
-  return Array.isArray(answer) ? answer : answer.items;
 }

@@ -3,32 +3,16 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useState } from 'react';
 import { call } from '../../api/call';
+import { api, data, type Schemas } from '../../api/client';
 import { messageOf, Problem } from '../../api/problem';
 import { count } from '../../ui/numbers';
 import { Failure, RowsLoading } from '../../ui/states';
 import { toast } from '../../ui/toast';
-import { Changes, type Change } from '../versions/Changes';
+import { useJourney } from '../journeys';
+import { Changes } from '../versions/Changes';
 
-interface Finding {
-  severity: 'error' | 'warning';
-  activity_name: string | null;
-  message: string;
-}
-
-interface Waiting {
-  activity_id: string;
-  activity_name: string | null;
-  count: number;
-  change: 'unchanged' | 'changed' | 'removed';
-}
-
-interface Preview {
-  findings: Finding[];
-  changes: Change[];
-  waiting: Waiting[];
-  total_waiting: number;
-}
-
+type Finding = Schemas['Finding'];
+type Waiting = Schemas['WaitingAtActivity'];
 type Fate = 'stay' | 'move' | 'exit';
 
 const fates: { value: Fate; label: string; text: string }[] = [
@@ -43,7 +27,7 @@ export function PublishDialog({ id, onClose }: { id: string; onClose: () => void
   const [waiting, setWaiting] = useState<Fate>('stay');
   const preview = useQuery({
     queryKey: ['journeys', 'publish-preview', id],
-    queryFn: () => call<Preview>('GET', `/journeys/${encodeURIComponent(id)}/publish-preview`),
+    queryFn: () => data(api.GET('/api/v1/journeys/{definitionId}/publish-preview', { params: { path: { definitionId: id } } })),
     staleTime: 0,
   });
   const publish = useMutation({
@@ -55,6 +39,8 @@ export function PublishDialog({ id, onClose }: { id: string; onClose: () => void
       await queries.invalidateQueries({ queryKey: ['journeys'] });
     },
   });
+  const { data: journey } = useJourney(id);
+  const nothingNew = journey?.state === 'published' && preview.data?.changes.length === 0;
   const errors = preview.data?.findings.filter((finding) => finding.severity === 'error') ?? [];
   return (
     <Modal opened onClose={onClose} title="Publish the journey" size="lg">
@@ -63,9 +49,9 @@ export function PublishDialog({ id, onClose }: { id: string; onClose: () => void
           <Findings findings={preview.data.findings} />
           <section>
             <Text fw={600} size="sm" mb={4}>What changes</Text>
-            <Changes changes={preview.data.changes} />
+            {nothingNew ? <Text size="sm" className="faint">Nothing: what runs is what is drawn.</Text> : <Changes changes={preview.data.changes} />}
           </section>
-          {preview.data.total_waiting > 0 && (
+          {preview.data.total_waiting > 0 && !nothingNew && (
             <section>
               <Text fw={600} size="sm" mb={4}>Contacts in it now: {count(preview.data.total_waiting)}</Text>
               <WaitingTable waiting={preview.data.waiting} />
@@ -79,7 +65,7 @@ export function PublishDialog({ id, onClose }: { id: string; onClose: () => void
           {publish.error && <Alert color="red" role="alert" title="It was not published">{refusal(publish.error)}</Alert>}
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>Cancel</Button>
-            <Button disabled={errors.length > 0} loading={publish.isPending} onClick={() => publish.mutate()}>Publish</Button>
+            <Button disabled={errors.length > 0 || nothingNew} loading={publish.isPending} onClick={() => publish.mutate()}>Publish</Button>
           </Group>
         </Stack>
       )}

@@ -1,13 +1,7 @@
 import { Badge, Group, Stack, Text } from '@mantine/core';
+import type { Schemas } from '../../api/client';
 
-export interface Change {
-  kind: 'added' | 'removed' | 'changed' | 'connected' | 'disconnected' | 'rule' | 'renamed';
-  activity_id: string | null;
-  activity_name: string | null;
-  before: unknown;
-  after: unknown;
-  text: string;
-}
+export type Change = Schemas['DefinitionChange'];
 
 const shown: Record<Change['kind'], { label: string; color: string }> = {
   added: { label: 'Added', color: 'teal' },
@@ -26,7 +20,7 @@ export function Changes({ changes }: { changes: Change[] }) {
     <Stack gap={6}>
       {changes.map((change, index) => (
         <Group key={index} gap="sm" wrap="nowrap" align="flex-start">
-          <Badge variant="light" tt="none" w={104} style={{ flexShrink: 0 }} color={shown[change.kind]?.color ?? 'gray'}>{shown[change.kind]?.label ?? change.kind}</Badge>
+          <Badge variant="light" tt="none" w={104} style={{ flexShrink: 0 }} color={shown[change.kind].color}>{shown[change.kind].label}</Badge>
           <Text size="sm">{change.text}</Text>
         </Group>
       ))}

@@ -4,21 +4,16 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useParams } from 'react-router';
 import { call } from '../../api/call';
+import type { Schemas } from '../../api/client';
 import { useMay } from '../../session/session';
 import { Moment } from '../../ui/Moment';
 import { count } from '../../ui/numbers';
 import { Empty, Failure, RowsLoading } from '../../ui/states';
 import { toast } from '../../ui/toast';
-import { Changes, type Change } from './Changes';
+import { Changes } from './Changes';
 import { Revisions } from './Revisions';
 
-interface Version {
-  version: number;
-  state: string;
-  created_at: string;
-  published_at: string | null;
-  waiting: number;
-}
+type Version = Schemas['VersionSummary'];
 
 const words: Record<string, string> = { draft: 'Draft', published: 'Runs', superseded: 'Earlier', unpublished: 'Stopped', paused: 'Paused' };
 
@@ -27,7 +22,7 @@ export function VersionsPage() {
   const path = `/journeys/${encodeURIComponent(id)}`;
   const versions = useQuery({
     queryKey: ['journeys', 'versions', id],
-    queryFn: async () => listOf(await call<Version[] | { items: Version[] }>('GET', `${path}/versions`)).sort((a, b) => b.version - a.version),
+    queryFn: async () => (await call<Version[]>('GET', `${path}/versions`)).sort((a, b) => b.version - a.version),
   });
   const restore = useRestore(id);
   const mayWrite = useMay('editor');
@@ -85,7 +80,7 @@ function Comparison({ path, versions }: { path: string; versions: number[] }) {
   const [to, setTo] = useState(versions[0] ?? null);
   const diff = useQuery({
     queryKey: ['journeys', 'diff', path, from, to],
-    queryFn: () => call<{ changes: Change[] }>('GET', `${path}/diff`, { query: { from: from!, to: to! } }),
+    queryFn: () => call<Schemas['VersionDiff']>('GET', `${path}/diff`, { query: { from: from!, to: to! } }),
     enabled: from !== null && to !== null,
   });
   const choices = versions.map((version) => ({ value: String(version), label: `Version ${version}` }));
@@ -103,8 +98,4 @@ function Comparison({ path, versions }: { path: string; versions: number[] }) {
         : diff.error ? <Failure error={diff.error} /> : diff.data ? <Changes changes={diff.data.changes} /> : <RowsLoading rows={3} height={20} />}
     </Paper>
   );
-}
-
-function listOf<T>(answer: T[] | { items: T[] }): T[] {
-  return Array.isArray(answer) ? answer : answer.items;
 }

@@ -18,17 +18,18 @@ internal static class DefinitionActions
     public static void MapDefinitionActions(this IEndpointRouteBuilder api)
     {
         var writing = api.MapGroup("").RequireScope(Scopes.JourneysWrite).WithMetadata(new ShowsRefusals());
-        writing.MapPost("/workflow-definitions/{definitionId}/publish", PublishAsync);
-        writing.MapPost("/workflow-definitions/{definitionId}/retract", RetractAsync);
+        var running = api.MapGroup("").RequireScope(Scopes.JourneysPublish).WithMetadata(new ShowsRefusals());
+        running.MapPost("/workflow-definitions/{definitionId}/publish", PublishAsync);
+        running.MapPost("/workflow-definitions/{definitionId}/retract", RetractAsync);
         writing.MapPost("/workflow-definitions/{definitionId}/revert/{version:int}", RevertAsync);
         writing.MapPost("/workflow-definitions/{definitionId}/update-references", () => ElsaJson.Answer(new { AffectedWorkflows = Array.Empty<string>() }));
-        writing.MapPost("/workflow-definitions/{definitionId}/execute", StartAsync);
-        writing.MapPost("/workflow-definitions/{definitionId}/dispatch", StartAsync);
-        writing.MapDelete("/workflow-definitions/{definitionId}", DeleteAsync);
+        running.MapPost("/workflow-definitions/{definitionId}/execute", StartAsync);
+        running.MapPost("/workflow-definitions/{definitionId}/dispatch", StartAsync);
+        running.MapDelete("/workflow-definitions/{definitionId}", DeleteAsync);
         writing.MapDelete("/workflow-definition-versions/{id}", DeleteVersionAsync);
-        writing.MapPost("/bulk-actions/publish/workflow-definitions/by-definition-ids", BulkPublishAsync);
-        writing.MapPost("/bulk-actions/retract/workflow-definitions/by-definition-ids", BulkRetractAsync);
-        writing.MapPost("/bulk-actions/delete/workflow-definitions/by-definition-id", BulkDeleteAsync);
+        running.MapPost("/bulk-actions/publish/workflow-definitions/by-definition-ids", BulkPublishAsync);
+        running.MapPost("/bulk-actions/retract/workflow-definitions/by-definition-ids", BulkRetractAsync);
+        running.MapPost("/bulk-actions/delete/workflow-definitions/by-definition-id", BulkDeleteAsync);
         writing.MapPost("/bulk-actions/delete/workflow-definitions/by-id", BulkDeleteVersionsAsync);
     }
 
@@ -46,23 +47,21 @@ internal static class DefinitionActions
 
     private static async Task<IResult> RetractAsync(string definitionId, StudioRights rights, StudioDefinitions definitions, JourneyDefinitions journeys, CancellationToken ct)
     {
-        RefuseUnlessPublisher(rights);
         await journeys.UnpublishAsync(rights.AccountId, definitionId, ct);
         var stored = (await journeys.FindAsync(rights.AccountId, definitionId, null, ct))!;
         return ElsaJson.Tree(definitions.Whole(stored, rights, EditingToken.Open(stored.Definition.ContentHash)));
     }
 
     /// <summary>Makes an old version the draft again.</summary>
-    private static async Task<IResult> RevertAsync(string definitionId, int version, StudioRights rights, JourneyDefinitions journeys, CancellationToken ct)
+    private static async Task<IResult> RevertAsync(string definitionId, int version, StudioRights rights, Authors authors, JourneyDefinitions journeys, CancellationToken ct)
     {
         var old = await journeys.FindAsync(rights.AccountId, definitionId, version, ct) ?? throw new NotFoundException($"There is no version {version} of this journey.");
-        var saved = await journeys.SaveDraftAsync(rights.AccountId, definitionId, Draft.Of(old.Definition, $"restored from version {version}", rights.Author), ct);
+        var saved = await journeys.SaveDraftAsync(rights.AccountId, definitionId, Draft.Of(old.Definition, $"restored from version {version}", await authors.NameAsync(rights.Caller, ct)), ct);
         return ElsaJson.Tree(StudioDefinitions.Summary(saved, rights));
     }
 
     private static async Task<IResult> DeleteAsync(string definitionId, StudioRights rights, JourneyDefinitions journeys, CancellationToken ct)
     {
-        RefuseUnlessPublisher(rights);
         await journeys.DeleteAsync(rights.AccountId, definitionId, ct);
         return Results.NoContent();
     }
@@ -89,7 +88,6 @@ internal static class DefinitionActions
 
     private static async Task<IResult> BulkPublishAsync(ElsaBody<Chosen> body, StudioRights rights, JourneyDefinitions journeys, CancellationToken ct)
     {
-        RefuseUnlessPublisher(rights);
         List<string> published = [], already = [], missing = [], refused = [];
         foreach (var id in body.Value.DefinitionIds ?? [])
         {
@@ -105,7 +103,6 @@ internal static class DefinitionActions
 
     private static async Task<IResult> BulkRetractAsync(ElsaBody<Chosen> body, StudioRights rights, JourneyDefinitions journeys, CancellationToken ct)
     {
-        RefuseUnlessPublisher(rights);
         List<string> retracted = [], already = [], missing = [];
         foreach (var id in body.Value.DefinitionIds ?? [])
         {
@@ -123,7 +120,6 @@ internal static class DefinitionActions
 
     private static async Task<IResult> BulkDeleteAsync(ElsaBody<Chosen> body, StudioRights rights, JourneyDefinitions journeys, CancellationToken ct)
     {
-        RefuseUnlessPublisher(rights);
         foreach (var id in body.Value.DefinitionIds ?? []) await journeys.DeleteAsync(rights.AccountId, id, ct);
         return ElsaJson.Answer(new { Deleted = body.Value.DefinitionIds?.Count ?? 0 });
     }
@@ -135,9 +131,4 @@ internal static class DefinitionActions
     }
 
     private static long Key(string id) => long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var key) ? key : throw new NotFoundException("There is no such version.");
-
-    private static void RefuseUnlessPublisher(StudioRights rights)
-    {
-        if (!rights.MayPublish) throw new RefusedException("This needs the right to publish.");
-    }
 }

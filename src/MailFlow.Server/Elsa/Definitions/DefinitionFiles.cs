@@ -78,7 +78,7 @@ internal static class DefinitionFiles
         if (!name.EndsWith(".zip", StringComparison.OrdinalIgnoreCase)) return [Read(await BytesAsync(stream, ct))];
         try
         {
-            await using var zip = new ZipArchive(stream, ZipArchiveMode.Read);
+            await using var zip = new ZipArchive(new MemoryStream(await BytesAsync(stream, ct)), ZipArchiveMode.Read);
             var entries = zip.Entries.Where(entry => entry.Name.EndsWith(".json", StringComparison.OrdinalIgnoreCase)).ToList();
             if (entries.Count > MostFiles) throw new InvalidInputException(name, $"holds more than {MostFiles} files");
             var documents = new List<JsonObject>();

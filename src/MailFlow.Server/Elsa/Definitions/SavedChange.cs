@@ -161,7 +161,7 @@ internal sealed class SavedChange(JsonObject stored, JsonObject shown, JsonObjec
     private static string Spelling(JsonObject json, string name) =>
         json.ContainsKey(name) ? name : json.Select(member => member.Key).FirstOrDefault(written => written.Equals(name, StringComparison.OrdinalIgnoreCase)) ?? name;
 
-    private static bool Same(JsonNode? a, JsonNode? b) => JsonNode.DeepEquals(a, b);
+    private static bool Same(JsonNode? a, JsonNode? b) => SameJson.Says(a, b);
 
     private static JsonObject? Root(JsonObject document) => Member(document, "root") as JsonObject;
 

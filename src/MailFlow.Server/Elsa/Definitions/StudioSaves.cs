@@ -2,13 +2,20 @@ using System.Text;
 using System.Text.Json.Nodes;
 using MailFlow.Engine.Definitions;
 using MailFlow.Journeys;
+using MailFlow.Server.Access;
 
 namespace MailFlow.Server.Elsa.Definitions;
 
 /// <summary>Saving and publishing as Studio does it.</summary>
-internal sealed class StudioSaves(JourneyDefinitions journeys, StudioForm form)
+internal sealed class StudioSaves(JourneyDefinitions journeys, StudioForm form, Authors authors)
 {
     private const string Source = "Elsa Studio";
+
+    private static readonly (string From, string To)[] Accented =
+    [
+        ("äàáâãåāăą", "a"), ("çćč", "c"), ("ďđ", "d"), ("ëèéêēęě", "e"), ("ğ", "g"), ("ïìíîīı", "i"), ("ł", "l"), ("ñńň", "n"), ("öòóôõøő", "o"),
+        ("řŕ", "r"), ("śšş", "s"), ("ß", "ss"), ("ťţ", "t"), ("üùúûūůű", "u"), ("ýÿ", "y"), ("žźż", "z"), ("æ", "ae"), ("œ", "oe"),
+    ];
 
     /// <summary>Saves a definition, and publishes it where that is asked for. A new one gets an id made of its name.</summary>
     /// <exception cref="RefusedException">It is not saved, or saved and not published: the messages say which and why.</exception>
@@ -22,7 +29,7 @@ internal sealed class StudioSaves(JourneyDefinitions journeys, StudioForm form)
         token ??= EditingToken.Open(default);
         var before = isNew ? null : await journeys.FindAsync(rights.AccountId, id!, null, ct);
         var saved = await journeys.SaveDraftAsync(rights.AccountId, id!,
-            new Draft(isNew ? (_, _) => guard.Create() : guard.Decide, Source, rights.Author, token.Session), ct);
+            new Draft(isNew ? (_, _) => guard.Create() : guard.Decide, Source, await authors.NameAsync(rights.Caller, ct), token.Session), ct);
         if (publish) saved = await PublishAsync(rights, id!, ct);
         return new StudioSave(saved, token with { Seen = saved.Definition.ContentHash }, publish && before is { IsPublished: true } && before.Version == saved.Version);
     }
@@ -49,17 +56,19 @@ internal sealed class StudioSaves(JourneyDefinitions journeys, StudioForm form)
         EditingToken.Take(document);
         var definition = WorkflowDefinition.Parse(document.ToJsonString(ElsaJson.Compact));
         var id = definition.DefinitionId is { Length: > 0 } given ? given : await NewIdAsync(rights.AccountId, document.Text("name"), ct);
-        return await journeys.SaveDraftAsync(rights.AccountId, id, Draft.Of(definition, "import", rights.Author), ct);
+        return await journeys.SaveDraftAsync(rights.AccountId, id, Draft.Of(definition, "import", await authors.NameAsync(rights.Caller, ct)), ct);
     }
 
     /// <summary>"Welcome series" as <c>welcome-series</c>, or the next <c>welcome-series-2</c> that is free.</summary>
     public async Task<string> NewIdAsync(int accountId, string? name, CancellationToken ct)
     {
         var words = new StringBuilder();
-        foreach (var letter in (name ?? "").Normalize(NormalizationForm.FormD).ToLowerInvariant())
+        foreach (var letter in (name ?? "").ToLowerInvariant())
         {
+            // By hand: without ICU, text is not taken apart into letters and accents.
             if (char.IsAsciiLetterOrDigit(letter)) words.Append(letter);
-            else if (words.Length > 0 && words[^1] != '-' && !char.IsBetween(letter, '\u0300', '\u036f')) words.Append('-');
+            else if (Accented.FirstOrDefault(group => group.From.Contains(letter)) is { To: { } plain }) words.Append(plain);
+            else if (words.Length > 0 && words[^1] != '-') words.Append('-');
         }
         var stem = words.ToString(0, Math.Min(words.Length, 60)).Trim('-');
         if (stem.Length == 0) stem = "journey";

@@ -7,7 +7,7 @@ namespace MailFlow.Server.Elsa.Descriptors;
 /// <summary>One input as Studio's form shows it: which editor, what it offers, how it explains itself.</summary>
 internal static class InputEditor
 {
-    private const string DurationHint = "For example P3D or 3.00:00:00 for 3 days, PT12H for 12 hours, PT30M for half an hour.";
+    private const string DurationHint = "For example P3D or 3.00:00:00 for 3 days, PT30M for half an hour.";
     private const string EventHint = "Not in the list yet? Send one such event, or choose Handlebars at the right and type its name.";
     private const string ListHint = "Press Enter after each.";
 
@@ -95,7 +95,8 @@ internal static class InputEditor
 
     private static string? Description(InputDescriptor input, string hint)
     {
-        var more = (Nullable.GetUnderlyingType(input.Type) ?? input.Type) == typeof(TimeSpan) ? DurationHint
+        var isDuration = (Nullable.GetUnderlyingType(input.Type) ?? input.Type) == typeof(TimeSpan);
+        var more = isDuration && input.Description?.Contains("P3D", StringComparison.Ordinal) != true ? DurationHint
             : input.ChoicesFrom == "event_types" ? EventHint
             : hint is "multitext" or "dynamic-outcomes" ? ListHint
             : null;

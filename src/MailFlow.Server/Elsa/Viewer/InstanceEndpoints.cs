@@ -33,7 +33,7 @@ internal static class InstanceEndpoints
         reading.MapPost("/{id}/journal", (string id, int? skip, int? take, ElsaBody<JournalRequest> body, Caller caller, InstanceTrips trips, StudioForm form, CancellationToken ct) => JournalAsync(id, skip, take, body.Value.Filter, caller, trips, form, ct));
         reading.MapGet("/{id}/variables", VariablesAsync);
         reading.MapGet("/{id}/export", ExportAsync);
-        var writing = api.MapGroup("").RequireScope(Scopes.JourneysWrite).WithMetadata(new ShowsRefusals());
+        var writing = api.MapGroup("").RequireScope(Scopes.JourneysPublish).WithMetadata(new ShowsRefusals());
         writing.MapPost("/cancel/workflow-instances/{id}", CancelAsync);
         writing.MapPost("/bulk-actions/cancel/workflow-instances", BulkCancelAsync);
         writing.MapDelete("/workflow-instances/{id}", () => Kept());
@@ -78,20 +78,22 @@ internal static class InstanceEndpoints
         return Results.File(Encoding.UTF8.GetBytes(export.ToJsonString(ElsaJson.Indented)), "application/json", $"instance-{id}.json");
     }
 
-    private static async Task<IResult> CancelAsync(string id, StudioRights rights, Instances instances, CancellationToken ct)
+    private static async Task<IResult> CancelAsync(string id, Caller caller, Authors authors, Instances instances, CancellationToken ct)
     {
-        await instances.CancelAsync(rights.AccountId, Key(id), Reason(rights), ct);
+        var reason = await ReasonAsync(caller, authors, ct);
+        await instances.CancelAsync(caller.AccountId, Key(id), reason, ct);
         return Results.NoContent();
     }
 
-    private static async Task<IResult> BulkCancelAsync(ElsaBody<InstanceIds> body, StudioRights rights, Instances instances, CancellationToken ct)
+    private static async Task<IResult> BulkCancelAsync(ElsaBody<InstanceIds> body, Caller caller, Authors authors, Instances instances, CancellationToken ct)
     {
         var cancelled = 0;
+        var reason = await ReasonAsync(caller, authors, ct);
         foreach (var id in body.Value.Ids ?? [])
         {
             try
             {
-                await instances.CancelAsync(rights.AccountId, Key(id), Reason(rights), ct);
+                await instances.CancelAsync(caller.AccountId, Key(id), reason, ct);
                 cancelled++;
             }
             catch (Exception gone) when (gone is ConflictException or NotFoundException)
@@ -105,7 +107,8 @@ internal static class InstanceEndpoints
     /// <summary>What a contact was sent, and why, is kept as long as its history is: the retention removes it.</summary>
     private static IResult Kept() => throw new RefusedException("Trips are kept as part of the contact's history, until the retention removes them. To end one, cancel it.");
 
-    private static string Reason(StudioRights rights) => $"cancelled in Elsa Studio{(rights.Author is { } author ? $" by {author}" : "")}";
+    private static async Task<string> ReasonAsync(Caller caller, Authors authors, CancellationToken ct) =>
+        $"cancelled in Elsa Studio{(await authors.NameAsync(caller, ct) is { } author ? $" by {author}" : "")}";
 
     private static Guid Key(string id) => Guid.TryParse(id, out var key) ? key : throw new NotFoundException($"There is no instance '{id}'.");
 }

@@ -19,19 +19,6 @@ internal sealed partial class InstanceUpdates(
 
     private Dictionary<Guid, (InstanceStatus Status, DateTimeOffset UpdatedAt, int Ver)> _known = [];
 
-    /// <summary>Tells of what has changed since the last time.</summary>
-    public async Task RunOnceAsync(CancellationToken ct)
-    {
-        var looked = observed.All();
-        var now = await trips.LastMovesAsync([.. looked.Select(each => each.Id)], ct);
-        foreach (var (account, id) in looked)
-        {
-            if (!now.TryGetValue(id, out var move) || !_known.TryGetValue(id, out var before) || before == move) continue;
-            if (await trips.FindAsync(account, id, ct) is { } trip) await TellAsync(id, new ShownTrip(trip, form), ct);
-        }
-        _known = new(now);
-    }
-
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         try
@@ -54,6 +41,20 @@ internal sealed partial class InstanceUpdates(
         {
             // Stopping.
         }
+    }
+
+    /// <summary>Tells of what has changed since the last time.</summary>
+    private async Task RunOnceAsync(CancellationToken ct)
+    {
+        var looked = observed.All();
+        var now = await trips.LastMovesAsync([.. looked.Select(each => each.Id)], ct);
+        foreach (var (account, id) in looked)
+        {
+            // Also when it is looked at for the first time: it may have moved since the page was loaded.
+            if (!now.TryGetValue(id, out var move) || (_known.TryGetValue(id, out var before) && before == move)) continue;
+            if (await trips.FindAsync(account, id, ct) is { } trip) await TellAsync(id, new ShownTrip(trip, form), ct);
+        }
+        _known = new(now);
     }
 
     private async Task TellAsync(Guid id, ShownTrip trip, CancellationToken ct)

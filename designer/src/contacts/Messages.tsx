@@ -1,0 +1,45 @@
+import { Anchor, Badge, Table, Text } from '@mantine/core';
+import { Link } from 'react-router';
+import type { Schemas } from '../api/client';
+import { Moment } from '../ui/Moment';
+import { More } from '../ui/More';
+import { Empty, Failure, RowsLoading } from '../ui/states';
+import { useContactMessages } from './contacts';
+
+const shown: Record<Schemas['MessageState'], { label: string; color: string }> = {
+  queued: { label: 'Queued', color: 'blue' },
+  inflight: { label: 'On its way', color: 'blue' },
+  accepted: { label: 'Sent', color: 'teal' },
+  rejected: { label: 'Refused', color: 'red' },
+  deferred: { label: 'Delayed', color: 'orange' },
+  unknown: { label: 'Not known', color: 'orange' },
+  suppressed: { label: 'Suppressed', color: 'gray' },
+  expired: { label: 'Too late', color: 'gray' },
+  cancelled: { label: 'Called off', color: 'gray' },
+  unconfirmed: { label: 'Not confirmed', color: 'orange' },
+};
+
+export function Messages({ userId }: { userId: string }) {
+  const messages = useContactMessages(userId);
+  if (messages.error) return <Failure error={messages.error} />;
+  if (messages.isPending) return <RowsLoading rows={3} />;
+  if (messages.items.length === 0) return <Empty title="No e-mail yet">Planned and sent mail is listed here, and why one was not sent.</Empty>;
+  return (
+    <>
+      <Table>
+        <Table.Thead><Table.Tr><Table.Th>Template</Table.Th><Table.Th>State</Table.Th><Table.Th>To</Table.Th><Table.Th>When</Table.Th></Table.Tr></Table.Thead>
+        <Table.Tbody>
+          {messages.items.map((message) => (
+            <Table.Tr key={message.id}>
+              <Table.Td><Anchor component={Link} to={`/templates/${encodeURIComponent(message.template)}`} size="sm" fw={500}>{message.template}</Anchor>{message.reason && <Text size="xs" className="faint">{message.reason}</Text>}</Table.Td>
+              <Table.Td><Badge variant="light" tt="none" color={shown[message.state].color}>{shown[message.state].label}</Badge></Table.Td>
+              <Table.Td>{message.to ?? '–'}</Table.Td>
+              <Table.Td><Moment at={message.updated_at} /></Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+      <More query={messages} />
+    </>
+  );
+}

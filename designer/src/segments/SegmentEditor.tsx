@@ -1,0 +1,85 @@
+import { Alert, Anchor, Breadcrumbs, Button, Grid, Group, Paper, SegmentedControl, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { modals } from '@mantine/modals';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { Link, useNavigate } from 'react-router';
+import { call } from '../api/call';
+import { fieldErrors } from '../api/problem';
+import { useMay } from '../session/session';
+import { PageHeader } from '../ui/PageHeader';
+import { toast } from '../ui/toast';
+import { Explain } from './Explain';
+import { fromCel, toCel } from './rule';
+import { RuleBuilder } from './RuleBuilder';
+import { Sample } from './Sample';
+
+/** A rule, visually where it can be shown so, else as text; whom it finds; why one contact is in it. */
+export function SegmentEditor({ segmentKey, name: initialName, rule: initialRule, isNew = false }: { segmentKey: string; name: string; rule: string; isNew?: boolean }) {
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  const mayWrite = useMay('editor');
+  const [name, setName] = useState(initialName);
+  const [rule, setRule] = useState(initialRule);
+  const [query, setQuery] = useState(() => fromCel(initialRule));
+  const [form, setForm] = useState<'visual' | 'text'>(query ? 'visual' : 'text');
+  const path = `/segments/${encodeURIComponent(segmentKey)}`;
+  const save = useMutation({
+    mutationFn: () => call('PUT', path, { body: { name: name.trim(), rule } }),
+    onSuccess: async () => {
+      toast('The segment is saved.');
+      await queries.invalidateQueries({ queryKey: ['segments'] });
+      if (isNew) await navigate(path, { replace: true });
+    },
+  });
+  const remove = useMutation({
+    mutationFn: () => call('DELETE', path),
+    onSuccess: async () => {
+      toast('The segment was deleted.');
+      await queries.invalidateQueries({ queryKey: ['segments', 'list'] });
+      await navigate('/segments');
+    },
+  });
+  const changeText = (text: string) => {
+    setRule(text);
+    setQuery(fromCel(text));
+  };
+  const confirmRemove = () => modals.openConfirmModal({
+    title: `Delete “${initialName}”?`,
+    children: <Text size="sm">Journeys that decide by it cannot be published any more until they name another one.</Text>,
+    labels: { confirm: 'Delete', cancel: 'Cancel' },
+    confirmProps: { color: 'red' },
+    onConfirm: () => remove.mutate(),
+  });
+  const changed = isNew || name !== initialName || rule !== initialRule;
+  return (
+    <div className="page">
+      <Breadcrumbs fz="sm" mb={4}><Anchor component={Link} to="/segments" size="sm">Segments</Anchor><Text size="sm" className="faint">{segmentKey}</Text></Breadcrumbs>
+      <PageHeader title={name || segmentKey} actions={mayWrite && (
+        <>
+          {!isNew && <Button variant="default" onClick={confirmRemove}>Delete</Button>}
+          <Button disabled={!changed || !rule.trim() || !name.trim()} loading={save.isPending} onClick={() => save.mutate()}>Save</Button>
+        </>
+      )} />
+      <Grid>
+        <Grid.Col span={{ base: 12, lg: 8 }}>
+          <Stack>
+            <Paper withBorder p="md">
+              <TextInput label="Name" value={name} readOnly={!mayWrite} onChange={(event) => setName(event.currentTarget.value)} mb="md" />
+              <Group justify="space-between" mb="xs">
+                <Text size="sm" fw={600}>Who is in it</Text>
+                <SegmentedControl size="xs" aria-label="How to write the rule" value={form} onChange={(value) => setForm(value)} data={[{ value: 'visual', label: 'Conditions' }, { value: 'text', label: 'Text' }]} />
+              </Group>
+              {form === 'text'
+                ? <Textarea aria-label="Rule" autosize minRows={4} readOnly={!mayWrite} placeholder={'contact.country == "DE" && count_events("order_placed", duration("30d")) > 0'} value={rule} onChange={(event) => changeText(event.currentTarget.value)} styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 13 } }} />
+                : query ? <RuleBuilder query={query} disabled={!mayWrite} onChange={(changedQuery) => { setQuery(changedQuery); setRule(toCel(changedQuery)); }} />
+                  : <Alert color="gray" title="This rule says more than conditions can show">It works all the same. Read and change it as text.</Alert>}
+              {fieldErrors(save.error).rule && <Alert color="red" mt="sm" role="alert">{fieldErrors(save.error).rule}</Alert>}
+            </Paper>
+            <Sample rule={rule} />
+          </Stack>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, lg: 4 }}>{!isNew && <Explain segmentKey={segmentKey} changed={changed} />}</Grid.Col>
+      </Grid>
+    </div>
+  );
+}

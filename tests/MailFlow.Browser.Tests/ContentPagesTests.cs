@@ -1,0 +1,58 @@
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace MailFlow.Browser.Tests;
+
+/// <summary>Templates and segments, made in the browser.</summary>
+public sealed class ContentPagesTests(BrowserFixture browser) : IClassFixture<BrowserFixture>
+{
+    [Fact]
+    public async Task A_template_is_made_visually_saved_and_sent_as_a_test()
+    {
+        await using var window = await browser.SignInAsync();
+        var page = window.Page;
+        await page.GotoAsync("/templates");
+        await page.GetByRole(AriaRole.Button, new() { Name = "New template" }).ClickAsync();
+        await page.GetByRole(AriaRole.Textbox, new() { Name = "Name" }).FillAsync("Spring offer");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Go on" }).ClickAsync();
+        await page.GetByRole(AriaRole.Textbox, new() { Name = "Subject" }).FillAsync("Spring is here");
+        // The MJML was compiled here, under a policy that forbids eval, and rendered by the server.
+        await Expect(page.FrameLocator("iframe[title='Preview of the mail']").GetByText("Hello, Ada")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
+        await Expect(page.GetByText("Version 1 is saved.")).ToBeVisibleAsync();
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Send a test" }).ClickAsync();
+        await page.GetByRole(AriaRole.Textbox, new() { Name = "To" }).FillAsync("test@example.org");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Send", Exact = true }).ClickAsync();
+        await Expect(page.GetByText("is on its way")).ToBeVisibleAsync();
+        await page.GotoAsync("/mailbox?to=test@example.org");
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Spring is here" })).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task A_segment_is_built_of_conditions_which_are_cel_and_come_back_as_conditions()
+    {
+        await browser.SignUpAsync("segment-1", "linus@example.org");
+        await using var window = await browser.SignInAsync();
+        var page = window.Page;
+        await page.GotoAsync("/segments");
+        await page.GetByRole(AriaRole.Button, new() { Name = "New segment" }).ClickAsync();
+        await page.GetByRole(AriaRole.Textbox, new() { Name = "Name" }).FillAsync("At the example");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Go on" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Add a condition" }).ClickAsync();
+        await page.GetByRole(AriaRole.Combobox, new() { Name = "Field" }).SelectOptionAsync("contact:email");
+        await page.GetByRole(AriaRole.Combobox, new() { Name = "Operator" }).SelectOptionAsync("beginsWith");
+        await page.GetByRole(AriaRole.Textbox, new() { Name = "Value" }).FillAsync("linus@");
+        await Expect(page.GetByText("1 contact now")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
+        await Expect(page.GetByText("The segment is saved.")).ToBeVisibleAsync();
+
+        await page.ReloadAsync();
+        await Expect(page.GetByRole(AriaRole.Textbox, new() { Name = "Value" })).ToHaveValueAsync("linus@");
+        await page.GetByText("Text", new() { Exact = true }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Textbox, new() { Name = "Rule" })).ToHaveValueAsync("contact.email.startsWith(\"linus@\")");
+        await page.GetByRole(AriaRole.Textbox, new() { Name = "User id" }).FillAsync("segment-1");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Ask" }).ClickAsync();
+        await Expect(page.GetByText("In the segment", new() { Exact = true })).ToBeVisibleAsync();
+    }
+}

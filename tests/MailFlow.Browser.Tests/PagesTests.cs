@@ -1,0 +1,70 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Microsoft.Playwright;
+
+namespace MailFlow.Browser.Tests;
+
+/// <summary>Each page of the console by itself: it opens without an error, and axe finds nothing serious in it.</summary>
+public sealed class PagesTests(BrowserFixture browser) : IClassFixture<BrowserFixture>
+{
+    private static readonly (string Path, string Shows)[] Pages =
+    [
+        ("/", "Running journeys"),
+        ("/journeys", "Welcome series"),
+        ("/journeys/welcome-series/overview", "Who may enter"),
+        ("/journeys/welcome-series/live", "Opened within three days?"),
+        ("/journeys/welcome-series/test", "Run the test"),
+        ("/journeys/welcome-series/instances", "No contact to show"),
+        ("/journeys/welcome-series/versions", "What changed"),
+        ("/contacts", "Contacts"),
+        ("/segments", "Our best customers"),
+        ("/segments/vip-customers", "Who is in it"),
+        ("/templates", "welcome-tips"),
+        ("/templates/welcome", "Send a test"),
+        ("/mailbox", "Mailbox"),
+        ("/suppressions", "No address is suppressed"),
+        ("/settings/sender", "Postal address"),
+        ("/settings/users", "Administrator"),
+        ("/settings/api-keys", "Make a key"),
+    ];
+
+    // Seen red with a button that had an icon and no name.
+    [Theory]
+    [InlineData(ColorScheme.Light)]
+    [InlineData(ColorScheme.Dark)]
+    public async Task Every_page_opens_without_an_error_and_without_a_serious_finding_of_axe(ColorScheme scheme)
+    {
+        await using var window = await browser.SignInAsync();
+        await window.Page.EmulateMediaAsync(new() { ColorScheme = scheme, ReducedMotion = ReducedMotion.Reduce });
+        List<string> findings = [];
+        foreach (var (path, shows) in Pages)
+        {
+            await window.Page.GotoAsync(path);
+            await Assertions.Expect(window.Page.GetByText(shows).First).ToBeVisibleAsync();
+            findings.AddRange((await SeriousAsync(window.Page)).Select(finding => $"{path}: {finding}"));
+        }
+        Assert.True(findings.Count == 0, string.Join('\n', findings));
+    }
+
+    [Fact]
+    public async Task A_page_that_is_not_there_says_so()
+    {
+        await using var window = await browser.SignInAsync();
+        await window.Page.GotoAsync("/nowhere");
+        await Assertions.Expect(window.Page.GetByRole(AriaRole.Heading, new() { Name = "There is no such page" })).ToBeVisibleAsync();
+    }
+
+    /// <summary>What axe holds for serious or worse, foreign documents in frames left out.</summary>
+    private static async Task<IEnumerable<string>> SeriousAsync(IPage page)
+    {
+        await page.EvaluateAsync(await File.ReadAllTextAsync(Path.Combine(Path.GetDirectoryName(ThisFile())!, "..", "..", "designer", "node_modules", "axe-core", "axe.min.js")));
+        var result = await page.EvaluateAsync<JsonElement>("() => axe.run(document, { iframes: false })");
+        return
+            from violation in result.GetProperty("violations").EnumerateArray()
+            where violation.GetProperty("impact").GetString() is "serious" or "critical"
+            from node in violation.GetProperty("nodes").EnumerateArray()
+            select $"{violation.GetProperty("id").GetString()}: {node.GetProperty("html").GetString()}";
+    }
+
+    private static string ThisFile([CallerFilePath] string path = "") => path;
+}

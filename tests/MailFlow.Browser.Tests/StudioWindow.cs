@@ -1,0 +1,108 @@
+using System.Text.RegularExpressions;
+using Microsoft.Playwright;
+
+namespace MailFlow.Browser.Tests;
+
+/// <summary>The real Elsa Studio in a window: what a person does in it, by mouse and keyboard.</summary>
+internal sealed partial class StudioWindow(IPage page)
+{
+    private static readonly LocatorAssertionsToBeVisibleOptions Patiently = new() { Timeout = 120_000 };
+
+    public ILocator Activities => page.Locator(".x6-node");
+
+    public ILocator Connections => page.Locator(".x6-edge");
+
+    /// <summary>Studio's messages at the window's edge.</summary>
+    public ILocator Messages => page.Locator(".mud-snackbar");
+
+    /// <summary>Opens a journey in the editor and waits until it is drawn.</summary>
+    public static async Task<StudioWindow> OpenAsync(IPage page, string definitionId)
+    {
+        await page.GotoAsync($"/studio/?definition={definitionId}");
+        var studio = new StudioWindow(page);
+        await Assertions.Expect(studio.Activities.First.Locator("elsa-activity-wrapper")).ToBeVisibleAsync(Patiently);
+        await Assertions.Expect(page.Locator("#loading")).ToHaveCountAsync(0);
+        return studio;
+    }
+
+    /// <summary>Opens an instance in the viewer and waits until it is drawn.</summary>
+    public static async Task<StudioWindow> OpenInstanceAsync(IPage page, string id)
+    {
+        await page.GotoAsync($"/studio/?instance={id}");
+        var studio = new StudioWindow(page);
+        await Assertions.Expect(studio.Activities.First.Locator("elsa-activity-wrapper")).ToBeVisibleAsync(Patiently);
+        return studio;
+    }
+
+    /// <summary>The activity with this id, as it is drawn.</summary>
+    public ILocator Activity(string id) => page.Locator($".x6-node[data-cell-id=\"{id}\"]");
+
+    /// <summary>Where it stands on the canvas.</summary>
+    public async Task<(double X, double Y)> PositionAsync(string id)
+    {
+        var place = Translate().Match(await Activity(id).GetAttributeAsync("transform") ?? "");
+        return (double.Parse(place.Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture), double.Parse(place.Groups[2].ValueSpan, System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>The ports it is left by.</summary>
+    public async Task<IReadOnlyList<string>> PortsAsync(string id) =>
+        await Activity(id).Locator(".x6-port-body[port-group=\"out\"]").EvaluateAllAsync<string[]>("ports => ports.map(port => port.getAttribute('port'))");
+
+    /// <summary>Selects an activity, so that its form is shown.</summary>
+    public async Task SelectAsync(string id)
+    {
+        var (x, y) = await CentreAsync(Activity(id).Locator(".x6-port-body[port=\"In\"]"));
+        await page.Mouse.ClickAsync(x + 60, y);
+    }
+
+    /// <summary>Drags an activity from the picker to a place on the canvas, and gives the id that Studio made for it.</summary>
+    public async Task<string> DropAsync(string category, string name, float x, float y)
+    {
+        var before = await IdsAsync();
+        var item = page.Locator("[draggable=true]").Filter(new() { HasTextRegex = new Regex($"^\\s*{Regex.Escape(name)}\\s*$") });
+        if (!await item.IsVisibleAsync()) await page.GetByText(category, new() { Exact = true }).First.ClickAsync();
+        await Assertions.Expect(item).ToBeVisibleAsync();
+        await item.DragToAsync(page.Locator(".x6-graph").First, new() { TargetPosition = new() { X = x, Y = y } });
+        await Assertions.Expect(Activities).ToHaveCountAsync(before.Count + 1);
+        return (await IdsAsync()).Except(before).Single();
+    }
+
+    /// <summary>Draws a connection from one activity's port to another activity.</summary>
+    public async Task ConnectAsync(string from, string port, string to)
+    {
+        var (x1, y1) = await CentreAsync(Activity(from).Locator($".x6-port-body[port=\"{port}\"]"));
+        var (x2, y2) = await CentreAsync(Activity(to).Locator(".x6-port-body[port=\"In\"]"));
+        await page.Mouse.MoveAsync(x1, y1);
+        await page.Mouse.DownAsync();
+        await page.Mouse.MoveAsync((x1 + x2) / 2, (y1 + y2) / 2 + 20, new() { Steps = 8 });
+        await page.Mouse.MoveAsync(x2, y2, new() { Steps = 8 });
+        await page.Mouse.UpAsync();
+    }
+
+    /// <summary>The field of the activity's form with this label.</summary>
+    public ILocator Field(string label) => page.Locator(".mud-input-control").Filter(new() { Has = page.GetByText(label, new() { Exact = true }) }).First;
+
+    /// <summary>Does something that makes Studio save, and gives the status of the answer.</summary>
+    public async Task<int> SavedByAsync(Func<Task> act)
+    {
+        var answer = await page.RunAndWaitForResponseAsync(act, response => response.Request.Method == "POST" && response.Url.EndsWith("/elsa/api/workflow-definitions", StringComparison.Ordinal));
+        return answer.Status;
+    }
+
+    /// <summary>Saves by the keyboard.</summary>
+    public Task<int> SaveAsync() => SavedByAsync(() => page.Keyboard.PressAsync("Control+s"));
+
+    /// <summary>Presses the cloud above the canvas.</summary>
+    public Task<int> PublishAsync() => SavedByAsync(() => page.Locator("button.mud-icon-button.mud-primary-text").First.ClickAsync());
+
+    private async Task<IReadOnlyList<string>> IdsAsync() => await Activities.EvaluateAllAsync<string[]>("nodes => nodes.map(node => node.getAttribute('data-cell-id'))");
+
+    private static async Task<(float X, float Y)> CentreAsync(ILocator locator)
+    {
+        var box = await locator.BoundingBoxAsync() ?? throw new InvalidOperationException($"{locator} is not drawn.");
+        return (box.X + box.Width / 2, box.Y + box.Height / 2);
+    }
+
+    [GeneratedRegex(@"translate\((-?[\d.]+),\s*(-?[\d.]+)\)")]
+    private static partial Regex Translate();
+}
