@@ -62,7 +62,7 @@ function Value(props: ValueEditorProps) {
   if (operator === 'isSet' || operator === 'isMissing') return null;
   if (fieldData.datatype === 'event') return <EventEditor value={value as EventValue} never={operator === 'never'} onChange={change} disabled={disabled} />;
   if (fieldData.datatype === 'number' || fieldData.datatype === 'instant')
-    return <NumberInput size="xs" w={110} aria-label="Value" disabled={disabled} value={typeof value === 'number' ? value : ''} onChange={(changed) => change(changed === '' ? 0 : Number(changed))} />;
+    return <NumberInput hideControls size="xs" w={110} aria-label="Value" disabled={disabled} value={typeof value === 'number' ? value : ''} onChange={(changed) => change(changed === '' ? 0 : Number(changed))} />;
   if (fieldData.datatype === 'truth')
     return (
       <select className="rule-value" aria-label="Value" disabled={disabled} value={String(value === true || value === 'true')} onChange={(event) => change(event.currentTarget.value === 'true')}>
@@ -87,12 +87,12 @@ function Choice(props: VersatileSelectorProps) {
 function EventEditor({ value, never, onChange, disabled }: { value: EventValue; never: boolean; onChange: (value: EventValue) => void; disabled: boolean }) {
   return (
     <span className="rule-event">
-      {!never && <><NumberInput size="xs" w={64} min={1} aria-label="Times" disabled={disabled} value={value.times} onChange={(times) => onChange({ ...value, times: Number(times) || 1 })} /> times</>}
+      {!never && <><NumberInput hideControls size="xs" w={64} min={1} aria-label="Times" disabled={disabled} value={value.times} onChange={(times) => onChange({ ...value, times: Number(times) || 1 })} /> times</>}
       <select className="rule-value" aria-label="Since when" disabled={disabled} value={value.days > 0 ? 'days' : 'ever'} onChange={(event) => onChange({ ...value, days: event.currentTarget.value === 'ever' ? 0 : 30 })}>
         <option value="days">in the last</option>
         <option value="ever">ever</option>
       </select>
-      {value.days > 0 && <><NumberInput size="xs" w={74} min={1} max={3650} aria-label="Days" disabled={disabled} value={value.days} onChange={(days) => onChange({ ...value, days: Number(days) || 1 })} /> days</>}
+      {value.days > 0 && <><NumberInput hideControls size="xs" w={74} min={1} max={3650} aria-label="Days" disabled={disabled} value={value.days} onChange={(days) => onChange({ ...value, days: Number(days) || 1 })} /> days</>}
     </span>
   );
 }
