@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace MailFlow.Engine.Tests.Execution;
 
-/// <summary>Where everybody fails alike the node is broken: it is parked, and nobody becomes an incident. Each seen red without the parking.</summary>
+/// <summary>Where the activity throws for everybody alike the node is broken: it is parked, and nobody becomes an incident. Who comes new is tried. Each seen red.</summary>
 public sealed class ParkedNodeTests
 {
     internal sealed class Outside
