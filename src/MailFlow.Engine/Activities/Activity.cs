@@ -29,7 +29,7 @@ public abstract class Activity<TInput> : Activity where TInput : class
             }
             catch (Exception error) when (error is not OperationCanceledException)
             {
-                step.Result = StepResult.Fault($"{error.GetType().Name}: {error.Message}");
+                step.Result = StepResult.Thrown(error);
             }
         }
         return ValueTask.CompletedTask;

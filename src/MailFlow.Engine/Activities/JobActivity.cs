@@ -38,7 +38,7 @@ public abstract class JobActivity<TInput> : Activity, IJobActivity where TInput 
             }
             catch (Exception error) when (error is not OperationCanceledException)
             {
-                step.Result = StepResult.Fault($"{error.GetType().Name}: {error.Message}");
+                step.Result = StepResult.Thrown(error);
             }
         }
         return ValueTask.CompletedTask;

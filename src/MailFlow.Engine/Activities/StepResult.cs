@@ -1,3 +1,5 @@
+using MailFlow.Engine.Expressions;
+
 namespace MailFlow.Engine.Activities;
 
 /// <summary>What an activity decided for one step. A value: nothing happens until the batch commits.</summary>
@@ -16,6 +18,9 @@ public readonly record struct StepResult
     internal string? EventType { get; private init; }
 
     internal bool FollowsContact { get; private init; }
+
+    /// <summary>Nothing was decided: the activity threw.</summary>
+    internal bool IsThrown { get; private init; }
 
     private static readonly IReadOnlyList<string> DoneOnly = ["Done"];
 
@@ -49,6 +54,17 @@ public readonly record struct StepResult
 
     /// <summary>The instance stops here as an incident; an operator can retry, skip or cancel it.</summary>
     public static StepResult Fault(string message) => new() { Kind = Kinds.Fault, Text = message };
+
+    /// <summary>The activity threw. Where it does so for everybody, it is the activity that is broken.</summary>
+    internal static StepResult Thrown(Exception error)
+    {
+        var message = $"{error.GetType().Name}: {error.Message}";
+        // A rule fails by what the contact and the event hold.
+        return error is ExpressionException ? Fault(message) : Thrown(message);
+    }
+
+    /// <inheritdoc cref="Thrown(Exception)"/>
+    internal static StepResult Thrown(string message) => new() { Kind = Kinds.Fault, Text = message, IsThrown = true };
 
     /// <summary>The contact leaves the whole journey early.</summary>
     public static StepResult Exit(string? reason = null) => new() { Kind = Kinds.Exit, Text = reason };

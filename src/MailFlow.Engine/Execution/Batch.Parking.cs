@@ -5,8 +5,9 @@ using MailFlow.Engine.Storage;
 namespace MailFlow.Engine.Execution;
 
 /// <summary>
-/// Where a whole group fails alike, it is the node that is broken and not the contacts: they are held there and tried again later, instead of each
-/// becoming an incident.
+/// Where the activity throws alike for a whole group, it is the node that is broken and not the contacts: they are held there and tried again later,
+/// instead of each becoming an incident. Who comes new is tried: one who gets through ends it. What depends on the contact, a fault that the activity
+/// decides or an expression that fails, is always an incident.
 /// </summary>
 internal sealed partial class Batch
 {
@@ -15,6 +16,12 @@ internal sealed partial class Batch
 
     private readonly Dictionary<(long VersionId, int Node), ParkedNode> _parked = [];
     private readonly HashSet<(long VersionId, int Node)> _released = [];
+
+    /// <summary>Those that this batch has tried in vain.</summary>
+    private readonly HashSet<Token> _held = [];
+
+    /// <summary>Those whose time for a try has come.</summary>
+    private readonly HashSet<Token> _retried = [];
 
     /// <summary>The nodes that were parked, or parked for longer.</summary>
     public IReadOnlyCollection<ParkedNode> Parked => _parked.Values;
@@ -37,32 +44,52 @@ internal sealed partial class Batch
     /// </summary>
     private static bool CanBeHeld(Token token) => token.Reason is WakeReason.Arrived or WakeReason.Due;
 
-    private bool IsHeld(Instance instance, Token token) => CanBeHeld(token) && ParkOf(instance, token.Node)?.RetryAt > now;
+    /// <summary>Whether a token failed here before and its next try is not due. Who has not been tried yet is not held: it may well get through.</summary>
+    private bool IsHeld(Instance instance, Token token) =>
+        token.Error is not null && CanBeHeld(token) && !_retried.Contains(token) && ParkOf(instance, token.Node) is not null;
 
-    /// <summary>Parks the node where all of a group failed alike, and takes those out of <paramref name="steps"/> that are held there.</summary>
-    private void ParkOrRelease(List<BatchStep> steps, Node node, bool isDecided)
+    /// <summary>Until when a token is held; null when it is not. That others have failed meanwhile does not put off a try that was set already.</summary>
+    private long? HeldUntil(Instance instance, Token token)
+    {
+        if (token.Error is null || ParkOf(instance, token.Node) is not { RetryAt: var retryAt }) return null;
+        return _held.Contains(token) || instance.DueAt is not { } due ? retryAt : Math.Min(retryAt, due);
+    }
+
+    /// <summary>Those held before do not count: since their node was released somebody got through, and it is they who fail.</summary>
+    private static bool AreEnough(IEnumerable<BatchStep> tried) => tried.Count(step => step.Token.Error is null) >= FewestAlike;
+
+    /// <summary>Where the activity threw alike for all that were tried, parks the node and takes those out of <paramref name="steps"/> that are held there.</summary>
+    private void ParkOrRelease(List<BatchStep> steps, List<BatchStep> tried, Node node)
     {
         (long VersionId, int Node) key = (steps[0].Journey.VersionId, node.Index);
         var before = ParkOf(steps[0].Instance, node.Index);
-        var isKnown = services.Known.Nodes.ContainsKey(key);
-        // A definition's own fault is meant; and of what was decided without a call nothing can be learned.
-        var isAlike = !isDecided && node.Activity.Descriptor.Class != typeof(Activities.Elsa.Fault) && (isKnown || steps.Count >= FewestAlike || before is not null)
-            && steps.TrueForAll(step => step.Result.Kind == StepResult.Kinds.Fault && step.Result.Text == steps[0].Result.Text);
+        var first = tried[0].Result;
+        var isAlike = (services.Known.Nodes.ContainsKey(key) || before is not null || AreEnough(tried))
+            && tried.TrueForAll(step => step.Result.IsThrown && step.Result.Text == first.Text);
         if (isAlike)
         {
-            var reason = steps[0].Result.Text!;
-            // Further groups of this batch (events wake tokens that are not held) do not make the wait longer.
-            if (!_parked.ContainsKey(key))
-                _parked[key] = (before ?? new ParkedNode(key.VersionId, key.Node, steps[0].AccountId, steps[0].Journey.Id, reason, now, now, 0)).Failed(reason, now);
-            _released.Remove(key);
-            foreach (var step in steps) step.Instance.IsTouched = true;
-            steps.RemoveAll(step => CanBeHeld(step.Token));
+            // Who fails between the tries, fresh from the way here or woken by an event, does not make the wait of the others longer.
+            if (before is null || before.RetryAt <= now)
+                _parked[key] = (before ?? new ParkedNode(key.VersionId, key.Node, steps[0].AccountId, steps[0].Journey.Id, first.Text!, now, now, 0)).Failed(first.Text!, now);
+            var held = tried.Where(step => CanBeHeld(step.Token)).ToHashSet();
+            foreach (var step in held) Hold(step, first.Text!);
+            steps.RemoveAll(held.Contains);
         }
-        else if (before is not null && steps.Exists(step => step.Result.Kind != StepResult.Kinds.Fault))
+        else if (before is not null && tried.Exists(step => !step.Result.IsThrown))
         {
             _parked.Remove(key);
             _released.Add(key);
         }
+    }
+
+    private void Hold(BatchStep step, string reason)
+    {
+        var token = step.Token;
+        if (token.Error is null) step.Instance.History.Add(new HistoryStep(token.Node, HistoryEvent.Suspended, null, $"held, and tried again until it works, for others fail alike: {reason}"));
+        token.Error = reason;
+        step.Instance.IsTouched = true;
+        _retried.Remove(token);
+        _held.Add(token);
     }
 
     /// <summary>
@@ -91,26 +118,15 @@ internal sealed partial class Batch
             }
             throw failed(new InvalidOperationException("fails for some and not for others"));
         }
+        services.Known.AtNodes.UnionWith(steps.Cast<BatchStep>().Select(step => step.AsFailed));
         throw new NodeFailedException((((BatchStep)steps[0]).Journey.VersionId, node.Index), reason!);
-    }
-
-    /// <summary>Says in the history of those held that they are, once.</summary>
-    private void RecordHeld(Instance instance)
-    {
-        foreach (var token in instance.State.Tokens)
-        {
-            if (token.Phase is not (TokenPhase.Ready or TokenPhase.Waiting) || ParkOf(instance, token.Node) is not { } park || park.RetryAt <= now) continue;
-            var isDue = token.Phase == TokenPhase.Ready || token.Wake <= now;
-            var isFirst = (park.Attempts == 1 && _parked.ContainsKey(park.Key)) || token.Since == now || (token.Wake is { } wake && wake == instance.DueAt);
-            if (isDue && isFirst) instance.History.Add(new HistoryStep(token.Node, HistoryEvent.Suspended, null, $"held, and tried again until it works: this fails for everybody: {park.Reason}"));
-        }
     }
 
     private async Task WriteParkedAsync(CancellationToken ct)
     {
         if (_parked.Count == 0 && _released.Count == 0) return;
-        await ParkedNode.WriteAsync(session, _parked.Values, ct);
         await ParkedNode.DeleteAsync(session, _released, ct);
+        await ParkedNode.WriteAsync(session, _parked.Values, ct); // one released may be parked anew
         await EngineEpoch.BumpAsync(session, ct);
     }
 }

@@ -26,8 +26,13 @@ internal sealed partial class Batch
                 _consumed.Add(row.Id);
                 if (row.Kind is not (InboxKind.Event or InboxKind.StartInstance)) Obey(row);
             }
-            else if (stimulus.Token!.Phase == TokenPhase.Waiting && stimulus.Instance!.State.Tokens.Contains(stimulus.Token))
+            else if (stimulus.Token!.Phase == TokenPhase.Ready)
             {
+                _retried.Add(stimulus.Token);
+            }
+            else if (stimulus.Token.Phase == TokenPhase.Waiting && stimulus.Instance!.State.Tokens.Contains(stimulus.Token))
+            {
+                _retried.Add(stimulus.Token);
                 if (IsTooLate(stimulus.Instance, stimulus.At) is { } reason) End(stimulus.Instance, InstanceStatus.Exited, reason);
                 else WakeUp(stimulus.Token, WakeReason.Due, null);
                 stimulus.Instance.IsTouched = true;
@@ -40,8 +45,8 @@ internal sealed partial class Batch
     }
 
     /// <summary>
-    /// Why the journey lets go of a wait that was over at an instant: the server was not there to run it. Null where it does not. What a pause
-    /// or a parked node has held back is not late for that.
+    /// Why the journey lets go of a wait that was over at an instant: the server was not there to run it. Null where it does not. What a pause,
+    /// an incident or a parked node has held back is not late for that.
     /// </summary>
     private string? IsTooLate(Instance instance, long at)
     {

@@ -47,15 +47,17 @@ internal sealed partial class Batch
         if (node.Activity.Inputs.EventCounts.Count > 0)
             await Counts.FetchAsync(session, node.Activity.Inputs.EventCounts, steps.Select(step => step.ContactId), now, ct);
         var isBroken = services.Known.Nodes.TryGetValue((steps[0].Journey.VersionId, node.Index), out var reason);
-        var decided = 0;
+        var tried = new List<BatchStep>(steps.Count);
         foreach (var step in steps)
         {
-            if (IsDecided(step)) decided++;
-            else if (isBroken) step.Result = StepResult.Fault(reason!);
+            if (IsDecided(step)) continue;
+            if (isBroken && services.Known.AtNodes.Contains(step.AsFailed)) step.Result = StepResult.Thrown(reason!);
             else if (TryBind(step, node)) called.Add(step);
+            else continue;
+            tried.Add(step);
         }
         if (called.Count > 0) await CallAsync(node, called, ct);
-        ParkOrRelease(steps, node, decided > 0);
+        if (tried.Count > 0) ParkOrRelease(steps, tried, node);
         foreach (var step in steps) Follow(step, node);
     }
 
@@ -63,7 +65,7 @@ internal sealed partial class Batch
     private bool IsDecided(BatchStep step)
     {
         if (step.Token.IsEntry && step.Token.Reason == WakeReason.Arrived) step.Result = StepResult.Complete();
-        else if (services.Known.Steps.TryGetValue(new FailedStep(step.InstanceId, step.Token.Node, step.Token.Visit), out var message)) step.Result = StepResult.Fault(message);
+        else if (services.Known.Steps.TryGetValue(step.AsFailed, out var message)) step.Result = StepResult.Fault(message);
         else if (step.Instance.VisitNow(step.Token.Node) > MostVisits) step.Result = StepResult.Fault($"came here {MostVisits} times without a wait: the journey loops");
         return step.Result.Kind != StepResult.Kinds.None;
     }
@@ -107,8 +109,9 @@ internal sealed partial class Batch
         {
             var instance = ((BatchStep)steps[0]).Instance;
             return new ActivityException(node, instance.Version.Info.VersionId,
-                [.. steps.Cast<BatchStep>().Select(step => new FailedStep(step.InstanceId, step.Token.Node, step.Token.Visit))], error,
-                mayBeAll: !timeout.IsCancellationRequested && (steps.Count >= FewestAlike || ParkOf(instance, node.Index) is not null));
+                [.. steps.Cast<BatchStep>().Select(step => step.AsFailed)], error,
+                mayBeAll: !timeout.IsCancellationRequested && error is not ExpressionException
+                    && (AreEnough(steps.Cast<BatchStep>()) || ParkOf(instance, node.Index) is not null));
         }
     }
 
@@ -116,7 +119,7 @@ internal sealed partial class Batch
     {
         var (instance, token, result) = (step.Instance, step.Token, step.Result);
         var (reason, wokenBy) = (token.Reason, token.WokenBy);
-        (token.Reason, token.WokenBy) = (WakeReason.Arrived, null);
+        (token.Reason, token.WokenBy, token.Error) = (WakeReason.Arrived, null, null);
         switch (result.Kind)
         {
             case StepResult.Kinds.Complete:

@@ -8,8 +8,6 @@ internal sealed partial class Batch
     private async Task WriteAsync(CancellationToken ct)
     {
         var touched = _instances.Values.Where(instance => instance.IsTouched).OrderBy(instance => instance.Id).ToList();
-        if (!NoneParked)
-            foreach (var instance in touched.Where(instance => instance.Status == InstanceStatus.Running)) RecordHeld(instance);
         var counters = new Counters();
         foreach (var instance in touched)
             instance.Count(counters.Add);
@@ -33,7 +31,7 @@ internal sealed partial class Batch
 
     private List<InstanceRow> Rows(IEnumerable<Instance> instances) =>
         [.. instances.Select(instance => instance.ToRow(view.IsPaused(instance.Version.Info.Id), shard, now,
-            NoneParked ? null : token => ParkOf(instance, token.Node)?.RetryAt))];
+            NoneParked ? null : token => HeldUntil(instance, token)))];
 
     /// <summary>The shards that got commands of this batch.</summary>
     public IEnumerable<int> PostedShards => _posts.Select(post => post.Shard).Distinct();

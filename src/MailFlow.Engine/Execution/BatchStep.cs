@@ -12,6 +12,8 @@ internal sealed class BatchStep(Batch batch, Instance instance, Token token) : S
 
     public Token Token => token;
 
+    public FailedStep AsFailed => new(instance.Id, token.Node, token.Visit);
+
     public override int AccountId => instance.Version.AccountId;
 
     public override Contact Contact => instance.Contact;

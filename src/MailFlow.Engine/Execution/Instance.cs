@@ -102,6 +102,8 @@ internal sealed class Instance
         foreach (var token in State.Tokens)
             if (token.Phase == TokenPhase.Ready && token.Reason != WakeReason.Arrived) token.Phase = TokenPhase.Waiting;
         var next = Status == InstanceStatus.Running ? State.NextDue(now, heldUntil) : null;
+        // Held back until now, by an incident or at its node: what was over meanwhile is not late for that.
+        if (next < now && (_statusBefore == InstanceStatus.Faulted ? now : DueAt) is { } held && next < held) next = Math.Min(held, now);
         return new InstanceRow(Id, Version.AccountId, shard, Version.Info.Id, Version.Info.VersionId, Contact.Id, Status,
             paused ? null : next, paused ? next : null, IsNew ? 0 : _ver + 1, StateCodec.Format, StateCodec.Write(State));
     }

@@ -14,6 +14,9 @@ internal sealed class KnownFailures
     /// <summary>Nodes at which everybody fails: they are parked.</summary>
     public Dictionary<(long VersionId, int Node), string> Nodes { get; } = [];
 
+    /// <summary>The steps that were tried at such nodes. The next attempt may claim others as well: those are still to be tried.</summary>
+    public HashSet<FailedStep> AtNodes { get; } = [];
+
     /// <summary>The node at which the next attempt tries the contacts one by one, to tell a poisonous contact from a broken node.</summary>
     public (long VersionId, int Node)? Probe { get; private set; }
 

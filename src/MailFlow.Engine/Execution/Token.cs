@@ -53,7 +53,7 @@ internal sealed class Token
     /// <summary>Whether a change of the contact wakes a waiting one.</summary>
     public bool FollowsContact { get; set; }
 
-    /// <summary>Why a <see cref="TokenPhase.Faulted"/> one failed.</summary>
+    /// <summary>Why a <see cref="TokenPhase.Faulted"/> one failed; on one that is ready or waits, why it was held at a parked node.</summary>
     public string? Error { get; set; }
 
     /// <summary>Why it runs now. Lives only within a batch.</summary>

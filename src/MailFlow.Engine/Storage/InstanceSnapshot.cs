@@ -24,7 +24,7 @@ public enum TokenState
 /// <param name="Since">Since when.</param>
 /// <param name="DueAt">When it goes on by itself; null: not by time.</param>
 /// <param name="EventType">The type of event that it waits for, or null.</param>
-/// <param name="Error">Why it failed, or null.</param>
+/// <param name="Error">Why it failed, or is held at a parked node; or null.</param>
 public sealed record TokenSnapshot(int Node, TokenState State, DateTimeOffset Since, DateTimeOffset? DueAt, string? EventType, string? Error);
 
 /// <summary>An instance's state as it stood when its row was read.</summary>

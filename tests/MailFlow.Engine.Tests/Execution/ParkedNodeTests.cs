@@ -1,3 +1,4 @@
+using MailFlow.Data;
 using MailFlow.Engine.Activities;
 using MailFlow.Engine.Storage;
 using MailFlow.Testing;
@@ -5,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace MailFlow.Engine.Tests.Execution;
 
-/// <summary>Where everybody fails alike the node is broken: it is parked, and nobody becomes an incident. Each seen red without the parking.</summary>
+/// <summary>Where the activity throws for everybody alike the node is broken: it is parked, and nobody becomes an incident. Who comes new is tried. Each seen red.</summary>
 public sealed class ParkedNodeTests
 {
     internal sealed class Outside
@@ -44,6 +45,17 @@ public sealed class ParkedNodeTests
         }
     }
 
+    /// <summary>Waits an hour, and fails when that is over.</summary>
+    [Activity("Tests.Waits")]
+    internal sealed class Waits(Outside outside) : Activity<Waits.Input>
+    {
+        public sealed record Input;
+
+        protected override StepResult Run(Input input, Step step) => step.Wake == WakeReason.Arrived ? StepResult.WaitUntil(step.Now.AddHours(1))
+            : outside.Problem(step.Contact.UserId) is { } problem ? throw new InvalidOperationException(problem)
+            : StepResult.Complete(text: $"waited until {step.WaitingUntil:HH:mm}");
+    }
+
     public static TheoryData<DatabaseKind, string> Kinds()
     {
         var all = new TheoryData<DatabaseKind, string>();
@@ -55,7 +67,7 @@ public sealed class ParkedNodeTests
     private static async Task<(EngineHost Host, Outside Outside)> NewAsync(DatabaseKind kind, string type, int contacts, Func<string, string?> problem)
     {
         var outside = new Outside { Problem = problem };
-        var host = await EngineHost.CreateAsync(kind, services => services.AddSingleton(outside).AddActivity<Whole>().AddActivity<Each>());
+        var host = await EngineHost.CreateAsync(kind, services => services.AddSingleton(outside).AddActivity<Whole>().AddActivity<Each>().AddActivity<Waits>());
         await host.PublishAsync(Flows.Of($"on:s:go {type}:f say:end", "s --> f", "f --> end"));
         await host.EventsAsync([.. EngineHost.UsersOfOneShard(contacts).Select(user => host.NewEvent("go", user))]);
         await host.RunAsync();
@@ -76,11 +88,12 @@ public sealed class ParkedNodeTests
         Assert.Equal((1, 60_000), (park.Attempts, park.RetryAt - park.Since));
         Assert.Equal(100, (await host.HistoryAsync()).Count(line => line.Contains("S  held, and tried again until it works", StringComparison.Ordinal)));
 
-        // Who comes meanwhile is held as well, untried.
+        // Who comes meanwhile is tried, and held as well; that does not put off the others' try.
         var calls = outside.Calls;
         await host.EventAsync("go", "late");
         await host.RunAsync();
-        Assert.Equal(calls, outside.Calls);
+        Assert.True(outside.Calls > calls);
+        Assert.Equal(park, Assert.Single(await ParkedAsync(host)));
 
         // Tried again after 1, 2, 4 … minutes, and said once.
         host.Time.Advance(TimeSpan.FromMinutes(1));
@@ -145,6 +158,97 @@ public sealed class ParkedNodeTests
         var counts = await host.CountsAsync();
         Assert.Equal((29, 1, 0), (counts[CountKind.Completed], counts[CountKind.Faulted], counts[CountKind.Waiting]));
         Assert.Empty(await ParkedAsync(host));
+    }
+
+    /// <summary>It is they who fail and not the activity: one who comes later goes through at once, and that shows it.</summary>
+    [Theory, MemberData(nameof(Kinds))]
+    public async Task Who_comes_to_a_parked_node_goes_through_at_once_and_those_who_then_still_fail_are_incidents(DatabaseKind kind, string type)
+    {
+        var (host, _) = await NewAsync(kind, type, 12, user => user == "good" ? null : "no_such_column");
+        await using var __ = host;
+        Assert.Single(await ParkedAsync(host));
+
+        await host.EventAsync("go", "good");
+        await host.RunAsync();
+        Assert.Equal(1, (await host.CountsAsync())[CountKind.Completed]);
+        Assert.Empty(await ParkedAsync(host));
+
+        await host.AdvanceAsync(TimeSpan.FromMinutes(1));
+        var counts = await host.CountsAsync();
+        Assert.Equal((1, 12), (counts[CountKind.Completed], counts[CountKind.Faulted]));
+        Assert.Empty(await ParkedAsync(host));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Contacts_for_whom_an_expression_fails_are_incidents_and_hold_up_nobody(DatabaseKind kind)
+    {
+        await using var host = await EngineHost.CreateAsync(kind);
+        await host.PublishAsync(Flows.Of("on:s:go wait:w:event.length say:end", "s --> w", "w --> end")
+            .Replace("\"type\":\"Literal\",\"value\":\"event.length\"", "\"type\":\"CEL\",\"value\":\"event.length\"", StringComparison.Ordinal));
+        var users = EngineHost.UsersOfOneShard(30);
+        await host.EventsAsync([.. users.Take(25).Select(user => host.NewEvent("go", user))]);
+        await host.RunAsync();
+        Assert.Equal(25, (await host.CountsAsync())[CountKind.Faulted]);
+        Assert.Empty(await ParkedAsync(host));
+
+        await host.EventsAsync([.. users.Skip(25).Select(user => host.NewEvent("go", user, "{\"length\":\"PT1S\"}"))]);
+        await host.AdvanceAsync(TimeSpan.FromSeconds(1));
+        Assert.Equal(5, (await host.CountsAsync())[CountKind.Completed]);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
+    public async Task That_some_come_and_fail_between_the_tries_does_not_put_them_off(DatabaseKind kind, string type)
+    {
+        var (host, outside) = await NewAsync(kind, type, 10, _ => "no_such_column");
+        await using var _ = host;
+        for (var i = 0; i < 5; i++)
+        {
+            host.Time.Advance(TimeSpan.FromSeconds(11));
+            await host.EventAsync("go", $"later{i}");
+            await host.RunAsync();
+        }
+        Assert.Equal(1, Assert.Single(await ParkedAsync(host)).Attempts);
+
+        outside.Problem = _ => null;
+        host.Time.Advance(TimeSpan.FromSeconds(5));
+        await host.RunAsync();
+        Assert.Equal(15, (await host.CountsAsync())[CountKind.Completed]);
+    }
+
+    /// <summary>The shard before theirs tries first, and fails.</summary>
+    [Theory, MemberData(nameof(Kinds))]
+    public async Task That_one_shard_still_fails_does_not_keep_the_others_from_their_try(DatabaseKind kind, string type)
+    {
+        var (host, outside) = await NewAsync(kind, type, 10, _ => "no_such_column");
+        await using var _ = host;
+        var bad = Enumerable.Range(0, int.MaxValue).Select(i => $"u{i}").First(user => StableHash.Shard(1, user) == 0);
+        await host.EventAsync("go", bad);
+        await host.RunAsync();
+
+        outside.Problem = user => user == bad ? "no_such_column" : null;
+        host.Time.Advance(TimeSpan.FromMinutes(1));
+        await host.RunAsync();
+
+        Assert.Equal(10, (await host.CountsAsync())[CountKind.Completed]);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Who_is_held_after_a_wait_keeps_its_instant_and_is_not_late_for_it(DatabaseKind kind)
+    {
+        var outside = new Outside { Problem = _ => "broken" };
+        await using var host = await EngineHost.CreateAsync(kind, services => services.AddSingleton(outside).AddActivity<Waits>());
+        await host.PublishAsync(Flows.With("""{"expire_late":"PT1H"}""", "on:s:go Tests.Waits:w", "s --> w"));
+        await host.EventsAsync([.. EngineHost.UsersOfOneShard(10).Select(user => host.NewEvent("go", user))]);
+        await host.AdvanceAsync(TimeSpan.FromHours(10));
+        Assert.Single(await ParkedAsync(host));
+
+        outside.Problem = _ => null;
+        await host.EventAsync("go", "new"); // releases it in an hour
+        await host.EventsAsync([.. EngineHost.UsersOfOneShard(10).Select(user => host.NewEvent("other", user))]);
+        await host.AdvanceAsync(TimeSpan.FromHours(1));
+
+        Assert.Equal(11, (await host.CountsAsync())[CountKind.Completed]);
+        Assert.Equal(10, (await host.LinesAsync()).Count(line => line == "waited until 10:00"));
     }
 
     [Fact]

@@ -151,4 +151,20 @@ public sealed class TimerTests
 
         Assert.Equal(["after"], await host.LinesAsync());
     }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task What_an_incident_held_back_is_not_late(DatabaseKind kind)
+    {
+        await using var host = await EngineHost.CreateAsync(kind);
+        await host.PublishAsync(Flows.With("""{"expire_late":"PT1H"}""", "on:s:go wait:a:P2D say:after wait:b:P1D Fault:f", "s --> a", "a --> after", "s --> b", "b --> f"));
+        await host.EventAsync("go");
+        await host.AdvanceAsync(TimeSpan.FromDays(8));
+        Assert.Equal([InstanceStatus.Faulted], await host.StatusesAsync());
+
+        await host.CommandAsync(InboxKind.Skip, "ada", Assert.Single(await host.InstancesAsync()));
+        await host.RunAsync();
+
+        Assert.Equal(["after"], (await host.LinesAsync()).Where(line => line == "after"));
+        Assert.Equal([InstanceStatus.Completed], await host.StatusesAsync());
+    }
 }
