@@ -25,6 +25,7 @@ public static class EngineModule
         services.TryAddSingleton<EffectSignal>();
         services.TryAddSingleton<EventIntake>();
         services.TryAddSingleton<RecordedEvents>();
+        services.TryAddSingleton(provider => new DeadLetters(provider.GetRequiredService<Database>(), provider.GetRequiredService<WorkSignal>()));
         services.TryAddSingleton<GraphBuilder>();
         services.TryAddSingleton<EventTriggers>();
         services.TryAddSingleton<Catalog>();

@@ -115,7 +115,7 @@ public sealed class ContactTrace
 /// <param name="JourneyName">What people call it.</param>
 /// <param name="ActivityId">The activity; null for the journey as a whole.</param>
 /// <param name="ActivityName">What people call it.</param>
-/// <param name="Event"><c>Entered</c>, <c>NotEntered</c>, <c>Completed</c>, <c>Suspended</c>, <c>Faulted</c>, <c>Retried</c>, <c>Finished</c>, <c>Exited</c>, <c>Cancelled</c>, <c>Moved</c>, <c>Stayed</c> or <c>Message</c>.</param>
+/// <param name="Event"><c>Entered</c>, <c>NotEntered</c>, <c>Completed</c>, <c>Suspended</c>, <c>Faulted</c>, <c>Retried</c>, <c>Finished</c>, <c>Exited</c>, <c>Cancelled</c>, <c>Moved</c>, <c>Stayed</c>, <c>LaidAside</c> or <c>Message</c>.</param>
 /// <param name="Outcome">The exit port taken; of a message, where it stands.</param>
 /// <param name="Reason">What was decided and why, in plain words.</param>
 /// <param name="InstanceId">The contact's trip; null where it was not let in.</param>

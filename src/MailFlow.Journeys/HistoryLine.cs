@@ -32,6 +32,7 @@ internal sealed record HistoryLine(int Node, HistoryEvent Event, string? Outcome
         HistoryEvent.Exited => $"left {journey} early{After(": ", Text)}",
         HistoryEvent.Cancelled => $"taken out of {journey}{After(": ", Text)}",
         HistoryEvent.Moved or HistoryEvent.Stayed => Text ?? "moved",
+        HistoryEvent.LaidAside => Text ?? "laid aside",
         _ => Text ?? Event.ToString(),
     };
 

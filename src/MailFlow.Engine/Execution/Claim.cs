@@ -65,7 +65,8 @@ internal sealed record Claim(List<InboxRow> Inbox, List<InstanceRow> Due, IReadO
                 timers.RemoveAll(timer => timer.DueAt > horizon);
             }
             if (horizon < now) horizons[account] = horizon;
-            isFull |= more;
+            // Timers alone may fill the slice, too.
+            isFull |= more || timers.Count == slice;
             inbox.AddRange(messages);
             due.AddRange(timers);
         }

@@ -37,6 +37,9 @@ public enum HistoryEvent
 
     /// <summary>It was to move and could not.</summary>
     Stayed = 'V',
+
+    /// <summary>Something asked for could not be worked on and was laid aside, as a dead letter.</summary>
+    LaidAside = 'L',
 }
 
 /// <summary>One line of history.</summary>

@@ -11,7 +11,13 @@ namespace MailFlow.Engine.Execution;
 /// <param name="Transitions">How many activities it ran.</param>
 /// <param name="HasMore">Whether there may be more to do in the shard.</param>
 /// <param name="HasEffects">Whether mail, jobs or commands may have been planned.</param>
-public readonly record struct Turn(int Claimed, int Transitions, bool HasMore, bool HasEffects);
+public readonly record struct Turn(int Claimed, int Transitions, bool HasMore, bool HasEffects)
+{
+    /// <summary>Of a turn that found the shard in another's hands: it says nothing about the shard.</summary>
+    internal static readonly Turn Locked = new() { IsLocked = true };
+
+    internal bool IsLocked { get; private init; }
+}
 
 /// <summary>
 /// Works a shard: lock, claim, advance, commit, in one transaction a batch. A batch that fails is rolled back and tried again
@@ -75,26 +81,28 @@ public sealed partial class Worker : IDisposable
 
     private async Task<Turn> RunCarefullyAsync(int shard, CancellationToken ct)
     {
-        var hasWork = true;
-        string? marked = null;
-        if (_sizes[shard] == 1)
+        var turn = default(Turn);
+        if (_sizes[shard] > 1)
         {
-            hasWork = await _database.WriteAsync(async session =>
-            {
-                if (!await session.LockShardAsync(shard, wait: false, ct)) return true;
-                var claim = await Claim.TakeAsync(session, shard, 1, await session.NowAsync(ct), ct);
-                if (claim.Count == 0) return false;
-                marked = CrashWatch.NameOf(claim);
-                if (await _crashes.MarkAsync(session, shard, claim, ct)) return true;
-                marked = null;
-                var error = new InvalidOperationException("The server died every time it worked on this alone.");
-                LogPoison(shard, error);
-                await LayAsideAsync(session, shard, claim, error, ct);
-                return true;
-            }, ct);
+            turn = await RunHalvingAsync(shard, ct);
         }
-        var turn = hasWork ? await RunHalvingAsync(shard, ct, marked) : default;
-        if (hasWork && turn.HasMore && _sizes[shard] < MaxSize) return turn;
+        else
+        {
+            var (isLocked, claim, mayTry) = await _database.WriteAsync(async session =>
+            {
+                if (!await session.LockShardAsync(shard, wait: false, ct)) return (true, null, false);
+                var taken = await Claim.TakeAsync(session, shard, 1, await session.NowAsync(ct), ct);
+                return (false, taken.Count > 0 ? taken : null, taken.Count > 0 && await _crashes.MarkAsync(session, shard, taken, ct));
+            }, ct);
+            if (isLocked) return Turn.Locked;
+            if (claim is not null && !mayTry)
+            {
+                await LayAsideAsync(shard, claim, new InvalidOperationException("The server died every time it worked on this alone."), ct);
+                return new Turn(claim.Count, 0, HasMore: true, HasEffects: false);
+            }
+            if (claim is not null) turn = await RunHalvingAsync(shard, ct, CrashWatch.NameOf(claim));
+        }
+        if (turn.IsLocked || (turn.HasMore && _sizes[shard] < MaxSize)) return turn;
         await _crashes.ForgetAsync(shard, ct);
         _isCareful[shard] = false;
         return turn;
@@ -110,7 +118,7 @@ public sealed partial class Worker : IDisposable
             {
                 claim = null; // of this attempt, not of an earlier and larger one
                 var turn = await RunBatchAsync(shard, _sizes[shard], known, marked, taken => claim = taken, ct);
-                if (turn.Claimed > 0 || !turn.HasMore) _sizes[shard] = Math.Min(MaxSize, _sizes[shard] * 2);
+                if (!turn.IsLocked && (turn.Claimed > 0 || !turn.HasMore)) _sizes[shard] = Math.Min(MaxSize, _sizes[shard] * 2);
                 return turn;
             }
             catch (Exception error) when (error is ActivityException || (error is not OperationCanceledException && !_database.Dialect.IsTransient(error)))
@@ -135,12 +143,12 @@ public sealed partial class Worker : IDisposable
                 }
                 else
                 {
-                    LogPoison(shard, error);
-                    if (claim is not { } failing) throw;
-                    await _database.WriteAsync(async session =>
+                    if (claim is not { } failing)
                     {
-                        if (await session.LockShardAsync(shard, wait: true, ct)) await LayAsideAsync(session, shard, failing, error, ct);
-                    }, ct);
+                        LogPoison(shard, error);
+                        throw;
+                    }
+                    await LayAsideAsync(shard, failing, error, ct);
                 }
             }
         }
@@ -178,7 +186,7 @@ public sealed partial class Worker : IDisposable
         var turn = await _database.WriteAsync(async session =>
         {
             // In a statement of its own: one that locked and claimed at once would read from before the lock.
-            if (!await session.LockShardAsync(shard, wait: false, ct)) return new Turn(0, 0, HasMore: false, HasEffects: false);
+            if (!await session.LockShardAsync(shard, wait: false, ct)) return Turn.Locked;
             var now = await session.NowAsync(ct);
             var view = await _catalog.ReadAsync(session, ct);
             var claim = await Claim.TakeAsync(session, shard, size, now, ct);
@@ -205,18 +213,21 @@ public sealed partial class Worker : IDisposable
         return turn;
     }
 
-    /// <summary>What fails even alone, outside any activity: its inbox row goes to the dead letters, or its instance becomes an incident.</summary>
-    private static async Task LayAsideAsync(Session session, int shard, Claim failed, Exception error, CancellationToken ct)
+    /// <summary>What fails even alone, outside any activity, is laid aside, and its contact's trace says so: unless it is the contact that cannot be had.</summary>
+    private async Task LayAsideAsync(int shard, Claim failed, Exception error, CancellationToken ct)
     {
-        var now = await session.NowAsync(ct);
-        foreach (var row in failed.Inbox) await InboxStore.BuryAsync(session, row, error.Message, now, ct);
-        var counters = new Counters();
-        var stuck = (await InstanceStore.WithIdsAsync(session, [.. failed.Due.Select(row => row.Id)], ct)).FindAll(row => row.Status == InstanceStatus.Running);
-        foreach (var row in stuck) counters.Add(row, CountKind.Faulted, 1);
-        await InstanceStore.UpdateAsync(session, stuck.ConvertAll(row => row with { Status = InstanceStatus.Faulted, DueAt = null, ParkedAt = null, Ver = row.Ver + 1 }), now, ct);
-        await HistoryStore.InsertAsync(session, stuck.ConvertAll(row => new HistoryRow(
-            row.AccountId, row.ContactId, row.VersionId, row.Id, [HistoryStep.OfInstance(InstanceStatus.Faulted, error.Message)])), now, ct);
-        await counters.WriteAsync(session, shard, ct);
+        LogPoison(shard, error);
+        await using var scope = _scopes.CreateAsyncScope();
+        var contacts = scope.ServiceProvider.GetRequiredService<IContactStore>();
+        try
+        {
+            await _database.WriteAsync(session => LaidAside.WriteAsync(session, shard, failed, error, contacts, ct), ct);
+        }
+        catch (Exception untold) when (untold is not OperationCanceledException && !_database.Dialect.IsTransient(untold))
+        {
+            LogUntold(shard, untold);
+            await _database.WriteAsync(session => LaidAside.WriteAsync(session, shard, failed, error, null, ct), ct);
+        }
     }
 
     /// <summary>The alarm is raised once; that it is still so, at every try.</summary>
@@ -253,4 +264,7 @@ public sealed partial class Worker : IDisposable
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A stimulus in shard {Shard} cannot be processed and is laid aside")]
     private partial void LogPoison(int shard, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "What was laid aside in shard {Shard} could not be told in its contact's trace")]
+    private partial void LogUntold(int shard, Exception error);
 }

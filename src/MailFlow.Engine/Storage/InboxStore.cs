@@ -1,5 +1,4 @@
 using MailFlow.Data;
-using MailFlow.Engine.Execution;
 
 namespace MailFlow.Engine.Storage;
 
@@ -10,16 +9,6 @@ internal static class InboxStore
     public static Task DeleteAsync(Session session, IReadOnlyList<long> ids, CancellationToken ct) => session.ExecuteAsync(
         session.Dialect.IsPostgreSql ? "DELETE FROM inbox USING {rows} WHERE inbox.id = r.id" : "DELETE FROM inbox WHERE id IN (SELECT r.id FROM {rows})",
         new Rows<long>([.. ids.Order()]).Long("id", id => id), ct);
-
-    /// <summary>Lays a row aside that makes every batch fail, with the error, so that it stops nothing and nothing is lost.</summary>
-    public static async Task BuryAsync(Session session, InboxRow row, string error, long now, CancellationToken ct)
-    {
-        await session.ExecuteAsync("""
-            INSERT INTO dead_letter (account_id, kind, key, user_id, body, error, at) VALUES (@account, @kind, @key, @user, @body, @error, @now)
-            """,
-            ct, ("account", row.AccountId), ("kind", (int)row.Kind), ("key", row.Key), ("user", row.UserId), ("body", row.Body), ("error", error), ("now", now));
-        await DeleteAsync(session, [row.Id], ct);
-    }
 
     /// <summary>Whether more rows than this wait, whosever they are.</summary>
     public static async Task<bool> IsLongerThanAsync(Session session, int most, CancellationToken ct) =>

@@ -59,15 +59,15 @@ internal sealed class Timeline(SimulatedWorld world, int account, string user)
         var rows = await session.QueryAsync("SELECT at, seq, version_id, steps FROM history WHERE contact_id = @contact ORDER BY at, seq LIMIT @most",
             row => (At: row.Instant(0), Seq: row.Long(1), Version: row.Long(2), Lines: HistoryLine.ReadAll(row.Text(3))), ct, ("contact", contact), ("most", MostLines + 1));
         var graphs = await world.Get<VersionGraphs>().LoadAsync(session, rows.Select(row => row.Version), ct);
-        return [.. rows.SelectMany(row => row.Lines.Select((line, index) => new Line(row.At, row.Seq, index, Moment(row.At, graphs[row.Version], line))))];
+        return [.. rows.SelectMany(row => row.Lines.Select((line, index) => new Line(row.At, row.Seq, index, Moment(row.At, graphs.GetValueOrDefault(row.Version), line))))];
     }
 
-    private static SimulatedMoment Moment(DateTimeOffset at, VersionGraph version, HistoryLine line)
+    private static SimulatedMoment Moment(DateTimeOffset at, VersionGraph? version, HistoryLine line)
     {
-        var node = version.Node(line.Node);
-        var sentence = line.Sentence($"“{version.Name}”");
+        var node = version?.Node(line.Node);
+        var sentence = line.Sentence($"“{version?.Name}”");
         var isOfJourney = node is null || line.Event is Engine.Execution.HistoryEvent.Entered or Engine.Execution.HistoryEvent.NotEntered;
-        return new SimulatedMoment(at, version.DefinitionId, node?.Id, node?.Title, node?.Type, line.Event.ToString(), line.Outcome, line.Text, isOfJourney ? sentence : $"“{node!.Title}”: {sentence}");
+        return new SimulatedMoment(at, version?.DefinitionId, node?.Id, node?.Title, node?.Type, line.Event.ToString(), line.Outcome, line.Text, isOfJourney ? sentence : $"“{node!.Title}”: {sentence}");
     }
 
     private async Task<List<Line>> MessagesAsync(CancellationToken ct)

@@ -23,6 +23,7 @@ internal static class Endpoints
         api.MapJourneyVersions();
         api.MapInstances();
         api.MapJourneyInstances();
+        api.MapDeadLetters();
         api.MapSimulation();
         api.MapSamples();
         api.MapMessages();

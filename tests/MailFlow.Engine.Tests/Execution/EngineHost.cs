@@ -33,6 +33,8 @@ internal sealed class EngineHost : IAsyncDisposable
 
     public JobRunner Jobs => _services.GetRequiredService<JobRunner>();
 
+    public DeadLetters DeadLetters => _services.GetRequiredService<DeadLetters>();
+
     public static async Task<EngineHost> CreateAsync(DatabaseKind kind, Action<IServiceCollection>? configure = null, int batchSize = Worker.BatchSize, int workers = 1)
     {
         var time = new FakeTime();

@@ -43,4 +43,39 @@ public sealed class LaidAsideTests
         counts = await host.CountsAsync();
         Assert.Equal((60, 0), (counts[CountKind.Completed], counts[CountKind.Faulted]));
     }
+
+    /// <summary>Seen red with the trace's line in the only try: the shard stood still.</summary>
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Where_it_is_the_contact_that_cannot_be_had_the_row_is_laid_aside_untold(DatabaseKind kind)
+    {
+        await using var host = await EngineHost.CreateAsync(kind);
+        await host.PublishAsync(Flows.Of("on:s:go say:end", "s --> end"));
+        var users = EngineHost.UsersOfOneShard(3);
+        await host.Write(s => s.ExecuteAsync(kind == DatabaseKind.PostgreSql
+            ? $"ALTER TABLE contact ADD CHECK (user_id <> '{users[1]}')"
+            : $"CREATE TRIGGER no_contact BEFORE INSERT ON contact WHEN NEW.user_id = '{users[1]}' BEGIN SELECT RAISE(ABORT, 'no'); END", default));
+
+        await host.EventsAsync([.. users.Select(user => host.NewEvent("go", user))]);
+        await host.RunAsync();
+
+        Assert.Equal([$"{users[0]}: end", $"{users[2]}: end"], (await host.LinesAsync(withUser: true)).OrderBy(line => line.Length));
+        Assert.Equal([users[1]], (await host.DeadLetters.ListAsync(1, null, 10, default)).Items.Select(letter => letter.UserId));
+    }
+
+    /// <summary>Seen red with only the inbox asked: the rest waited for the next poll, and a shard with timers alone was thought worked through.</summary>
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_batch_full_of_timers_says_that_there_may_be_more(DatabaseKind kind)
+    {
+        await using var host = await EngineHost.CreateAsync(kind, batchSize: 10);
+        await host.PublishAsync(Flows.Of("on:s:go wait:w:PT1H say:end", "s --> w", "w --> end"));
+        var users = EngineHost.UsersOfOneShard(15);
+        await host.EventsAsync([.. users.Select(user => host.NewEvent("go", user))]);
+        await host.RunAsync();
+        host.Time.Advance(TimeSpan.FromHours(1));
+
+        var shard = StableHash.Shard(1, users[0]);
+        var (first, second) = (await host.Worker.RunOnceAsync(shard, default), await host.Worker.RunOnceAsync(shard, default));
+
+        Assert.Equal((10, true, 5, false), (first.Claimed, first.HasMore, second.Claimed, second.HasMore));
+    }
 }
