@@ -2,6 +2,9 @@ using System.Net.Http.Json;
 using MailFlow.Testing;
 using Microsoft.Playwright;
 
+// One browser at a time: several that draw without a graphics card only slow each other down, until something times out.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
 namespace MailFlow.Browser.Tests;
 
 /// <summary>One server and one browser for the tests of a class: the server is the real process with its samples, on a free port and a data directory of its own.</summary>
