@@ -9,5 +9,5 @@ const shown: Record<JourneyState, { color: string; label: string }> = {
 };
 
 export function StateBadge({ state }: { state: JourneyState }) {
-  return <Badge color={shown[state].color} variant="light" tt="none" fw={600}>{shown[state].label}</Badge>;
+  return <Badge color={shown[state].color} variant="light" tt="none" fw={600} miw="max-content">{shown[state].label}</Badge>;
 }
