@@ -29,7 +29,7 @@ public class InstanceTests
         var done = (await host.Instances.FindAsync(Account, id, default))!;
         Assert.Equal(("Finished", "Finished", "j", "ada"), Standing(done));
         Assert.Equal(
-            [(null, "Entered", "started by hand or by another journey"), ("line", "Completed", "Hello Ada"), ("wait", "Suspended", "waits P1D"), ("wait", "Completed", "waited P1D"), ("line2", "Completed", "bye"), (null, "Finished", null)],
+            [(null, "Entered", "started by hand or by another journey"), ("line", "Completed", "Hello Ada"), ("wait", "Suspended", "waits 1 day"), ("wait", "Completed", "waited 1 day"), ("line2", "Completed", "bye"), (null, "Finished", null)],
             done.Journal.Select(entry => (entry.ActivityId, entry.Event, entry.Text)));
         Assert.Equal("Elsa.WriteLine", done.Journal[1].ActivityType);
 
@@ -78,7 +78,7 @@ public class InstanceTests
         var told = whole.Items.Select(entry => entry.Reason).ToList();
         Assert.Equal("entered “Welcome series” by event user_signed_up", told[0]);
         Assert.Contains("mail “welcome” sent to ada@example.org", told);
-        Assert.Contains("waits P1D", told);
+        Assert.Contains("waits 1 day", told);
         Assert.Contains(told, reason => reason.StartsWith("mail “welcome-tips” not sent: suppressed after hard bounce", StringComparison.Ordinal));
         Assert.Equal("not entered: already entered on 5 January 2026, and this journey takes a contact once", told[^1]);
         Assert.Equal(whole.Items.Select(entry => entry.At).Order(), whole.Items.Select(entry => entry.At));

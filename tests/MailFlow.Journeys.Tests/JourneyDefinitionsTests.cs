@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using MailFlow.Data;
 using MailFlow.Delivery;
+using MailFlow.Engine.Activities;
 using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Storage;
 using MailFlow.Testing;
@@ -193,8 +194,9 @@ public class JourneyDefinitionsTests
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task An_activity_at_which_everybody_fails_stands_in_the_numbers_until_it_works(DatabaseKind kind)
     {
-        await using var host = await JourneyHost.CreateAsync(kind);
-        await host.PublishAsync("j", Of(null, ("fail", "MailFlow.Wait", [("duration", "Handlebars", "{{contact.delay}}")]), Line("after")));
+        var outage = new Outage { IsOn = true };
+        await using var host = await JourneyHost.CreateAsync(kind, services => services.AddSingleton(outage).AddActivity<CallHome>());
+        await host.PublishAsync("j", Of(null, ("fail", "Test.CallHome", []), Line("after")));
         var users = Enumerable.Range(0, int.MaxValue).Select(i => $"u{i}").Where(user => StableHash.Shard(Account, user) == 7).Take(10).ToList();
         foreach (var user in users) await host.Instances.StartAsync(Account, "j", user, JsonData.Empty, default);
         await host.RunAsync();
@@ -203,9 +205,23 @@ public class JourneyDefinitionsTests
         var parked = Assert.Single((await host.Journeys.StatsAsync(Account, "j", default)).Parked);
         Assert.Equal(("fail", 1, 1, host.Time.GetUtcNow().AddMinutes(1)), (parked.ActivityId, parked.Version, parked.Attempts, parked.RetryAt));
 
-        foreach (var user in users) await host.Get<Audience.Contacts>().PutAsync(Account, user, new Dictionary<string, object?> { ["delay"] = "PT5S" }, default);
+        outage.IsOn = false;
         await host.AdvanceAsync(TimeSpan.FromMinutes(2));
         Assert.Equal("entered 10, waiting 0, completed 10, exited 0, faulted 0", await host.StatsAsync("j"));
         Assert.Empty((await host.Journeys.StatsAsync(Account, "j", default)).Parked);
+    }
+
+    internal sealed class Outage
+    {
+        public bool IsOn { get; set; }
+    }
+
+    [Activity("Test.CallHome")]
+    internal sealed class CallHome(Outage outage) : Activity<CallHome.Input>
+    {
+        internal sealed record Input;
+
+        protected override StepResult Run(Input input, Step step) =>
+            outage.IsOn ? throw new InvalidOperationException("nobody is at home") : StepResult.Complete();
     }
 }

@@ -124,7 +124,7 @@ public class SampleScenarioTests
         Assert.Empty(Tags(await host.ContactAsync("bob")));
         Assert.Equal("entered 4, waiting 0, completed 2, exited 2, faulted 0", await host.StatsAsync("win-back"));
         Assert.Contains((await host.Trace.ReadAsync(JourneyHost.Account, "bob", null, 100, default)).Items,
-            entry => entry.Reason == "not entered: last entered on 5 January 2026, and this journey takes a contact once per P90D");
+            entry => entry.Reason == "not entered: last entered on 5 January 2026, and this journey takes a contact once per 90 days");
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]

@@ -14,7 +14,7 @@ public class WaitActivityTests
         Assert.False(arrived.FollowsContact);
 
         var due = ActivityRun.Of(new Wait(), new(TimeSpan.FromDays(400)), new TestStep("2027-02-09T09:00:00Z", wake: WakeReason.Due));
-        Assert.Equal(("Complete", "Done", "waited P400D"), (due.Kind, due.Outcome, due.Text));
+        Assert.Equal(("Complete", "Done", "waited 400 days"), (due.Kind, due.Outcome, due.Text));
     }
 
     [Fact]
@@ -113,7 +113,7 @@ public class WaitActivityTests
         Assert.Equal("Received", ActivityRun.Of(new WaitForEvent(), input, Woken(("template", "welcome"))).Outcome);
         Assert.Equal("Stay", ActivityRun.Of(new WaitForEvent(), input, Woken(("template", "tips"))).Kind);
         var due = ActivityRun.Of(new WaitForEvent(), input, new TestStep("2026-01-08T09:00:00Z", wake: WakeReason.Due));
-        Assert.Equal(("TimedOut", "no email_opened within P3D"), (due.Outcome, due.Text));
+        Assert.Equal(("TimedOut", "no email_opened within 3 days"), (due.Outcome, due.Text));
         Assert.Null(ActivityRun.Of(new WaitForEvent(), new("email_opened")).Until);
     }
 

@@ -14,7 +14,7 @@ internal static class RuleChanges
         ["exit_when"] = ("The exit condition", text => text, "none"),
         ["purpose"] = ("The consent purpose", text => $"“{text}”", "none"),
         ["stream"] = ("The kind of mail", text => text, "marketing"),
-        ["expire_late"] = ("The time after which a late wait is let go", text => DurationText.TryParse(text, out var span) ? ValueWords.Of(span) : text, "none"),
+        ["expire_late"] = ("The time after which a late wait is let go", text => DurationText.TryParse(text, out var span) ? DurationText.InWords(span) : text, "none"),
     };
 
     public static IEnumerable<DefinitionChange> Between(JsonObject? from, JsonObject? to)
@@ -49,7 +49,7 @@ internal static class RuleChanges
         "every_time" => "every time",
         "once" => "once, ever",
         "one_at_a_time" => "once at a time",
-        _ when rule.StartsWith(Per, StringComparison.OrdinalIgnoreCase) && DurationText.TryParse(rule[Per.Length..], out var period) => $"once in {ValueWords.Of(period)}",
+        _ when rule.StartsWith(Per, StringComparison.OrdinalIgnoreCase) && DurationText.TryParse(rule[Per.Length..], out var period) => $"once in {DurationText.InWords(period)}",
         _ => rule,
     };
 }

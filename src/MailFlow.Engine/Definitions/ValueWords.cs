@@ -19,19 +19,11 @@ internal static class ValueWords
         var words = written.Type switch
         {
             ExpressionElement.Variable => $"the variable {VariableName(written.Value)}",
-            ExpressionElement.Literal when input?.Type is { } type && (Nullable.GetUnderlyingType(type) ?? type) == typeof(TimeSpan) && DurationText.TryParse(text, out var span) => Of(span),
+            ExpressionElement.Literal when input?.Type is { } type && (Nullable.GetUnderlyingType(type) ?? type) == typeof(TimeSpan) && DurationText.TryParse(text, out var span) => DurationText.InWords(span),
             ExpressionElement.Object => text,
             _ => $"“{text}”",
         };
         return ($"{written.Type} {text}", words.Length <= Longest ? words : string.Concat(words.AsSpan(0, Longest), "…"));
-    }
-
-    /// <summary>A duration, such as "1 day 12 hours".</summary>
-    public static string Of(TimeSpan span)
-    {
-        if (span == TimeSpan.Zero) return "no time";
-        var parts = new[] { (span.Days, "day"), (span.Hours, "hour"), (span.Minutes, "minute"), (span.Seconds, "second") };
-        return string.Join(' ', parts.Where(part => part.Item1 > 0).Select(part => string.Create(CultureInfo.InvariantCulture, $"{part.Item1} {part.Item2}{(part.Item1 == 1 ? "" : "s")}")));
     }
 
     private static bool IsNothing(ExpressionElement written, InputDescriptor? input)

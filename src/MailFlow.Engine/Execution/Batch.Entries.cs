@@ -79,7 +79,7 @@ internal sealed partial class Batch
             EntryRule.Once when before is not null => $"not entered: already entered on {Date(before.EnteredAt)}, and this journey takes a contact once",
             EntryRule.OneAtATime when IsInside(version.Info.Id, contact) => "not entered: still inside, and this journey takes a contact once at a time",
             EntryRule.OncePer when before is not null && before.EnteredAt + (long)rules.EntryPeriod!.Value.TotalMilliseconds > now =>
-                $"not entered: last entered on {Date(before.EnteredAt)}, and this journey takes a contact once per {DurationText.Format(rules.EntryPeriod.Value)}",
+                $"not entered: last entered on {Date(before.EnteredAt)}, and this journey takes a contact once per {DurationText.InWords(rules.EntryPeriod.Value)}",
             _ => null,
         };
     }

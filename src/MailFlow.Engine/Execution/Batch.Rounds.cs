@@ -54,7 +54,7 @@ internal sealed partial class Batch
         var awaited = Math.Max(Math.Max(at, instance.DueAt ?? at), view.ResumedAt(instance.Version.Info.Id));
         return now - awaited <= (long)most.TotalMilliseconds
             ? null
-            : string.Create(CultureInfo.InvariantCulture, $"its wait ended on {DateTimeOffset.FromUnixTimeMilliseconds(at):d MMMM yyyy, HH:mm} UTC while the server was not running; the journey lets go of what is later than {DurationText.Format(most)}");
+            : string.Create(CultureInfo.InvariantCulture, $"its wait ended on {DateTimeOffset.FromUnixTimeMilliseconds(at):d MMMM yyyy, HH:mm} UTC while the server was not running; the journey lets go of what is later than {DurationText.InWords(most)}");
     }
 
     private async Task ApplyContactChangesAsync(List<(Contact Contact, IncomingEventBody Body)> events, CancellationToken ct)

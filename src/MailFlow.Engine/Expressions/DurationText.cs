@@ -44,6 +44,14 @@ public static class DurationText
         return text.Length == 1 ? "PT0S" : text.ToString();
     }
 
+    /// <summary>For people, to the second: "1 day 12 hours".</summary>
+    public static string InWords(TimeSpan span)
+    {
+        if (span == TimeSpan.Zero) return "no time";
+        var parts = new[] { (span.Days, "day"), (span.Hours, "hour"), (span.Minutes, "minute"), (span.Seconds, "second") };
+        return string.Join(' ', parts.Where(part => part.Item1 > 0).Select(part => string.Create(CultureInfo.InvariantCulture, $"{part.Item1} {part.Item2}{(part.Item1 == 1 ? "" : "s")}")));
+    }
+
     private static long? Iso(ReadOnlySpan<char> text)
     {
         var split = text.IndexOf('T');

@@ -12,6 +12,6 @@ public sealed class Wait : Activity<Wait.Input>
 
     /// <inheritdoc/>
     protected override StepResult Run(Input input, Step step) => step.Wake == WakeReason.Due
-        ? StepResult.Complete("Done", $"waited {DurationText.Format(input.Duration)}")
-        : StepResult.WaitUntil(step.Now + input.Duration, $"waits {DurationText.Format(input.Duration)}");
+        ? StepResult.Complete("Done", $"waited {DurationText.InWords(input.Duration)}")
+        : StepResult.WaitUntil(step.Now + input.Duration, $"waits {DurationText.InWords(input.Duration)}");
 }

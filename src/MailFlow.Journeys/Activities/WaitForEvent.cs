@@ -25,5 +25,5 @@ public sealed class WaitForEvent : Activity<WaitForEvent.Input>
 
     private static DateTimeOffset? Until(Input input, Step step) => input.Timeout is { } timeout ? step.Now + timeout : null;
 
-    private static string Words(TimeSpan? timeout) => timeout is { } given ? DurationText.Format(given) : "any time";
+    private static string Words(TimeSpan? timeout) => timeout is { } given ? DurationText.InWords(given) : "any time";
 }

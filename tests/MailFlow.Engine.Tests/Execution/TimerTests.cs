@@ -131,7 +131,7 @@ public sealed class TimerTests
 
         Assert.Equal(["bob: after"], await host.LinesAsync(withUser: true));
         Assert.Equal([InstanceStatus.Completed, InstanceStatus.Exited], (await host.StatusesAsync()).Order());
-        Assert.Contains("-1 X  its wait ended on 6 January 2026, 09:00 UTC while the server was not running; the journey lets go of what is later than P2D", await host.HistoryAsync());
+        Assert.Contains("-1 X  its wait ended on 6 January 2026, 09:00 UTC while the server was not running; the journey lets go of what is later than 2 days", await host.HistoryAsync());
         var counts = await host.CountsAsync();
         Assert.Equal((1, 1, 0), (counts[CountKind.Completed], counts[CountKind.Exited], counts[CountKind.Waiting]));
     }

@@ -11,5 +11,5 @@ internal sealed class Delay : Activity<Delay.Input>
     protected override StepResult Run(Input input, Step step) =>
         step.Wake == WakeReason.Due
             ? StepResult.Complete()
-            : StepResult.WaitUntil(step.Now + input.TimeSpan, $"waits {DurationText.Format(input.TimeSpan)}");
+            : StepResult.WaitUntil(step.Now + input.TimeSpan, $"waits {DurationText.InWords(input.TimeSpan)}");
 }

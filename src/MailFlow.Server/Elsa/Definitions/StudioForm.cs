@@ -60,6 +60,7 @@ internal sealed class StudioForm(ActivityRegistry registry)
         flowchart["nodeId"] = path;
         flowchart["metadata"] ??= new JsonObject();
         flowchart["customProperties"] ??= new JsonObject();
+        StudioPort.Show(flowchart["connections"]!.AsArray());
         var activities = flowchart["activities"]!.AsArray();
         for (var index = 0; index < activities.Count; index++)
         {
@@ -80,6 +81,7 @@ internal sealed class StudioForm(ActivityRegistry registry)
 
     private void FlowchartBack(JsonObject flowchart)
     {
+        if (flowchart["connections"] is JsonArray connections) StudioPort.Back(connections);
         if (flowchart["activities"] is not JsonArray activities) return;
         for (var index = 0; index < activities.Count; index++)
         {

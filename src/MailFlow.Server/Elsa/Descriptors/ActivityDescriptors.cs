@@ -96,7 +96,7 @@ internal sealed class ActivityDescriptors(ActivityRegistry registry, Choices cho
         };
     }
 
-    private static JsonObject Port(string name) => new() { ["name"] = name, ["displayName"] = name, ["type"] = "Flow", ["isBrowsable"] = true };
+    private static JsonObject Port(string name) => new() { ["name"] = StudioPort.Of(name), ["displayName"] = name, ["type"] = "Flow", ["isBrowsable"] = true };
 
     private static JsonObject Ports(string name, ActivityDescriptor descriptor, int order) =>
         InputEditor.Members(name, name, null, "ICollection<String>", "dynamic-outcomes", FixedOutcomes(descriptor), null, "Object", order, isBrowsable: false);
