@@ -18,7 +18,25 @@ public abstract record HandOver
     /// <param name="RetryAfter">The earliest the provider wants to be asked again; null leaves it to the sender's back-off.</param>
     public sealed record Deferred(string Reason, TimeSpan? RetryAfter = null) : HandOver;
 
+    /// <summary>
+    /// Certainly not taken, and the fault is the sender's own: refused credentials, a domain that is not verified, mail that fails authentication. It would be the same for every
+    /// mail, so what <paramref name="Stops"/> names is stopped until an operator has mended it. It never counts against the recipient; the mail waits.
+    /// </summary>
+    /// <param name="Reason">In plain words, with what is to be mended.</param>
+    /// <param name="Stops">What is stopped.</param>
+    public sealed record SenderFault(string Reason, FaultScope Stops) : HandOver;
+
     /// <summary>It may have been taken: the request was, or may have been, complete and no answer came.</summary>
     /// <param name="Reason">In plain words.</param>
     public sealed record Unknown(string Reason) : HandOver;
+}
+
+/// <summary>What a sender's fault stops.</summary>
+public enum FaultScope
+{
+    /// <summary>The provider connection: its credentials or its account; mail may leave by another one.</summary>
+    Connection,
+
+    /// <summary>The mail's stream from its sending domain, by whatever connection: the domain fails authentication.</summary>
+    Domain,
 }

@@ -12,6 +12,7 @@ internal sealed class Answers(IEmailProvider provider, RetrySchedule schedule, D
             HandOver.Accepted accepted => Make(MessageState.Accepted, null, null, accepted.ProviderId),
             HandOver.Rejected rejected => Make(MessageState.Rejected, $"not sent: {rejected.Reason}", null),
             HandOver.Deferred deferred => Make(MessageState.Deferred, deferred.Reason, schedule.After(taken.Attempt, deferred.RetryAfter)),
+            HandOver.SenderFault fault => Make(MessageState.Deferred, fault.Reason, schedule.After(taken.Attempt, null)),
             HandOver.Unknown unknown => Make(MessageState.Unknown, unknown.Reason, UntilReplay(taken)),
             _ => throw new InvalidOperationException($"'{answer.GetType().Name}' is not an answer."),
         };
