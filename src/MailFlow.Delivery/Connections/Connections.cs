@@ -1,0 +1,180 @@
+using System.Text.RegularExpressions;
+using MailFlow.Data;
+
+namespace MailFlow.Delivery;
+
+/// <summary>
+/// The connections of each account. An account without any sends by the server's own provider (<see cref="DeliveryOptions.Provider"/>). Secrets are sealed before they
+/// are written and leave this class only to open a provider.
+/// </summary>
+public sealed partial class Connections(Database database, ISecretBox secrets, IEnumerable<IProviderType> types)
+{
+    private const string Columns = "key, id, type, name, settings, enabled, marketing_weight, transactional_weight, per_second, per_day, region, revision, account_id";
+
+    private readonly Dictionary<string, IProviderType> _types = types.ToDictionary(type => type.Name);
+
+    /// <summary>The kinds of providers there are, by name.</summary>
+    public IReadOnlyCollection<IProviderType> Types => _types.Values;
+
+    /// <summary>The account's connections, by key.</summary>
+    public async Task<IReadOnlyList<Connection>> ListAsync(int accountId, CancellationToken ct) =>
+        [.. (await database.ReadAsync(session => AmongAsync(session, [accountId], ct), ct)).Select(stored => stored.Connection)];
+
+    /// <summary>One of them, or null.</summary>
+    public async Task<Connection?> FindAsync(int accountId, string key, CancellationToken ct) =>
+        (await ListAsync(accountId, ct)).FirstOrDefault(connection => connection.Key == key);
+
+    /// <summary>Makes a connection or changes it.</summary>
+    /// <exception cref="InvalidInputException">A field cannot be taken; names it.</exception>
+    public Task<Connection> PutAsync(int accountId, string key, ConnectionDraft draft, CancellationToken ct) => database.WriteAsync(async session =>
+    {
+        if (!KeyForm().IsMatch(key)) throw new InvalidInputException("key", "must have 1 to 50 lower-case letters, digits, '-' or '_'");
+        if (key is "sandbox" or "smtp" or "default") throw new InvalidInputException("key", $"'{key}' names the server's own provider; choose another");
+        var (existing, now) = (await FindAsync(session, accountId, key, ct), await session.NowAsync(ct));
+        var type = _types.GetValueOrDefault(draft.Type ?? existing?.Connection.Type ?? throw new InvalidInputException("type", "is missing"))
+            ?? throw new InvalidInputException("type", $"'{draft.Type}' is none of {string.Join(", ", _types.Keys.Order())}");
+        if (existing is not null && existing.Connection.Type != type.Name)
+            throw new InvalidInputException("type", $"this connection is of type '{existing.Connection.Type}', and the ledger knows it so: make another one");
+        var before = existing?.Connection;
+        var settings = Settled(type, existing?.Sealed, draft.Settings);
+        var after = new Connection(
+            key, before?.Id ?? Guid.CreateVersion7(), type.Name, Named(draft.Name ?? before?.Name ?? type.DisplayName), Shown(type, settings), SecretsOf(type, settings),
+            draft.Enabled ?? before?.Enabled ?? true,
+            Weight("marketing_weight", draft.MarketingWeight ?? before?.MarketingWeight ?? 100),
+            Weight("transactional_weight", draft.TransactionalWeight ?? before?.TransactionalWeight ?? 100),
+            Limit("per_second", draft.PerSecond ?? before?.PerSecond), (int?)Limit("per_day", draft.PerDay ?? before?.PerDay),
+            Region(draft.Region ?? before?.Region));
+        Probe(type, settings);
+        await session.ExecuteAsync("""
+            INSERT INTO provider_connection (account_id, key, id, type, name, settings, enabled, marketing_weight, transactional_weight, per_second, per_day, region,
+                                             revision, created_at, updated_at)
+            VALUES (@account, @key, @id, @type, @name, @settings, @enabled, @marketing, @transactional, @per_second, @per_day, @region, 1, @now, @now)
+            ON CONFLICT (account_id, key) DO UPDATE SET name = excluded.name, settings = excluded.settings, enabled = excluded.enabled,
+              marketing_weight = excluded.marketing_weight, transactional_weight = excluded.transactional_weight, per_second = excluded.per_second,
+              per_day = excluded.per_day, region = excluded.region, revision = provider_connection.revision + 1, updated_at = excluded.updated_at
+            """, ct,
+            ("account", accountId), ("key", key), ("id", after.Id), ("type", after.Type), ("name", after.Name), ("settings", JsonData.Write(settings.ToDictionary(pair => pair.Key, pair => (object?)pair.Value))),
+            ("enabled", after.Enabled), ("marketing", after.MarketingWeight), ("transactional", after.TransactionalWeight), ("per_second", after.PerSecond),
+            ("per_day", after.PerDay), ("region", after.Region), ("now", now));
+        await Audit.RecordAsync(session, accountId, "connection.put", key, ct, ("type", after.Type), ("enabled", after.Enabled),
+            ("marketing_weight", after.MarketingWeight), ("transactional_weight", after.TransactionalWeight), ("settings", string.Join(", ", (draft.Settings ?? new Dictionary<string, string?>()).Keys)));
+        return after;
+    }, ct);
+
+    /// <summary>Removes a connection; what it was given is still told by the ledger. Mail whose answer it owes is treated as lost. False when there is none.</summary>
+    public Task<bool> DeleteAsync(int accountId, string key, CancellationToken ct) => database.WriteAsync(async session =>
+    {
+        if (await session.ExecuteAsync("DELETE FROM provider_connection WHERE account_id = @account AND key = @key", ct, ("account", accountId), ("key", key)) == 0) return false;
+        await session.ExecuteAsync("DELETE FROM sending_stop WHERE account_id = @account AND subject = @subject", ct, ("account", accountId), ("subject", SendingStops.OfConnection(key)));
+        await session.ExecuteAsync("DELETE FROM rate_bucket WHERE account_id = @account AND key = @subject", ct, ("account", accountId), ("subject", SendingStops.OfConnection(key)));
+        await Audit.RecordAsync(session, accountId, "connection.delete", key, ct);
+        return true;
+    }, ct);
+
+    /// <summary>The connection whose webhook has this id, with its kind and its settings in the clear; null when there is none of that kind.</summary>
+    public async Task<WebhookOwner?> FindByIdAsync(string type, Guid id, CancellationToken ct)
+    {
+        var stored = await database.ReadAsync(session => session.FirstAsync(
+            $"SELECT {Columns} FROM provider_connection WHERE id = @id AND type = @type", Read, ct, ("id", id), ("type", type)), ct);
+        return stored is null ? null : new WebhookOwner(stored.AccountId, stored.Connection.Key, _types[type], Open(stored));
+    }
+
+    internal Task<List<StoredConnection>> AmongAsync(Session session, IReadOnlyList<int> accountIds, CancellationToken ct) => session.QueryAsync(
+        $"SELECT {Columns} FROM {{rows}} JOIN provider_connection c ON c.account_id = r.owner ORDER BY account_id, key",
+        new Rows<int>(accountIds).Int("owner", id => id), Read, ct);
+
+    /// <summary>The way out of a connection.</summary>
+    internal IEmailProvider OpenProvider(StoredConnection stored) => _types[stored.Connection.Type].Open(Open(stored));
+
+    private ConnectionSettings Open(StoredConnection stored) => Opened(_types[stored.Connection.Type], stored.Sealed);
+
+    private async Task<StoredConnection?> FindAsync(Session session, int accountId, string key, CancellationToken ct) =>
+        (await AmongAsync(session, [accountId], ct)).FirstOrDefault(stored => stored.Connection.Key == key);
+
+    /// <summary>What was stored with what is now said, secrets sealed.</summary>
+    private Dictionary<string, string> Settled(IProviderType type, IReadOnlyDictionary<string, string>? before, IReadOnlyDictionary<string, string?>? said)
+    {
+        var settled = new Dictionary<string, string>(before ?? new Dictionary<string, string>());
+        foreach (var (name, value) in said ?? new Dictionary<string, string?>())
+        {
+            var setting = type.Settings.FirstOrDefault(setting => setting.Name == name)
+                ?? throw new InvalidInputException($"settings.{name}", $"{type.DisplayName} has no such setting: {string.Join(", ", type.Settings.Select(setting => setting.Name))}");
+            if (value is { Length: > 4000 }) throw new InvalidInputException($"settings.{name}", "has more than 4,000 characters");
+            if (setting.Choices is { } choices && value is { Length: > 0 } && !choices.Contains(value))
+                throw new InvalidInputException($"settings.{name}", $"'{value}' is none of {string.Join(", ", choices)}");
+            if (string.IsNullOrEmpty(value)) settled.Remove(name);
+            else settled[name] = setting.Secret ? secrets.Seal(value) : value;
+        }
+        foreach (var setting in type.Settings.Where(setting => setting.Required && !settled.ContainsKey(setting.Name)))
+            throw new InvalidInputException($"settings.{setting.Name}", $"is missing: {setting.Hint}");
+        return settled;
+    }
+
+    /// <summary>Opens the provider once, for what it says of its settings.</summary>
+    private void Probe(IProviderType type, IReadOnlyDictionary<string, string> settings)
+    {
+        try
+        {
+            (type.Open(Opened(type, settings)) as IDisposable)?.Dispose();
+        }
+        catch (InvalidInputException error)
+        {
+            throw new InvalidInputException($"settings.{error.Field}", error.Problem);
+        }
+    }
+
+    private ConnectionSettings Opened(IProviderType type, IReadOnlyDictionary<string, string> stored)
+    {
+        var values = new Dictionary<string, string>();
+        foreach (var setting in type.Settings)
+            if (stored.TryGetValue(setting.Name, out var value)) values[setting.Name] = setting.Secret ? secrets.Open(value) : value;
+            else if (setting.Default is { } standard) values[setting.Name] = standard;
+        return new ConnectionSettings(values);
+    }
+
+    private static Dictionary<string, string> Shown(IProviderType type, IReadOnlyDictionary<string, string> settings) =>
+        settings.Where(pair => type.Settings.Any(setting => setting.Name == pair.Key && !setting.Secret)).ToDictionary(pair => pair.Key, pair => pair.Value);
+
+    private static List<string> SecretsOf(IProviderType type, IReadOnlyDictionary<string, string> settings) =>
+        [.. type.Settings.Where(setting => setting.Secret && settings.ContainsKey(setting.Name)).Select(setting => setting.Name)];
+
+    private static string Named(string name) => name.Trim() is { Length: > 0 and <= 100 } trimmed && !trimmed.Any(char.IsControl)
+        ? trimmed : throw new InvalidInputException("name", "must have 1 to 100 characters on one line");
+
+    private static int Weight(string field, int weight) => weight is >= 0 and <= 100 ? weight : throw new InvalidInputException(field, $"{weight} is not between 0 and 100");
+
+    private static double? Limit(string field, double? limit) => limit switch
+    {
+        null or 0 => null,
+        > 0 and <= int.MaxValue => limit,
+        _ => throw new InvalidInputException(field, $"{limit} is not a limit: give a number above 0, or 0 for none"),
+    };
+
+    private static string? Region(string? region) => string.IsNullOrEmpty(region) ? null
+        : RegionForm().IsMatch(region) ? region : throw new InvalidInputException("region", "must have 2 to 10 lower-case letters, such as 'eu'");
+
+    private StoredConnection Read(Row row)
+    {
+        var type = _types.GetValueOrDefault(row.Text(2)) ?? throw new InvalidOperationException($"This server does not know the provider type '{row.Text(2)}'.");
+        var sealedSettings = JsonData.ParseMap(row.Text(4)).ToDictionary(pair => pair.Key, pair => (string)pair.Value!);
+        return new StoredConnection(row.Int(12), row.Long(11), sealedSettings, new Connection(
+            row.Text(0), row.Uuid(1), row.Text(2), row.Text(3), Shown(type, sealedSettings), SecretsOf(type, sealedSettings),
+            row.Bool(5), row.Int(6), row.Int(7), row.DoubleOrNull(8), row.IntOrNull(9), row.TextOrNull(10)));
+    }
+
+    [GeneratedRegex("^[a-z0-9_-]{1,50}$")]
+    private static partial Regex KeyForm();
+
+    [GeneratedRegex("^[a-z]{2,10}$")]
+    private static partial Regex RegionForm();
+}
+
+/// <summary>Whose webhook was called.</summary>
+public sealed record WebhookOwner(int AccountId, string Connection, IProviderType Type, ConnectionSettings Settings);
+
+/// <summary>A connection as it is stored.</summary>
+/// <param name="AccountId">Whose.</param>
+/// <param name="Revision">Changes with every change.</param>
+/// <param name="Sealed">Its settings, secrets sealed.</param>
+/// <param name="Connection">The rest.</param>
+internal sealed record StoredConnection(int AccountId, long Revision, IReadOnlyDictionary<string, string> Sealed, Connection Connection);
