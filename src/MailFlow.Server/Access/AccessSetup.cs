@@ -32,6 +32,7 @@ internal static class AccessSetup
         services.AddSingleton<SessionCookie>();
         services.AddSingleton<SignInThrottle>();
         services.AddSingleton<SignIn>();
+        services.AddSingleton<ISecretBox, SecretBox>();
         services.AddDataProtection().SetApplicationName("MailFlow"); // otherwise the folder it runs from, which differs between nodes
         services.AddOptions<KeyManagementOptions>().Configure<Database>((keys, database) => keys.XmlRepository = new DataProtectionKeys(database));
         services.AddAuthentication(EitherScheme)
