@@ -23,6 +23,9 @@ public readonly struct Row(DbDataReader reader, Dialect dialect)
     /// <summary>A floating-point number.</summary>
     public double Double(int column) => reader.GetDouble(column);
 
+    /// <summary>A floating-point number, or null.</summary>
+    public double? DoubleOrNull(int column) => reader.IsDBNull(column) ? null : Double(column);
+
     /// <summary>True or false.</summary>
     public bool Bool(int column) => dialect.IsPostgreSql ? reader.GetBoolean(column) : reader.GetInt64(column) != 0;
 

@@ -61,6 +61,9 @@ public sealed class Rows<T>(IReadOnlyList<T> items) : Rows
     /// <summary>An INT column that may be NULL.</summary>
     public Rows<T> IntOrNull(string name, Func<T, int?> value) => Add(name, NpgsqlDbType.Integer, value);
 
+    /// <summary>A DOUBLE PRECISION column (REAL on SQLite).</summary>
+    public Rows<T> Double(string name, Func<T, double> value) => Add(name, NpgsqlDbType.Double, value);
+
     /// <summary>A BOOLEAN column (0 and 1 on SQLite).</summary>
     public Rows<T> Bool(string name, Func<T, bool> value) => Add(name, NpgsqlDbType.Boolean, value);
 

@@ -5,6 +5,7 @@ using MailFlow.Delivery;
 using MailFlow.Delivery.Activities;
 using MailFlow.Delivery.Providers.Sandbox;
 using MailFlow.Delivery.Providers.Smtp;
+using MailFlow.Delivery.Routing;
 using MailFlow.Delivery.Sending;
 using MailFlow.Delivery.Unsubscribing;
 using MailFlow.Engine.Activities;
@@ -41,11 +42,12 @@ public static class DeliveryModule
         services.AddSingleton<MessageSignal>().AddSingleton<Messages>().AddSingleton<SandboxMailbox>().AddSingleton<Senders>();
         services.AddSingleton(provider => new TrialMail(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<Templates>(), provider.GetRequiredService<TemplateRenderer>(),
-            provider.GetRequiredService<Senders>(), provider.GetRequiredService<Suppressions>(), provider.GetRequiredService<IEmailProvider>(), options));
+            provider.GetRequiredService<Senders>(), provider.GetRequiredService<Suppressions>(), provider.GetRequiredService<Routes>(), options));
         services.AddSingleton<IInstanceEnded>(provider => provider.GetRequiredService<Messages>());
         services.AddSingleton<SigningKeys>().AddSingleton<UnsubscribeLinks>().AddSingleton(provider => new Unsubscribe(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<UnsubscribeLinks>(), provider.GetRequiredService<Suppressions>(),
             provider.GetRequiredService<Consents>(), provider.GetRequiredService<IContactStore>(), provider.GetRequiredService<Senders>()));
+        services.AddSingleton<Connections>().AddSingleton<SendingStops>().AddSingleton<Routes>().AddSingleton<FlowControl>();
         services.AddSingleton<NodeEpoch>().AddSingleton<SendChecks>().AddSingleton<HandOverDesk>().AddSingleton<Composer>().AddSingleton<Dispatch>()
             .AddSingleton<Answers>().AddSingleton<Sweep>().AddSingleton<RetrySchedule>();
         services.AddSingleton(provider => new MessageSender(

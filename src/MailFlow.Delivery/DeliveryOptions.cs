@@ -14,6 +14,9 @@ public sealed record DeliveryOptions
     /// <summary>The relay, for <see cref="Provider"/> <c>smtp</c>.</summary>
     public SmtpOptions Smtp { get; init; } = new();
 
+    /// <summary>The most mails a second by the server's own provider, above 0; null for as many as it takes.</summary>
+    public double? PerSecond { get; init; }
+
     /// <summary>Where recipients reach this server, without a trailing slash. Must be https for real marketing mail (RFC 8058).</summary>
     public string PublicBaseUrl { get; init; } = "http://localhost:5000";
 
@@ -56,6 +59,7 @@ public sealed record DeliveryOptions
             throw new InvalidInputException(nameof(PublicBaseUrl), $"'{PublicBaseUrl}' is not an http or https address");
         Senders.Check(Sender);
         if (Provider != "sandbox" && Sender.Email == NobodysAddress) throw new InvalidInputException(nameof(Sender), "who mail comes from must be set before real mail is sent");
+        if (PerSecond is <= 0) throw new InvalidInputException(nameof(PerSecond), "must be above 0; leave it out for no limit");
         Between(nameof(BatchSize), BatchSize, 1, 1000);
         Between(nameof(Lanes), Lanes, 1, 16);
         Between(nameof(Lease), Lease.TotalSeconds, 1, 3600);

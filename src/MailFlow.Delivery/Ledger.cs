@@ -10,7 +10,12 @@ internal sealed record PlannedMessage : MessageOrder
 }
 
 /// <summary>A message that is taken up: the row changes to inflight.</summary>
-internal sealed record TakenUp(Guid Id, int Attempt, string ToAddress);
+/// <param name="Id">Which message.</param>
+/// <param name="Attempt">From 1.</param>
+/// <param name="ToAddress">Where it goes.</param>
+/// <param name="Provider">The key of the route it takes.</param>
+/// <param name="LeaseUntil">Until when it may be handed over, Unix milliseconds.</param>
+internal sealed record TakenUp(Guid Id, int Attempt, string ToAddress, string Provider, long LeaseUntil);
 
 /// <summary>Any other change of state.</summary>
 /// <param name="Id">Which message.</param>
@@ -43,14 +48,20 @@ internal static class Ledger
 
     /// <summary>Takes messages up: the hand-over's one commit. Gives how many really were.</summary>
     public static Task<int> TakeUpAsync(
-        Session session, IReadOnlyList<TakenUp> messages, string provider, long epoch, long now, long leaseUntil, CancellationToken ct) => session.ExecuteAsync($$"""
-        UPDATE message SET state = {{(int)MessageState.Inflight}}, attempt = r.attempt, to_address = r.to_address, provider = @provider,
-               node_epoch = @epoch, lease_until = @lease_until, due_at = NULL, updated_at = @now, reason = NULL
+        Session session, IReadOnlyList<TakenUp> messages, long epoch, long now, CancellationToken ct) => session.ExecuteAsync($$"""
+        UPDATE message SET state = {{(int)MessageState.Inflight}}, attempt = r.attempt, to_address = r.to_address, provider = r.provider,
+               node_epoch = @epoch, lease_until = r.lease_until, due_at = NULL, updated_at = @now, reason = NULL
         FROM {rows}
         WHERE message.id = r.id AND message.attempt = r.attempt - 1 AND message.state IN ({{MessageStates.SqlBefore(MessageState.Inflight)}})
         """,
-        new Rows<TakenUp>([.. messages.OrderBy(message => message.Id)]).Uuid("id", m => m.Id).Int("attempt", m => m.Attempt).Text("to_address", m => m.ToAddress),
-        ct, ("provider", provider), ("epoch", epoch), ("lease_until", leaseUntil), ("now", now));
+        new Rows<TakenUp>([.. messages.OrderBy(message => message.Id)]).Uuid("id", m => m.Id).Int("attempt", m => m.Attempt).Text("to_address", m => m.ToAddress)
+            .Text("provider", m => m.Provider).Long("lease_until", m => m.LeaseUntil),
+        ct, ("epoch", epoch), ("now", now));
+
+    /// <summary>Has messages looked at again later, nothing else changed: a limit holds them.</summary>
+    public static Task<int> PostponeAsync(Session session, IReadOnlyCollection<KeyValuePair<Guid, long>> instants, CancellationToken ct) => session.ExecuteAsync(
+        "UPDATE message SET due_at = r.due_at FROM {rows} WHERE message.id = r.id AND message.due_at IS NOT NULL",
+        new Rows<KeyValuePair<Guid, long>>([.. instants.OrderBy(each => each.Key)]).Uuid("id", each => each.Key).Long("due_at", each => each.Value), ct);
 
     /// <summary>Makes every move that the transition table allows and passes over the others. Gives how many were made.</summary>
     /// <param name="session">A writing session.</param>

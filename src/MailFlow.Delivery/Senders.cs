@@ -1,4 +1,5 @@
 using MailFlow.Data;
+using MailFlow.Delivery.Routing;
 
 namespace MailFlow.Delivery;
 
@@ -35,13 +36,14 @@ public sealed class Senders(Database database, DeliveryOptions options)
             "SELECT s.account_id, s.name, s.email, s.reply_to, s.postal_address FROM {rows} JOIN sender s ON s.account_id = r.id",
             new Rows<int>(accountIds).Int("id", id => id),
             row => (Account: row.Int(0), Sender: new SenderIdentity(row.Text(1), row.Text(2), row.TextOrNull(3), row.TextOrNull(4))), ct);
-        var senders = accountIds.ToDictionary(id => id, _ => Completed(options.Sender));
-        foreach (var (account, sender) in found) senders[account] = Completed(sender);
+        var senders = accountIds.ToDictionary(id => id, _ => options.Sender);
+        foreach (var (account, sender) in found) senders[account] = sender;
         return senders;
     }
 
-    private SenderIdentity Completed(SenderIdentity sender) =>
-        options.Provider == "sandbox" && string.IsNullOrWhiteSpace(sender.PostalAddress) ? sender with { PostalAddress = SandboxPostalAddress } : sender;
+    /// <summary>The sender as mail by this route shows it.</summary>
+    internal static SenderIdentity For(Route route, SenderIdentity sender) =>
+        route.IsSandbox && string.IsNullOrWhiteSpace(sender.PostalAddress) ? sender with { PostalAddress = SandboxPostalAddress } : sender;
 
     internal static void Check(SenderIdentity sender)
     {

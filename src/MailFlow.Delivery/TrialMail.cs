@@ -1,6 +1,7 @@
 using MailFlow.Audience;
 using MailFlow.Content;
 using MailFlow.Data;
+using MailFlow.Delivery.Routing;
 
 namespace MailFlow.Delivery;
 
@@ -28,18 +29,18 @@ public sealed class TrialMail
     private readonly TemplateRenderer _renderer;
     private readonly Senders _senders;
     private readonly Suppressions _suppressions;
-    private readonly IEmailProvider _provider;
+    private readonly Routes _routes;
     private readonly DeliveryOptions _options;
 
-    internal TrialMail(Database database, Templates templates, TemplateRenderer renderer, Senders senders, Suppressions suppressions, IEmailProvider provider, DeliveryOptions options) =>
-        (_database, _templates, _renderer, _senders, _suppressions, _provider, _options) = (database, templates, renderer, senders, suppressions, provider, options);
+    internal TrialMail(Database database, Templates templates, TemplateRenderer renderer, Senders senders, Suppressions suppressions, Routes routes, DeliveryOptions options) =>
+        (_database, _templates, _renderer, _senders, _suppressions, _routes, _options) = (database, templates, renderer, senders, suppressions, routes, options);
 
     /// <summary>Renders a template as it would be sent.</summary>
     /// <exception cref="NotFoundException">There is no such template or version.</exception>
     /// <exception cref="InvalidInputException">The source cannot be compiled; names the field.</exception>
     /// <exception cref="RenderException">It cannot be rendered.</exception>
     public async Task<RenderedEmail> RenderAsync(int accountId, string key, Trial trial, CancellationToken ct) =>
-        await RenderAsync(accountId, key, trial, await _senders.FindAsync(accountId, ct), Guid.Empty, ct);
+        await RenderAsync(accountId, key, trial, Senders.For(await _routes.ForTrialAsync(accountId, ct), await _senders.FindAsync(accountId, ct)), Guid.Empty, ct);
 
     /// <summary>Renders a stored template and hands it to the provider, marked as a test in its subject.</summary>
     /// <param name="accountId">Whose template.</param>
@@ -60,7 +61,8 @@ public sealed class TrialMail
             (await _suppressions.FindAsync(session, accountId, template.Source.Stream, address.ToString(), ct), DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct))), ct);
         if (suppression is not null) throw new ConflictException($"'{address}' is suppressed ({suppression.Reason}): a test is not sent there either.");
 
-        var (sender, id) = (await _senders.FindAsync(accountId, ct), Guid.CreateVersion7(now));
+        var route = await _routes.ForTrialAsync(accountId, ct);
+        var (sender, id) = (Senders.For(route, await _senders.FindAsync(accountId, ct)), Guid.CreateVersion7(now));
         var rendered = await RenderAsync(accountId, key, trial, sender, id, ct);
         rendered = rendered with { Subject = $"[Test] {rendered.Subject}" };
         var from = new Mailbox(EmailAddress.Parse(sender.Email), sender.Name);
@@ -80,16 +82,16 @@ public sealed class TrialMail
             Template = key,
             UserId = userId,
         };
-        return new SentTrial(id, rendered, await HandOverAsync(mail, ct));
+        return new SentTrial(id, rendered, await HandOverAsync(route.Provider, mail, ct));
     }
 
-    private async Task<HandOver> HandOverAsync(OutgoingEmail mail, CancellationToken ct)
+    private async Task<HandOver> HandOverAsync(IEmailProvider provider, OutgoingEmail mail, CancellationToken ct)
     {
-        using var timeout = new CancellationTokenSource(_provider.RequestTimeout, _database.Time);
+        using var timeout = new CancellationTokenSource(provider.RequestTimeout, _database.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, ct);
         try
         {
-            return await _provider.SendAsync(mail, either.Token);
+            return await provider.SendAsync(mail, either.Token);
         }
         catch (Exception error) when (!ct.IsCancellationRequested)
         {

@@ -38,7 +38,7 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
         var before = existing?.Connection;
         var settings = Settled(type, existing?.Sealed, draft.Settings);
         var after = new Connection(
-            key, before?.Id ?? Guid.CreateVersion7(), type.Name, Named(draft.Name ?? before?.Name ?? type.DisplayName), Shown(type, settings), SecretsOf(type, settings),
+            key, before?.Id ?? Guid.CreateVersion7(DateTimeOffset.FromUnixTimeMilliseconds(now)), type.Name, Named(draft.Name ?? before?.Name ?? type.DisplayName), Shown(type, settings), SecretsOf(type, settings),
             draft.Enabled ?? before?.Enabled ?? true,
             Weight("marketing_weight", draft.MarketingWeight ?? before?.MarketingWeight ?? 100),
             Weight("transactional_weight", draft.TransactionalWeight ?? before?.TransactionalWeight ?? 100),
@@ -111,7 +111,7 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
     }
 
     /// <summary>Opens the provider once, for what it says of its settings.</summary>
-    private void Probe(IProviderType type, IReadOnlyDictionary<string, string> settings)
+    private void Probe(IProviderType type, Dictionary<string, string> settings)
     {
         try
         {
@@ -132,10 +132,10 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
         return new ConnectionSettings(values);
     }
 
-    private static Dictionary<string, string> Shown(IProviderType type, IReadOnlyDictionary<string, string> settings) =>
+    private static Dictionary<string, string> Shown(IProviderType type, Dictionary<string, string> settings) =>
         settings.Where(pair => type.Settings.Any(setting => setting.Name == pair.Key && !setting.Secret)).ToDictionary(pair => pair.Key, pair => pair.Value);
 
-    private static List<string> SecretsOf(IProviderType type, IReadOnlyDictionary<string, string> settings) =>
+    private static List<string> SecretsOf(IProviderType type, Dictionary<string, string> settings) =>
         [.. type.Settings.Where(setting => setting.Secret && settings.ContainsKey(setting.Name)).Select(setting => setting.Name)];
 
     private static string Named(string name) => name.Trim() is { Length: > 0 and <= 100 } trimmed && !trimmed.Any(char.IsControl)

@@ -16,7 +16,11 @@ public abstract record HandOver
     /// <summary>Certainly not taken, and may be tried again.</summary>
     /// <param name="Reason">In plain words.</param>
     /// <param name="RetryAfter">The earliest the provider wants to be asked again; null leaves it to the sender's back-off.</param>
-    public sealed record Deferred(string Reason, TimeSpan? RetryAfter = null) : HandOver;
+    /// <param name="IsProviders">
+    /// Whether the trouble is the provider's (refused connections, 429, 5xx) and not this recipient's: it counts against the connection, and <paramref name="RetryAfter"/>
+    /// then holds for all mail by it.
+    /// </param>
+    public sealed record Deferred(string Reason, TimeSpan? RetryAfter = null, bool IsProviders = false) : HandOver;
 
     /// <summary>
     /// Certainly not taken, and the fault is the sender's own: refused credentials, a domain that is not verified, mail that fails authentication. It would be the same for every

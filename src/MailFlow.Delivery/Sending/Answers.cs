@@ -1,7 +1,9 @@
+using MailFlow.Delivery.Routing;
+
 namespace MailFlow.Delivery.Sending;
 
 /// <summary>What a provider's answers do to the ledger.</summary>
-internal sealed class Answers(IEmailProvider provider, RetrySchedule schedule, DeliveryOptions options)
+internal sealed class Answers(RetrySchedule schedule, DeliveryOptions options)
 {
     /// <summary>The change of state that an answer makes.</summary>
     public Move MoveFor(TakenMessage taken, HandOver answer, long now)
@@ -22,12 +24,14 @@ internal sealed class Answers(IEmailProvider provider, RetrySchedule schedule, D
     }
 
     /// <summary>How long a message waits whose answer was lost: not at all where the same key can be sent again, or the provider asked.</summary>
-    public static TimeSpan WaitForLateAnswer(string sentThrough, IEmailProvider provider, DeliveryOptions options) =>
-        sentThrough == provider.Name && provider.Replay != ReplayPolicy.Neither ? TimeSpan.Zero : options.UnknownWindow;
+    /// <param name="route">The route it took; null when that is there no more.</param>
+    /// <param name="options">The window.</param>
+    public static TimeSpan WaitForLateAnswer(Route? route, DeliveryOptions options) =>
+        route is not null && route.Provider.Replay != ReplayPolicy.Neither ? TimeSpan.Zero : options.UnknownWindow;
 
     private TimeSpan UntilReplay(TakenMessage taken) =>
         // The first replay is at once; a provider that loses every answer is not hammered.
-        provider.Replay != ReplayPolicy.Neither && taken.Message.State == MessageState.Unknown
+        taken.Route.Provider.Replay != ReplayPolicy.Neither && taken.Message.State == MessageState.Unknown
             ? schedule.After(taken.Attempt, null)
-            : WaitForLateAnswer(provider.Name, provider, options);
+            : WaitForLateAnswer(taken.Route, options);
 }

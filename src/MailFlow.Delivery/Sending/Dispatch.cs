@@ -1,9 +1,11 @@
+using System.Collections.Concurrent;
 using MailFlow.Data;
+using MailFlow.Delivery.Routing;
 
 namespace MailFlow.Delivery.Sending;
 
-/// <summary>Renders the mails of one batch and hands each to the provider; every one of them comes back with an answer.</summary>
-internal sealed class Dispatch(IEmailProvider provider, Composer composer, Database database, DeliveryOptions options, IFaultPoints faults)
+/// <summary>Renders the mails of one batch and hands each to its route's provider; every one of them comes back with an answer.</summary>
+internal sealed class Dispatch(FlowControl control, Composer composer, Database database, DeliveryOptions options, IFaultPoints faults)
 {
     private static readonly HandOver LeaseOver = new HandOver.Deferred("the sender was too slow: its lease had run out before the hand-over");
     private static readonly HandOver Stopping = new HandOver.Deferred("the sender was stopped before the hand-over");
@@ -15,41 +17,49 @@ internal sealed class Dispatch(IEmailProvider provider, Composer composer, Datab
     public async Task<HandOver[]> SendAsync(TakenBatch batch, CancellationToken stopping)
     {
         var answers = new HandOver[batch.Messages.Count];
-        if (provider is IBulkEmailProvider bulk) await SendInBulkAsync(bulk, batch, answers, stopping);
-        else
-            await Parallel.ForAsync(0, answers.Length, new ParallelOptions { MaxDegreeOfParallelism = provider.Concurrency }, async (i, _) =>
-            {
-                var (email, failure) = await ComposeAsync(batch, i);
-                answers[i] = failure ?? WhyNotNow(batch, stopping) ?? await SendAsync(batch.Messages[i], email!);
-            });
+        await Task.WhenAll(Enumerable.Range(0, answers.Length).GroupBy(i => batch.Messages[i].Route).Select(group => SendAsync(group.Key, [.. group], batch, answers, stopping)));
         return answers;
     }
 
-    private async Task SendInBulkAsync(IBulkEmailProvider bulk, TakenBatch batch, HandOver[] answers, CancellationToken stopping)
+    private async Task SendAsync(Route route, int[] indexes, TakenBatch batch, HandOver[] answers, CancellationToken stopping)
     {
-        var emails = new OutgoingEmail?[answers.Length];
-        await Parallel.ForAsync(0, answers.Length, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, async (i, _) =>
+        var called = new ConcurrentBag<HandOver>();
+        var emails = new ConcurrentDictionary<int, OutgoingEmail>();
+        var bulk = route.Provider as IBulkEmailProvider;
+        await Parallel.ForEachAsync(indexes, new ParallelOptions { MaxDegreeOfParallelism = bulk is null ? route.Provider.Concurrency : Environment.ProcessorCount }, async (i, _) =>
         {
-            (emails[i], var failure) = await ComposeAsync(batch, i);
+            var (email, failure) = await ComposeAsync(batch, i);
             if (failure is not null) answers[i] = failure;
+            else if (bulk is not null && !MustAsk(batch.Messages[i])) emails[i] = email!;
+            else if (WhyNotNow(batch, stopping) is { } reason) answers[i] = reason;
+            else called.Add(answers[i] = await SendAsync(batch.Messages[i], email!));
         });
-        foreach (var chunk in Enumerable.Range(0, answers.Length).Where(i => emails[i] is not null).Chunk(bulk.MaxBatch))
+        foreach (var chunk in emails.Keys.Order().Chunk(bulk?.MaxBatch ?? int.MaxValue))
         {
-            var sent = WhyNotNow(batch, stopping) is { } reason
-                ? Enumerable.Repeat(reason, chunk.Length).ToArray()
-                : await CallAsync(ct => bulk.SendManyAsync([.. chunk.Select(i => emails[i]!)], ct), error => [.. chunk.Select(_ => error)]);
+            var isLate = WhyNotNow(batch, stopping);
+            var sent = isLate is not null
+                ? Enumerable.Repeat(isLate, chunk.Length).ToArray()
+                : await CallAsync(route.Provider, ct => bulk!.SendManyAsync([.. chunk.Select(i => emails[i])], ct), error => [.. chunk.Select(_ => error)]);
             for (var i = 0; i < chunk.Length; i++) answers[chunk[i]] = sent[i];
+            if (isLate is null) foreach (var answer in sent) called.Add(answer);
         }
+        var pause = called.Max(answer => answer is HandOver.Deferred { IsProviders: true } deferred ? deferred.RetryAfter : null);
+        control.BreakerOf(route).Record(
+            called.Count, called.Count(answer => answer is HandOver.Unknown or HandOver.Deferred { IsProviders: true }), pause, batch.At.ToUnixTimeMilliseconds());
     }
+
+    /// <summary>Whether the provider is asked what it knows of the mail before it is given it again.</summary>
+    private static bool MustAsk(TakenMessage taken) => taken.Message.State == MessageState.Unknown && taken.Route.Provider.Replay == ReplayPolicy.Searchable;
 
     private async Task<HandOver> SendAsync(TakenMessage taken, OutgoingEmail email)
     {
-        if (taken.Message.State == MessageState.Unknown && provider.Replay == ReplayPolicy.Searchable)
+        var provider = taken.Route.Provider;
+        if (MustAsk(taken))
         {
-            var found = await CallAsync(ct => provider.FindAsync(email.MessageId, ct), error => error);
+            var found = await CallAsync(provider, ct => provider.FindAsync(email.MessageId, ct), error => error);
             if (found is not HandOver.Deferred) return found;
         }
-        return await CallAsync(ct => provider.SendAsync(email, ct), error => error);
+        return await CallAsync(provider, ct => provider.SendAsync(email, ct), error => error);
     }
 
     /// <summary>The lease is looked at again before the wire: another sender may have taken over what took too long.</summary>
@@ -72,7 +82,7 @@ internal sealed class Dispatch(IEmailProvider provider, Composer composer, Datab
         }
     }
 
-    private async Task<T> CallAsync<T>(Func<CancellationToken, Task<T>> call, Func<HandOver, T> failed)
+    private async Task<T> CallAsync<T>(IEmailProvider provider, Func<CancellationToken, Task<T>> call, Func<HandOver, T> failed)
     {
         faults.Reach("sender.provider.before-call");
         T answer;

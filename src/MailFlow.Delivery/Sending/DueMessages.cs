@@ -1,4 +1,5 @@
 using MailFlow.Data;
+using MailFlow.Engine.Definitions;
 
 namespace MailFlow.Delivery.Sending;
 
@@ -26,28 +27,32 @@ internal static class DueMessages
                   ORDER BY message.account_id LIMIT 1)
           FROM pending WHERE pending.account_id IS NOT NULL)
         SELECT account_id FROM pending
-        WHERE account_id IS NOT NULL AND EXISTS (SELECT 1 FROM message WHERE message.account_id = pending.account_id AND message.due_at <= @now)
+        WHERE account_id IS NOT NULL AND EXISTS (SELECT 1 FROM message WHERE message.account_id = pending.account_id AND message.stream IN (0, 1) AND message.due_at <= @now)
         LIMIT @limit
         """, row => row.Int(0), ct, ("after", after), ("up_to", upTo), ("now", now), ("limit", limit));
 
     /// <summary>
-    /// The due messages of these accounts, an equal slice of each, their rows locked until the transaction ends. Rows that another sender has locked are passed
-    /// over, so that two senders never wait for each other.
+    /// The due messages of these slices, their rows locked until the transaction ends. Rows that another sender has locked are passed over, so that two senders never wait
+    /// for each other.
     /// </summary>
-    public static Task<List<ClaimedMessage>> ClaimAsync(Session session, IReadOnlyList<int> accounts, int limit, long now, CancellationToken ct)
+    public static Task<List<ClaimedMessage>> ClaimAsync(Session session, IReadOnlyList<Slice> slices, long now, CancellationToken ct)
     {
-        accounts = [.. accounts.Take(limit)];
-        var slice = (limit + accounts.Count - 1) / Math.Max(1, accounts.Count);
-        // SQLite runs the statement once an account, so that its LIMIT is each account's.
+        // SQLite runs the statement once a slice.
         var sql = session.Dialect.IsPostgreSql
             ? $$"""
               SELECT {{ClaimedMessage.Columns}} FROM {rows} CROSS JOIN LATERAL (
-                SELECT * FROM message WHERE message.account_id = r.account_id AND message.due_at <= @now ORDER BY message.due_at LIMIT @slice FOR UPDATE SKIP LOCKED) m
-              LIMIT @limit
+                SELECT * FROM message WHERE message.account_id = r.owner AND message.stream = r.stream AND message.due_at <= @now
+                ORDER BY message.due_at LIMIT r.most FOR UPDATE SKIP LOCKED) m
               """
             : $$"""
-              SELECT {{ClaimedMessage.Columns}} FROM {rows} JOIN message m ON m.account_id = r.account_id AND m.due_at <= @now ORDER BY m.due_at LIMIT min(@slice, @limit)
+              SELECT {{ClaimedMessage.Columns}} FROM {rows} JOIN message m ON m.account_id = r.owner AND m.stream = r.stream AND m.due_at <= @now
+              ORDER BY m.due_at LIMIT @r_most
               """;
-        return session.QueryAsync(sql, new Rows<int>(accounts).Int("account_id", account => account), ClaimedMessage.Read, ct, ("now", now), ("slice", slice), ("limit", limit));
+        return session.QueryAsync(
+            sql, new Rows<Slice>(slices).Int("owner", slice => slice.AccountId).Int("stream", slice => (int)slice.Stream).Int("most", slice => slice.Most),
+            ClaimedMessage.Read, ct, ("now", now));
     }
 }
+
+/// <summary>How much is claimed of one account's stream.</summary>
+internal readonly record struct Slice(int AccountId, MessageStream Stream, int Most);

@@ -1,11 +1,12 @@
 using MailFlow.Data;
+using MailFlow.Delivery.Routing;
 using MailFlow.Engine.Activities;
 using MailFlow.Engine.Definitions;
 
 namespace MailFlow.Delivery.Sending;
 
 /// <summary>A message that this node hands over now.</summary>
-internal sealed record TakenMessage(ClaimedMessage Message, int Attempt, EmailAddress To, Contact Contact, SenderIdentity Sender);
+internal sealed record TakenMessage(ClaimedMessage Message, int Attempt, EmailAddress To, Contact Contact, SenderIdentity Sender, Route Route);
 
 /// <summary>What one hand-over commit took up.</summary>
 /// <param name="Messages">To be handed over.</param>
@@ -16,18 +17,15 @@ internal sealed record TakenBatch(IReadOnlyList<TakenMessage> Messages, int Chan
 
 /// <summary>Takes due messages up: reads, checks and marks them in one transaction, whose commit is the hand-over.</summary>
 internal sealed class HandOverDesk(
-    Database database, IContactStore contacts, SendChecks checks, Senders senders, IEmailProvider provider, DeliveryOptions options, IFaultPoints faults)
+    Database database, IContactStore contacts, SendChecks checks, Senders senders, FlowControl control, DeliveryOptions options, IFaultPoints faults)
 {
     /// <summary>Beyond the request's time-out, for a provider that is slow to give up.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
 
-    /// <summary>
-    /// Of a provider that forgets what it was sent, no more is taken up than can be under way: all that is taken up is in
-    /// doubt when the process dies.
-    /// </summary>
-    public int BatchSize => provider.Replay == ReplayPolicy.Idempotent ? options.BatchSize : Math.Min(provider.Concurrency, options.BatchSize);
+    /// <summary>How long a message waits for which there is no room after all: another has taken it.</summary>
+    private static readonly TimeSpan UntilRoom = TimeSpan.FromSeconds(1);
 
-    /// <summary>Takes up what is due in these accounts, as much of one as of another.</summary>
+    /// <summary>Takes up what is due in these accounts and may leave.</summary>
     public async Task<TakenBatch> TakeUpAsync(IReadOnlyList<int> accounts, long epoch, CancellationToken ct)
     {
         var started = database.Time.GetTimestamp();
@@ -62,14 +60,16 @@ internal sealed class HandOverDesk(
         Session session, IReadOnlyList<int> accounts, long epoch, long started, CancellationToken ct)
     {
         var now = await session.NowAsync(ct);
-        var claimed = await DueMessages.ClaimAsync(session, accounts, BatchSize, now, ct);
+        var from = await senders.AmongAsync(session, accounts, ct);
+        var flow = await control.OpenAsync(session, accounts, from, now, ct);
+        var claimed = await ClaimAsync(session, flow, accounts, now, ct);
         var paused = await PausedJourneys(session, claimed, ct);
         var parked = new List<Guid>();
         var moves = new List<Move>();
         var open = new List<ClaimedMessage>();
         foreach (var message in claimed)
             if (message.CancelReason is null && message.JourneyId is { } journey && paused.Contains(journey)) parked.Add(message.Id);
-            else if (WhyGivenUp(message, now) is { } reason) moves.Add(End(message, MessageState.Unconfirmed, reason));
+            else if (WhyGivenUp(message, flow.Find(message.AccountId, message.Provider), now) is { } reason) moves.Add(End(message, MessageState.Unconfirmed, reason));
             else open.Add(message);
         await Ledger.ParkAsync(session, parked, ct);
 
@@ -82,14 +82,32 @@ internal sealed class HandOverDesk(
                     : End(message, refusal.State, refusal.Reason));
         await Ledger.MoveAsync(session, moves, now, 0, ct);
 
-        var from = await senders.AmongAsync(session, [.. open.Select(message => message.AccountId).Distinct()], ct);
-        var taken = open.Where(message => !refused.ContainsKey(message.Id)).Select(message => new TakenMessage(
-            message, message.Attempt + 1, EmailAddress.Parse(people[message.ContactId].Text("email")!), people[message.ContactId], from[message.AccountId])).ToList();
-        var leaseUntil = now + (long)(options.Lease + provider.RequestTimeout + Grace).TotalMilliseconds;
-        var marked = await Ledger.TakeUpAsync(
-            session, [.. taken.Select(message => new TakenUp(message.Message.Id, message.Attempt, message.To.ToString()))], provider.Name, epoch, now, leaseUntil, ct);
+        var going = open.Where(message => !refused.ContainsKey(message.Id)).Select(message => (Message: message, To: EmailAddress.Parse(people[message.ContactId].Text("email")!))).ToList();
+        var postponed = new Dictionary<Guid, long>(await flow.HeldAsync(session, going, ct));
+        var taken = new List<TakenMessage>(going.Count);
+        foreach (var (message, to) in going.Where(each => !postponed.ContainsKey(each.Message.Id)))
+            if (flow.Pick(message) is { } route) taken.Add(new(message, message.Attempt + 1, to, people[message.ContactId], Senders.For(route, from[message.AccountId]), route));
+            else postponed[message.Id] = now + (long)UntilRoom.TotalMilliseconds;
+        await Ledger.PostponeAsync(session, postponed, ct);
+        var marked = await Ledger.TakeUpAsync(session, [.. taken.Select(message => new TakenUp(
+            message.Message.Id, message.Attempt, message.To.ToString(), message.Route.Key, now + (long)(options.Lease + message.Route.Provider.RequestTimeout + Grace).TotalMilliseconds))], epoch, now, ct);
         if (marked != taken.Count) throw new InvalidOperationException($"Of {taken.Count} locked messages only {marked} could be taken up.");
+        await flow.CloseAsync(session, ct);
         return new TakenBatch(taken, claimed.Count, DateTimeOffset.FromUnixTimeMilliseconds(now), started);
+    }
+
+    /// <summary>As much of one account as of another, and transactional mail before marketing, within what may leave.</summary>
+    private async Task<List<ClaimedMessage>> ClaimAsync(Session session, Flow flow, IReadOnlyList<int> accounts, long now, CancellationToken ct)
+    {
+        var slice = (options.BatchSize + accounts.Count - 1) / Math.Max(1, accounts.Count);
+        var claimed = await OfStreamAsync(MessageStream.Transactional, _ => slice);
+        if (claimed.Count >= options.BatchSize) return claimed;
+        var had = claimed.CountBy(message => message.AccountId).ToDictionary();
+        claimed.AddRange(await OfStreamAsync(MessageStream.Marketing, account => slice - had.GetValueOrDefault(account)));
+        return claimed;
+
+        Task<List<ClaimedMessage>> OfStreamAsync(MessageStream stream, Func<int, int> most) => DueMessages.ClaimAsync(
+            session, [.. accounts.Select(account => new Slice(account, stream, flow.Claim(account, stream, most(account)))).Where(each => each.Most > 0)], now, ct);
     }
 
     /// <summary>Locked until the commit, so that once a pause is answered nothing more of its journey is handed over.</summary>
@@ -103,11 +121,11 @@ internal sealed class HandOverDesk(
     }
 
     /// <summary>Of a message whose answer was lost: why it is not handed over again, or null.</summary>
-    private string? WhyGivenUp(ClaimedMessage message, long now)
+    private static string? WhyGivenUp(ClaimedMessage message, Route? route, long now)
     {
         if (message.State != MessageState.Unknown) return null;
         if (message.RetryUntil <= now) return $"may or may not have been sent ({message.Reason}); nobody could say in time";
-        var forgetful = message.Provider != provider.Name || provider.Replay == ReplayPolicy.Neither;
+        var forgetful = route is null || route.Provider.Replay == ReplayPolicy.Neither;
         return forgetful && message.Stream == MessageStream.Marketing
             ? $"may or may not have been sent ({message.Reason}); not sent again, because marketing mail must not come twice"
             : null;

@@ -1,5 +1,7 @@
 using MailFlow.Data;
+using MailFlow.Delivery.Routing;
 using MailFlow.Delivery.Sending;
+using MailFlow.Engine.Definitions;
 
 namespace MailFlow.Delivery;
 
@@ -72,6 +74,7 @@ public sealed class MessageSender
                     var now = await session.NowAsync(CancellationToken.None);
                     var moves = batch.Messages.Select((taken, i) => _answers.MoveFor(taken, answers[i], now)).ToList();
                     await Ledger.MoveAsync(session, moves, now, now + (long)_options.RetryFor.TotalMilliseconds, CancellationToken.None);
+                    await StopFaultyAsync(session, batch, answers);
                     _faults.Reach("sender.answers.before-commit");
                 }, CancellationToken.None);
                 return;
@@ -82,5 +85,16 @@ public sealed class MessageSender
                 await Task.Delay(pause, _database.Time, CancellationToken.None);
             }
         }
+    }
+
+    /// <summary>What is the sender's own fault would be the same for every mail: no further one goes that way.</summary>
+    private static async Task StopFaultyAsync(Session session, TakenBatch batch, HandOver[] answers)
+    {
+        foreach (var (taken, answer) in batch.Messages.Zip(answers))
+            if (answer is HandOver.SenderFault { Stops: FaultScope.Domain } domain)
+                await SendingStops.StopAsync(session, taken.Message.AccountId, SendingStops.OfDomain(FlowControl.DomainOf(taken.Sender)), taken.Message.Stream, domain.Reason, CancellationToken.None);
+            else if (answer is HandOver.SenderFault connection)
+                foreach (var stream in Enum.GetValues<MessageStream>())
+                    await SendingStops.StopAsync(session, taken.Message.AccountId, taken.Route.Subject, stream, connection.Reason, CancellationToken.None);
     }
 }

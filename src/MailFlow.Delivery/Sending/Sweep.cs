@@ -1,9 +1,10 @@
 using MailFlow.Data;
+using MailFlow.Delivery.Routing;
 
 namespace MailFlow.Delivery.Sending;
 
 /// <summary>Finds what nobody is working on any more: hand-overs whose node died, and mail parked by a pause that is over.</summary>
-internal sealed class Sweep(Database database, IEmailProvider provider, DeliveryOptions options, IFaultPoints faults)
+internal sealed class Sweep(Database database, Routes routes, DeliveryOptions options, IFaultPoints faults)
 {
     /// <summary>Gives how many messages it moved.</summary>
     public async Task<int> RunAsync(CancellationToken ct)
@@ -16,9 +17,10 @@ internal sealed class Sweep(Database database, IEmailProvider provider, Delivery
             {
                 var now = await session.NowAsync(ct);
                 var found = await OrphansAsync(session, forUpdate: true, ct);
+                var known = await routes.AmongAsync(session, [.. found.Select(orphan => orphan.AccountId).Distinct()], ct);
                 var lost = found.Select(orphan => new Move(
                     orphan.Id, orphan.AccountId, orphan.Attempt, MessageState.Unknown, "the sender stopped during the hand-over",
-                    now + (long)Answers.WaitForLateAnswer(orphan.Provider, provider, options).TotalMilliseconds)).ToList();
+                    now + (long)Answers.WaitForLateAnswer(known[orphan.AccountId].FirstOrDefault(route => route.Key == orphan.Provider), options).TotalMilliseconds)).ToList();
                 var count = await Ledger.MoveAsync(session, lost, now, now + (long)options.RetryFor.TotalMilliseconds, ct);
                 faults.Reach("sender.orphans.before-commit");
                 return count;

@@ -7,7 +7,7 @@ CREATE TABLE provider_connection (
   type TEXT NOT NULL,
   name TEXT NOT NULL,
   settings TEXT NOT NULL,
-  enabled BOOLEAN NOT NULL,
+  enabled INTEGER NOT NULL,
   marketing_weight INT NOT NULL CHECK (marketing_weight BETWEEN 0 AND 100),
   transactional_weight INT NOT NULL CHECK (transactional_weight BETWEEN 0 AND 100),
   per_second REAL CHECK (per_second > 0),

@@ -1,0 +1,127 @@
+using System.Buffers.Binary;
+using MailFlow.Data;
+using MailFlow.Delivery.Sending;
+using MailFlow.Engine.Definitions;
+
+namespace MailFlow.Delivery.Routing;
+
+/// <summary>A route with what it still takes in the transaction at hand.</summary>
+internal sealed class Way(Route route, int room, int roomForMarketing)
+{
+    public Route Route { get; } = route;
+
+    /// <summary>How many more it takes.</summary>
+    public int Room { get; private set; } = room;
+
+    /// <summary>How many of the room are not promised yet to an account that claims.</summary>
+    public int Unclaimed { get; private set; } = room;
+
+    /// <summary>How many more marketing mails it takes, where that is fewer.</summary>
+    public int RoomForMarketing { get; private set; } = roomForMarketing;
+
+    public int Taken { get; private set; }
+
+    public int RoomFor(MessageStream stream) => stream == MessageStream.Marketing ? Math.Min(Room, RoomForMarketing) : Room;
+
+    public int Claim(MessageStream stream, int wanted)
+    {
+        var given = Math.Min(wanted, stream == MessageStream.Marketing ? Math.Min(Unclaimed, RoomForMarketing) : Unclaimed);
+        Unclaimed -= given;
+        return given;
+    }
+
+    public void Take() => (Room, RoomForMarketing, Taken) = (Room - 1, RoomForMarketing == int.MaxValue ? int.MaxValue : RoomForMarketing - 1, Taken + 1);
+}
+
+/// <summary>What may leave in one hand-over, and what was taken of it.</summary>
+internal sealed class Flow(
+    IReadOnlyDictionary<int, Dictionary<MessageStream, IReadOnlyList<Way>>> ways, IReadOnlyDictionary<int, IReadOnlyList<Route>> routes, Dictionary<int, int> marketing,
+    IReadOnlyDictionary<int, string> domains, Dictionary<BucketKey, TokenBucket> buckets, long now, int today)
+{
+    private readonly Dictionary<int, int> _handedOver = [];
+
+    /// <summary>How many messages of a stream an account may claim, at most <paramref name="wanted"/>; they are promised to it.</summary>
+    public int Claim(int account, MessageStream stream, int wanted)
+    {
+        if (stream == MessageStream.Marketing) wanted = Math.Min(wanted, marketing.GetValueOrDefault(account, int.MaxValue));
+        var given = 0;
+        foreach (var way in ways[account][stream])
+            if (given < wanted) given += way.Claim(stream, wanted - given);
+        return given;
+    }
+
+    /// <summary>The account's route of this key; null when there is none any more.</summary>
+    public Route? Find(int account, string? key) => routes[account].FirstOrDefault(route => route.Key == key);
+
+    /// <summary>
+    /// The route of a message, by the weights of those that have room; of one whose answer was lost, the route it took, which may know of it. Null when there is no room for
+    /// it at this moment.
+    /// </summary>
+    public Route? Pick(ClaimedMessage message)
+    {
+        var open = ways[message.AccountId][message.Stream].Where(way => way.RoomFor(message.Stream) > 0).ToList();
+        if (message.State == MessageState.Unknown && Find(message.AccountId, message.Provider) is { } own) open = [.. open.Where(way => way.Route == own)];
+        if (open.Count == 0) return null;
+        var way = open.Count == 1 ? open[0] : Weighted(open, message);
+        way.Take();
+        _handedOver[message.AccountId] = _handedOver.GetValueOrDefault(message.AccountId) + 1;
+        return way.Route;
+    }
+
+    /// <summary>Writes down what was taken. Last in the transaction: nodes wait for each other on these rows.</summary>
+    public async Task CloseAsync(Session session, CancellationToken ct)
+    {
+        var used = ways.Values.SelectMany(streams => streams.Values).SelectMany(each => each).Distinct().Where(way => way.Taken > 0).ToList();
+        await FlowStore.SaveAsync(session, [.. used.Where(way => buckets.ContainsKey(FlowControl.BucketOf(way.Route))).Select(way =>
+            KeyValuePair.Create(FlowControl.BucketOf(way.Route), buckets[FlowControl.BucketOf(way.Route)].Less(way.Taken)))], ct);
+        var counts = used.Where(way => way.Route.PerDay is not null).Select(way => new DayCount(way.Route.AccountId, way.Route.Subject, today, way.Taken))
+            .Concat(_handedOver.Where(each => domains.ContainsKey(each.Key)).Select(each => new DayCount(each.Key, SendingStops.OfDomain(domains[each.Key]), today, each.Value)));
+        await FlowStore.CountAsync(session, [.. counts], ct);
+    }
+
+    /// <summary>
+    /// Of messages to be handed over, those that the limits of their recipients' mailbox providers hold, each with the instant of its turn. What is not held is counted.
+    /// </summary>
+    public async Task<IReadOnlyDictionary<Guid, long>> HeldAsync(
+        Session session, IReadOnlyList<(ClaimedMessage Message, EmailAddress To)> messages, CancellationToken ct)
+    {
+        var limits = await FlowStore.MailboxLimitsAsync(session, [.. ways.Keys], ct);
+        var held = new Dictionary<Guid, long>();
+        if (limits.Count == 0) return held;
+        var keyed = messages.Select(each => (each.Message.Id, Limit: LimitOf(each.Message.AccountId, each.To.Domain))).Where(each => each.Limit is not null).ToList();
+        var rates = keyed.DistinctBy(each => each.Limit!.Value.Key).ToDictionary(each => each.Limit!.Value.Key, each => each.Limit!.Value.Rate);
+        var stored = await FlowStore.LockAsync(session, rates, now, ct);
+        foreach (var group in keyed.GroupBy(each => each.Limit!.Value.Key))
+        {
+            var (bucket, rate, waiting) = (stored[group.Key], rates[group.Key], 0);
+            foreach (var (id, _) in group)
+                if (bucket.Whole > 0) bucket = bucket.Less(1);
+                else held[id] = now + (long)Math.Ceiling((++waiting - bucket.Tokens) / rate * 1000);
+            stored[group.Key] = bucket;
+        }
+        await FlowStore.SaveAsync(session, stored, ct);
+        return held;
+
+        (BucketKey Key, double Rate)? LimitOf(int account, string domain)
+        {
+            domain = domain.ToLowerInvariant();
+            var mailbox = MailboxProviders.Of(domain);
+            var key = new BucketKey(account, $"mailbox:{mailbox}");
+            return limits.TryGetValue(new(account, mailbox), out var rate) || limits.TryGetValue(new(account, domain), out rate) || limits.TryGetValue(new(account, "*"), out rate)
+                ? (key, rate) : null;
+        }
+    }
+
+    /// <summary>By a hash of message and attempt: the same however it is asked, and another route is likely when one has failed.</summary>
+    private static Way Weighted(List<Way> open, ClaimedMessage message)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        message.Id.TryWriteBytes(bytes, bigEndian: true, out _);
+        var hash = (BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]) + (ulong)message.Attempt) * 0x9e3779b97f4a7c15UL;
+        hash ^= hash >> 32;
+        var left = (int)(hash % (ulong)open.Sum(way => way.Route.WeightFor(message.Stream)));
+        foreach (var way in open)
+            if ((left -= way.Route.WeightFor(message.Stream)) < 0) return way;
+        return open[^1];
+    }
+}

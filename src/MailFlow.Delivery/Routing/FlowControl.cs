@@ -1,0 +1,96 @@
+using System.Collections.Concurrent;
+using MailFlow.Data;
+using MailFlow.Engine.Definitions;
+
+namespace MailFlow.Delivery.Routing;
+
+/// <summary>
+/// How much mail may leave now, and by which route. All limits are taken from in the transaction of the hand-over, so that they hold over all nodes and through crashes:
+/// what is taken up was within them.
+/// </summary>
+internal sealed class FlowControl(Routes routes, DeliveryOptions options)
+{
+    private readonly ConcurrentDictionary<(int AccountId, string Key), CircuitBreaker> _breakers = new();
+
+    /// <summary>This node's view of a route.</summary>
+    public CircuitBreaker BreakerOf(Route route) => _breakers.GetOrAdd((route.AccountId, route.Key), _ => new CircuitBreaker());
+
+    /// <summary>What these accounts may send in the transaction at hand.</summary>
+    /// <param name="session">A writing session.</param>
+    /// <param name="accounts">The accounts.</param>
+    /// <param name="senders">Who their mail comes from.</param>
+    /// <param name="now">Unix milliseconds.</param>
+    /// <param name="ct">Cancels.</param>
+    public async Task<Flow> OpenAsync(Session session, IReadOnlyList<int> accounts, IReadOnlyDictionary<int, SenderIdentity> senders, long now, CancellationToken ct)
+    {
+        var found = await routes.AmongAsync(session, accounts, ct);
+        var stopped = (await SendingStops.AmongAsync(session, accounts, ct)).Select(each => (each.AccountId, each.Stop.Subject, each.Stop.Stream)).ToHashSet();
+        var limited = found.Values.SelectMany(each => each).Distinct().ToList();
+        var domains = accounts.Where(account => found[account].Any(route => !route.IsSandbox)).ToDictionary(account => account, account => DomainOf(senders[account]));
+        var warmUps = domains.Count == 0 ? [] : await FlowStore.WarmUpsAsync(session, [.. domains.Keys], ct);
+        var rates = limited.Where(route => route.PerSecond is not null || route.PerDay is not null).ToDictionary(BucketOf, route => route.PerSecond ?? Unlimited);
+        // A day's volume is counted under a lock too: two senders would otherwise both find it unused.
+        foreach (var (account, domain) in domains.Where(each => warmUps.ContainsKey(new BucketKey(each.Key, each.Value)))) rates[new BucketKey(account, SendingStops.OfDomain(domain))] = Unlimited;
+        var buckets = await FlowStore.LockAsync(session, rates, now, ct);
+        var today = FlowStore.DayOf(now);
+        var days = await FlowStore.DaysAsync(
+            session,
+            [.. limited.Where(route => route.PerDay is not null).Select(BucketOf).Concat(domains.Select(each => new BucketKey(each.Key, SendingStops.OfDomain(each.Value)))).Distinct()],
+            today - (2 * SendingLog.Window), ct);
+
+        var ways = limited.ToDictionary(route => route, route => new Way(route, RoomOf(route, buckets, days, today, now), RoomForMarketing(route, days, today)));
+        var allowed = new Dictionary<int, int>();
+        foreach (var (account, domain) in domains)
+            allowed[account] = await MarketingAsync(session, account, domain, stopped, new SendingLog(days[new BucketKey(account, SendingStops.OfDomain(domain))]), warmUps, today, ct);
+        return new Flow(accounts.ToDictionary(account => account, account => Streams.ToDictionary(stream => stream, stream => (IReadOnlyList<Way>)[.. found[account]
+            .Where(route => route.WeightFor(stream) > 0 && !stopped.Contains((account, route.Subject, stream))
+                && !(domains.TryGetValue(account, out var domain) && stopped.Contains((account, SendingStops.OfDomain(domain), stream))))
+            .Select(route => ways[route])])), found, allowed, domains, buckets, now, today);
+    }
+
+    /// <summary>A rate that nothing reaches: the bucket is then no more than a lock.</summary>
+    private const double Unlimited = 1e9;
+
+    private static MessageStream[] Streams { get; } = [MessageStream.Transactional, MessageStream.Marketing];
+
+    /// <summary>The domain that mail comes from.</summary>
+    public static string DomainOf(SenderIdentity sender) => EmailAddress.Parse(sender.Email).Domain.ToLowerInvariant();
+
+    internal static BucketKey BucketOf(Route route) => new(route.AccountId, route.Subject);
+
+    /// <summary>
+    /// Of a provider that forgets what it was sent, no more is taken up than can be under way: all that is taken up is in doubt when the process dies.
+    /// </summary>
+    private int RoomOf(Route route, Dictionary<BucketKey, TokenBucket> buckets, ILookup<BucketKey, SendingDay> days, int today, long now)
+    {
+        var room = route.Provider.Replay == ReplayPolicy.Idempotent ? options.BatchSize : Math.Min(route.Provider.Concurrency, options.BatchSize);
+        room = Math.Min(room, BreakerOf(route).Room(now));
+        if (buckets.TryGetValue(BucketOf(route), out var bucket)) room = Math.Min(room, bucket.Whole);
+        if (route.PerDay is { } perDay) room = Math.Min(room, perDay - new SendingLog(days[BucketOf(route)]).Of(today).HandedOver);
+        return Math.Max(0, room);
+    }
+
+    /// <summary>Marketing leaves a twentieth of the day's mail to receipts and password resets.</summary>
+    private static int RoomForMarketing(Route route, ILookup<BucketKey, SendingDay> days, int today) =>
+        route.PerDay is { } perDay ? Math.Max(0, perDay - Math.Max(1, perDay / 20) - new SendingLog(days[BucketOf(route)]).Of(today).HandedOver) : int.MaxValue;
+
+    /// <summary>How much marketing mail may leave from a domain today: its warm-up's volume, half the usual of one that draws complaints, none of one that draws too many.</summary>
+    private static async Task<int> MarketingAsync(
+        Session session, int account, string domain, HashSet<(int, string, MessageStream)> stopped, SendingLog log, Dictionary<BucketKey, WarmUp> warmUps, int today, CancellationToken ct)
+    {
+        var (subject, standing) = (SendingStops.OfDomain(domain), log.StandingOn(today));
+        if (standing == Standing.Bad && stopped.Add((account, subject, MessageStream.Marketing)))
+            await SendingStops.StopAsync(session, account, subject, MessageStream.Marketing, WhyStopped(log, today), ct);
+        if (warmUps.TryGetValue(new BucketKey(account, domain), out var stored))
+        {
+            var warmUp = stored.On(today, log);
+            if (warmUp != stored) await FlowStore.SaveAsync(session, new BucketKey(account, domain), warmUp, ct);
+            if (warmUp.Volume(standing) is { } volume) return Math.Max(0, volume - log.Of(today).HandedOver);
+        }
+        return standing == Standing.Good ? int.MaxValue : Math.Max(0, Math.Max(1, log.Most(today - 1) / 2) - log.Of(today).HandedOver);
+    }
+
+    private static string WhyStopped(SendingLog log, int today) => log.ComplaintRate(today) >= SendingLog.StopComplaints
+        ? FormattableString.Invariant($"{log.ComplaintRate(today):0.00%} of the last seven days' mails were called spam; mailbox providers block a sender at 0.3 %. Find out who complains, then resume.")
+        : FormattableString.Invariant($"{log.BounceRate(today):0.0%} of the last seven days' mails went to addresses that do not exist. Clean the contacts, then resume.");
+}

@@ -1,0 +1,73 @@
+using MailFlow.Data;
+
+namespace MailFlow.Delivery.Routing;
+
+/// <summary>A token bucket's row.</summary>
+internal readonly record struct BucketKey(int AccountId, string Key);
+
+/// <summary>One more, or fewer, in a day's row.</summary>
+internal readonly record struct DayCount(int AccountId, string Subject, int Day, int HandedOver = 0, int Delivered = 0, int HardBounces = 0, int Complaints = 0);
+
+/// <summary>What limits are kept in: buckets, days, warm-ups, mailbox limits.</summary>
+internal static class FlowStore
+{
+    public const long MillisecondsADay = 24L * 60 * 60 * 1000;
+
+    public static int DayOf(long now) => (int)(now / MillisecondsADay);
+
+    /// <summary>Buckets, made full where there is none, locked until the transaction ends: what one sender takes no other can.</summary>
+    public static async Task<Dictionary<BucketKey, TokenBucket>> LockAsync(Session session, IReadOnlyDictionary<BucketKey, double> rates, long now, CancellationToken ct)
+    {
+        var keys = rates.Keys.OrderBy(key => key.AccountId).ThenBy(key => key.Key, StringComparer.Ordinal).ToList();
+        await session.ExecuteAsync("""
+            INSERT INTO rate_bucket (account_id, key, tokens, at) SELECT r.owner, r.name, r.tokens, @now FROM {rows} WHERE true ON CONFLICT (account_id, key) DO NOTHING
+            """, new Rows<BucketKey>(keys).Int("owner", key => key.AccountId).Text("name", key => key.Key).Double("tokens", key => TokenBucket.Capacity(rates[key])), ct, ("now", now));
+        var found = await session.QueryAsync($$"""
+            SELECT b.account_id, b.key, b.tokens, b.at FROM {rows} JOIN rate_bucket b ON b.account_id = r.owner AND b.key = r.name
+            ORDER BY b.account_id, b.key {{(session.Dialect.IsPostgreSql ? "FOR UPDATE OF b" : "")}}
+            """, new Rows<BucketKey>(keys).Int("owner", key => key.AccountId).Text("name", key => key.Key),
+            row => (Key: new BucketKey(row.Int(0), row.Text(1)), Bucket: new TokenBucket(row.Double(2), row.Long(3))), ct);
+        return found.ToDictionary(each => each.Key, each => each.Bucket.Filled(rates[each.Key], now));
+    }
+
+    public static Task SaveAsync(Session session, IReadOnlyCollection<KeyValuePair<BucketKey, TokenBucket>> buckets, CancellationToken ct) => session.ExecuteAsync(
+        "UPDATE rate_bucket SET tokens = r.tokens, at = r.at FROM {rows} WHERE rate_bucket.account_id = r.owner AND rate_bucket.key = r.name",
+        new Rows<KeyValuePair<BucketKey, TokenBucket>>([.. buckets.OrderBy(each => each.Key.AccountId).ThenBy(each => each.Key.Key, StringComparer.Ordinal)])
+            .Int("owner", each => each.Key.AccountId).Text("name", each => each.Key.Key).Double("tokens", each => each.Value.Tokens).Long("at", each => each.Value.At), ct);
+
+    /// <summary>Counts, each subject and day once.</summary>
+    public static Task CountAsync(Session session, IReadOnlyList<DayCount> counts, CancellationToken ct) => session.ExecuteAsync("""
+        INSERT INTO sending_day (account_id, subject, day, handed_over, delivered, hard_bounces, complaints)
+        SELECT r.owner, r.subject, r.day, r.handed_over, r.delivered, r.hard_bounces, r.complaints FROM {rows} WHERE true
+        ON CONFLICT (account_id, subject, day) DO UPDATE SET handed_over = sending_day.handed_over + excluded.handed_over, delivered = sending_day.delivered + excluded.delivered,
+          hard_bounces = sending_day.hard_bounces + excluded.hard_bounces, complaints = sending_day.complaints + excluded.complaints
+        """,
+        new Rows<DayCount>([.. counts.OrderBy(count => count.AccountId).ThenBy(count => count.Subject, StringComparer.Ordinal).ThenBy(count => count.Day)])
+            .Int("owner", c => c.AccountId).Text("subject", c => c.Subject).Int("day", c => c.Day).Int("handed_over", c => c.HandedOver).Int("delivered", c => c.Delivered)
+            .Int("hard_bounces", c => c.HardBounces).Int("complaints", c => c.Complaints), ct);
+
+    /// <summary>The days from <paramref name="since"/> on of these subjects.</summary>
+    public static async Task<ILookup<BucketKey, SendingDay>> DaysAsync(Session session, IReadOnlyList<BucketKey> subjects, int since, CancellationToken ct) => (await session.QueryAsync("""
+        SELECT d.account_id, d.subject, d.day, d.handed_over, d.delivered, d.hard_bounces, d.complaints
+        FROM {rows} JOIN sending_day d ON d.account_id = r.owner AND d.subject = r.subject AND d.day >= @since
+        """, new Rows<BucketKey>(subjects).Int("owner", key => key.AccountId).Text("subject", key => key.Key),
+        row => (Key: new BucketKey(row.Int(0), row.Text(1)), Day: new SendingDay(row.Int(2), row.Int(3), row.Int(4), row.Int(5), row.Int(6))), ct, ("since", since)))
+        .ToLookup(each => each.Key, each => each.Day);
+
+    /// <summary>The warm-ups of these accounts, by account and domain.</summary>
+    public static async Task<Dictionary<BucketKey, WarmUp>> WarmUpsAsync(Session session, IReadOnlyList<int> accountIds, CancellationToken ct) => (await session.QueryAsync("""
+        SELECT w.account_id, w.domain, w.first_volume, w.target_volume, w.days, w.step, w.day FROM {rows} JOIN sending_warm_up w ON w.account_id = r.owner
+        """, new Rows<int>(accountIds).Int("owner", id => id),
+        row => (Key: new BucketKey(row.Int(0), row.Text(1)), WarmUp: new WarmUp(row.Int(2), row.Int(3), row.Int(4), row.Int(5), row.Int(6))), ct))
+        .ToDictionary(each => each.Key, each => each.WarmUp);
+
+    /// <summary>Keeps where a warm-up has come to.</summary>
+    public static Task SaveAsync(Session session, BucketKey domain, WarmUp warmUp, CancellationToken ct) => session.ExecuteAsync(
+        "UPDATE sending_warm_up SET step = @step, day = @day WHERE account_id = @account AND domain = @domain AND day < @day", ct,
+        ("step", warmUp.Step), ("day", warmUp.Day), ("account", domain.AccountId), ("domain", domain.Key));
+
+    /// <summary>The most mails a second to a mailbox provider, by account and name; <c>*</c> stands for each domain that has no limit of its own.</summary>
+    public static async Task<Dictionary<BucketKey, double>> MailboxLimitsAsync(Session session, IReadOnlyList<int> accountIds, CancellationToken ct) => (await session.QueryAsync(
+        "SELECT l.account_id, l.mailbox, l.per_second FROM {rows} JOIN mailbox_limit l ON l.account_id = r.owner", new Rows<int>(accountIds).Int("owner", id => id),
+        row => (Key: new BucketKey(row.Int(0), row.Text(1)), Rate: row.Double(2)), ct)).ToDictionary(each => each.Key, each => each.Rate);
+}

@@ -1,0 +1,21 @@
+using System.Collections.Frozen;
+
+namespace MailFlow.Delivery.Routing;
+
+/// <summary>Who keeps the mailboxes of a domain, as far as its name tells: the great ones limit a sender over all of their domains together.</summary>
+internal static class MailboxProviders
+{
+    private static readonly FrozenDictionary<string, string> ByDomain = new Dictionary<string, string[]>
+    {
+        ["gmail"] = ["gmail.com", "googlemail.com"],
+        ["microsoft"] = ["outlook.com", "hotmail.com", "live.com", "msn.com", "outlook.de", "outlook.fr", "hotmail.de", "hotmail.fr", "hotmail.co.uk", "live.de", "live.fr", "live.co.uk"],
+        ["yahoo"] = ["yahoo.com", "ymail.com", "rocketmail.com", "aol.com", "yahoo.de", "yahoo.fr", "yahoo.co.uk", "yahoo.it", "yahoo.es", "yahoo.co.jp", "yahoo.com.br"],
+        ["apple"] = ["icloud.com", "me.com", "mac.com"],
+    }.SelectMany(pair => pair.Value.Select(domain => (domain, pair.Key))).ToFrozenDictionary(pair => pair.domain, pair => pair.Key);
+
+    /// <summary>Their names, which limits can be set for.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["gmail", "microsoft", "yahoo", "apple"];
+
+    /// <summary><c>gmail</c>; the domain itself for all others.</summary>
+    public static string Of(string domain) => ByDomain.GetValueOrDefault(domain, domain);
+}

@@ -1,0 +1,48 @@
+using MailFlow.Data;
+using MailFlow.Engine.Definitions;
+
+namespace MailFlow.Delivery;
+
+/// <summary>Something that is stopped until an operator has mended it.</summary>
+/// <param name="Subject"><c>connection:KEY</c> or <c>domain:NAME</c>.</param>
+/// <param name="Stream">The stream that does not leave.</param>
+/// <param name="Reason">Why, with what is to be mended.</param>
+/// <param name="At">Since when.</param>
+public sealed record SendingStop(string Subject, MessageStream Stream, string Reason, DateTimeOffset At);
+
+/// <summary>
+/// What is stopped: a connection whose credentials are refused, a sending domain that fails authentication or draws complaints. Mail waits; nothing of it is lost, and the
+/// time does not count against its retries.
+/// </summary>
+public sealed class SendingStops(Database database)
+{
+    /// <summary>The subject that stands for a connection.</summary>
+    public static string OfConnection(string key) => $"connection:{key}";
+
+    /// <summary>The subject that stands for a sending domain.</summary>
+    public static string OfDomain(string domain) => $"domain:{domain.ToLowerInvariant()}";
+
+    /// <summary>What is stopped in an account.</summary>
+    public async Task<IReadOnlyList<SendingStop>> ListAsync(int accountId, CancellationToken ct) =>
+        [.. (await database.ReadAsync(session => AmongAsync(session, [accountId], ct), ct)).Select(found => found.Stop)];
+
+    /// <summary>Lets a subject send again, in both streams. What was put off meanwhile is tried as if for the first time. False when nothing was stopped.</summary>
+    public Task<bool> ResumeAsync(int accountId, string subject, CancellationToken ct) => database.WriteAsync(async session =>
+    {
+        if (await session.ExecuteAsync("DELETE FROM sending_stop WHERE account_id = @account AND subject = @subject", ct, ("account", accountId), ("subject", subject)) == 0) return false;
+        await session.ExecuteAsync($"UPDATE message SET retry_until = NULL WHERE account_id = @account AND due_at IS NOT NULL AND state = {(int)MessageState.Deferred}", ct, ("account", accountId));
+        await Audit.RecordAsync(session, accountId, "sending.resume", subject, ct);
+        return true;
+    }, ct);
+
+    /// <summary>Stops a stream of a subject; the first reason stands.</summary>
+    internal static async Task StopAsync(Session session, int accountId, string subject, MessageStream stream, string reason, CancellationToken ct) => await session.ExecuteAsync("""
+        INSERT INTO sending_stop (account_id, subject, stream, reason, at) VALUES (@account, @subject, @stream, @reason, @now)
+        ON CONFLICT (account_id, subject, stream) DO NOTHING
+        """, ct, ("account", accountId), ("subject", subject), ("stream", (int)stream), ("reason", reason), ("now", await session.NowAsync(ct)));
+
+    internal static Task<List<(int AccountId, SendingStop Stop)>> AmongAsync(Session session, IReadOnlyList<int> accountIds, CancellationToken ct) => session.QueryAsync(
+        "SELECT s.account_id, s.subject, s.stream, s.reason, s.at FROM {rows} JOIN sending_stop s ON s.account_id = r.owner ORDER BY s.at, s.subject",
+        new Rows<int>(accountIds).Int("owner", id => id),
+        row => (row.Int(0), new SendingStop(row.Text(1), (MessageStream)row.Int(2), row.Text(3), row.Instant(4))), ct);
+}

@@ -1,0 +1,22 @@
+namespace MailFlow.Delivery.Routing;
+
+/// <summary>
+/// A limit of so many a second, with a second's worth (at least one) in store: in any window of w seconds no more than rate × (w + 1) leave, nor fewer than one.
+/// </summary>
+/// <param name="Tokens">What was in store at <paramref name="At"/>.</param>
+/// <param name="At">Unix milliseconds.</param>
+internal readonly record struct TokenBucket(double Tokens, long At)
+{
+    public static double Capacity(double perSecond) => Math.Max(1, perSecond);
+
+    public static TokenBucket Full(double perSecond, long now) => new(Capacity(perSecond), now);
+
+    /// <summary>The bucket as of now; a clock that steps back fills nothing.</summary>
+    public TokenBucket Filled(double perSecond, long now) =>
+        now <= At ? this with { Tokens = Math.Min(Capacity(perSecond), Tokens) } : new(Math.Min(Capacity(perSecond), Tokens + ((now - At) / 1000.0 * perSecond)), now);
+
+    /// <summary>How many may leave.</summary>
+    public int Whole => (int)Math.Min(int.MaxValue, Math.Floor(Tokens + 1e-9));
+
+    public TokenBucket Less(int taken) => this with { Tokens = Tokens - taken };
+}
