@@ -35,7 +35,7 @@ internal sealed class BenchHost : IAsyncDisposable
         var time = new ShiftedTime();
         var test = await TestDatabase.CreateAsync(kind, time, typeof(Worker).Assembly, typeof(Audience.Contacts).Assembly, typeof(Templates).Assembly, typeof(Messages).Assembly, typeof(JourneyDefinitions).Assembly);
         var provider = new StubProvider();
-        var services = new ServiceCollection().AddLogging().AddSingleton(test.Database).AddSingleton<TimeProvider>(time).AddSingleton<IEmailProvider>(provider);
+        var services = new ServiceCollection().AddLogging().AddSingleton(test.Database).AddSingleton<TimeProvider>(time).AddSingleton<ISecretBox, PlainSecretBox>().AddSingleton<IEmailProvider>(provider);
         services.AddEngine().AddAudience().AddContent().AddDelivery(new DeliveryOptions()).AddJourneys();
         var host = new BenchHost(test, services.BuildServiceProvider(), time, provider);
         await test.Database.WriteAsync(session => session.ExecuteAsync("INSERT INTO account (id, name, created_at) VALUES (1, 'Bench', 0)", default), default);

@@ -51,6 +51,7 @@ internal sealed class DeliveryFixture : IAsyncDisposable
             .AddSingleton<TimeProvider>(Time)
             .AddSingleton(new Random(42))
             .AddSingleton(faults ?? FaultPoints.None)
+            .AddSingleton<ISecretBox, PlainSecretBox>()
             .AddLogging();
         if (Provider is not null) all.AddSingleton(Provider);
         foreach (var gate in Gates) all.AddSingleton(gate);

@@ -77,7 +77,7 @@ public sealed class MessageStatesTests
 
     private static Task<int> MoveAsync(DeliveryFixture fixture, Guid id, MessageState to) => fixture.Database.WriteAsync(session => to switch
     {
-        MessageState.Inflight => Ledger.TakeUpAsync(session, [new TakenUp(id, 2, "ada@example.org")], "stub", 1, fixture.Now, fixture.Now + 1000, default),
+        MessageState.Inflight => Ledger.TakeUpAsync(session, [new TakenUp(id, 2, "ada@example.org", "stub", fixture.Now + 1000)], 1, fixture.Now, default),
         MessageState.Cancelled => Ledger.CancelAsync(session, [id], "the contact left", fixture.Now, default),
         _ => Ledger.MoveAsync(session, [new Move(
             id, 1, 1, to, "reason", to is MessageState.Queued or MessageState.Deferred or MessageState.Unknown ? fixture.Now : null)], fixture.Now, fixture.Now, default),

@@ -38,7 +38,7 @@ internal sealed class JourneyHost : IAsyncDisposable
     {
         var time = new FakeTime();
         var test = await TestDatabase.CreateAsync(kind, time, typeof(Worker).Assembly, typeof(Contacts).Assembly, typeof(Templates).Assembly, typeof(Messages).Assembly, typeof(JourneyDefinitions).Assembly);
-        var services = new ServiceCollection().AddLogging().AddSingleton(test.Database).AddSingleton<TimeProvider>(time).AddSingleton(new Random(1));
+        var services = new ServiceCollection().AddLogging().AddSingleton(test.Database).AddSingleton<TimeProvider>(time).AddSingleton(new Random(1)).AddSingleton<ISecretBox, PlainSecretBox>();
         configure?.Invoke(services);
         services.AddEngine().AddAudience().AddContent()
             .AddDelivery(new DeliveryOptions { Node = "test", PublicBaseUrl = "https://mail.example.org", Sender = new("Northwind", "hello@example.org", null, "1 High Street, London") })

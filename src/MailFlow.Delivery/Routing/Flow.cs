@@ -30,6 +30,14 @@ internal sealed class Way(Route route, int room, int roomForMarketing)
         return given;
     }
 
+    /// <summary>Takes a promise back that was not needed. Gives how many.</summary>
+    public int Release(int unneeded)
+    {
+        var back = Math.Min(unneeded, Room - Unclaimed);
+        Unclaimed += back;
+        return back;
+    }
+
     public void Take() => (Room, RoomForMarketing, Taken) = (Room - 1, RoomForMarketing == int.MaxValue ? int.MaxValue : RoomForMarketing - 1, Taken + 1);
 }
 
@@ -48,6 +56,12 @@ internal sealed class Flow(
         foreach (var way in ways[account][stream])
             if (given < wanted) given += way.Claim(stream, wanted - given);
         return given;
+    }
+
+    /// <summary>Gives back what was promised to an account that had less to send.</summary>
+    public void Release(int account, MessageStream stream, int unneeded)
+    {
+        foreach (var way in ways[account][stream]) unneeded -= way.Release(unneeded);
     }
 
     /// <summary>The account's route of this key; null when there is none any more.</summary>

@@ -106,8 +106,14 @@ internal sealed class HandOverDesk(
         claimed.AddRange(await OfStreamAsync(MessageStream.Marketing, account => slice - had.GetValueOrDefault(account)));
         return claimed;
 
-        Task<List<ClaimedMessage>> OfStreamAsync(MessageStream stream, Func<int, int> most) => DueMessages.ClaimAsync(
-            session, [.. accounts.Select(account => new Slice(account, stream, flow.Claim(account, stream, most(account)))).Where(each => each.Most > 0)], now, ct);
+        async Task<List<ClaimedMessage>> OfStreamAsync(MessageStream stream, Func<int, int> most)
+        {
+            var slices = accounts.Select(account => new Slice(account, stream, flow.Claim(account, stream, most(account)))).Where(each => each.Most > 0).ToList();
+            var found = await DueMessages.ClaimAsync(session, slices, now, ct);
+            var counts = found.CountBy(message => message.AccountId).ToDictionary();
+            foreach (var each in slices) flow.Release(each.AccountId, stream, each.Most - counts.GetValueOrDefault(each.AccountId));
+            return found;
+        }
     }
 
     /// <summary>Locked until the commit, so that once a pause is answered nothing more of its journey is handed over.</summary>
