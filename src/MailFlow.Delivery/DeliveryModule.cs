@@ -47,7 +47,9 @@ public static class DeliveryModule
         services.AddSingleton<SigningKeys>().AddSingleton<UnsubscribeLinks>().AddSingleton(provider => new Unsubscribe(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<UnsubscribeLinks>(), provider.GetRequiredService<Suppressions>(),
             provider.GetRequiredService<Consents>(), provider.GetRequiredService<IContactStore>(), provider.GetRequiredService<Senders>()));
-        services.AddSingleton<Connections>().AddSingleton<SendingStops>().AddSingleton<Routes>().AddSingleton<FlowControl>();
+        services.AddSingleton<Connections>().AddSingleton<SendingStops>().AddSingleton<Routes>().AddSingleton<FlowControl>().AddSingleton<WarmUps>().AddSingleton<MailboxLimits>();
+        services.AddSingleton(provider => new SendingOverview(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<Routes>(), provider.GetRequiredService<FlowControl>(), provider.GetRequiredService<Senders>()));
         services.AddSingleton<NodeEpoch>().AddSingleton<SendChecks>().AddSingleton<HandOverDesk>().AddSingleton<Composer>().AddSingleton<Dispatch>()
             .AddSingleton<Answers>().AddSingleton<Sweep>().AddSingleton<RetrySchedule>();
         services.AddSingleton(provider => new MessageSender(

@@ -21,6 +21,12 @@ public enum StubAnswer
     /// <summary>Puts it off.</summary>
     Defer,
 
+    /// <summary>Puts it off because of trouble of its own.</summary>
+    ProviderTrouble,
+
+    /// <summary>Answers with <see cref="StubProvider.Fault"/>.</summary>
+    SenderFault,
+
     /// <summary>Never answers.</summary>
     Stall,
 }
@@ -46,6 +52,9 @@ public class StubProvider(ReplayPolicy replay = ReplayPolicy.Idempotent) : IEmai
 
     /// <summary>What a deferral asks for.</summary>
     public TimeSpan? RetryAfter { get; set; }
+
+    /// <summary>The sender's fault that it finds.</summary>
+    public HandOver.SenderFault Fault { get; set; } = new("the API key is refused", FaultScope.Connection);
 
     /// <summary>The append-only log of what was taken, in order. An idempotent provider takes a key once.</summary>
     public IReadOnlyCollection<TakenMail> Taken => _taken;
@@ -84,6 +93,10 @@ public class StubProvider(ReplayPolicy replay = ReplayPolicy.Idempotent) : IEmai
                 return new HandOver.Rejected("550 no such mailbox");
             case StubAnswer.Defer:
                 return new HandOver.Deferred("451 try again later", RetryAfter);
+            case StubAnswer.ProviderTrouble:
+                return new HandOver.Deferred("503 unavailable", RetryAfter, IsProviders: true);
+            case StubAnswer.SenderFault:
+                return Fault;
             default:
                 await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, ct);
                 throw new InvalidOperationException("unreachable");

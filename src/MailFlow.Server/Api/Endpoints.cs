@@ -28,6 +28,8 @@ internal static class Endpoints
         api.MapSamples();
         api.MapMessages();
         api.MapSender();
+        api.MapConnections();
+        api.MapSending();
         api.MapApiKeys();
         api.MapSession();
         api.MapUsers();

@@ -1,0 +1,180 @@
+using MailFlow.Engine.Definitions;
+using MailFlow.Testing;
+
+namespace MailFlow.Delivery.Tests.Routing;
+
+public sealed class RoutingTests
+{
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Mail_is_spread_over_the_connections_by_their_weights(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        await fixture.ConnectAsync("large", draft: new(MarketingWeight: 75));
+        await fixture.ConnectAsync("small", draft: new(MarketingWeight: 25));
+        await fixture.ConnectAsync("receipts", draft: new(MarketingWeight: 0));
+        await fixture.Delivery.QueueManyAsync(400);
+
+        await fixture.Delivery.SendAllAsync();
+
+        var by = fixture.Log.CountBy(entry => entry.Connection).ToDictionary();
+        Assert.Equal(400, fixture.Log.Select(entry => entry.To).Distinct().Count());
+        Assert.InRange(by["large"], 260, 340);
+        Assert.Equal(400 - by["large"], by["small"]);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task The_ledger_names_the_connection_and_an_account_without_any_sends_by_the_servers_provider(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        await fixture.ConnectAsync("main");
+        var own = await fixture.Delivery.QueueAsync(await fixture.Delivery.ContactAsync("ada"));
+        await fixture.Delivery.TemplateAsync("welcome", "Hi", account: 2);
+        var other = await fixture.Delivery.QueueAsync(await fixture.Delivery.ContactAsync("bob", account: 2));
+
+        await fixture.Delivery.SendAllAsync();
+
+        Assert.Equal("main", (await fixture.Delivery.FindAsync(own)).Provider);
+        Assert.Equal("sandbox", (await fixture.Delivery.FindAsync(other, account: 2)).Provider);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_connection_that_fails_is_left_alone_and_the_mail_leaves_by_the_other(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        var broken = await fixture.ConnectAsync("broken");
+        var sound = await fixture.ConnectAsync("sound");
+        broken.Answer = _ => StubAnswer.ProviderTrouble;
+        var ids = await fixture.Delivery.QueueManyAsync(200);
+
+        await fixture.RunAsync(TimeSpan.FromSeconds(29), TimeSpan.FromSeconds(1));
+        var callsWhileOpen = broken.Calls;
+        Assert.NotNull((await fixture.StateAsync()).Routes.Single(route => route.Key == "broken").OpenUntil);
+        await fixture.RunAsync(TimeSpan.FromMinutes(3), TimeSpan.FromSeconds(10));
+
+        Assert.Equal(200, sound.Taken.Count);
+        Assert.All(ids, id => Assert.Equal(MessageState.Accepted, fixture.Delivery.StateAsync(id).Result.State));
+        Assert.InRange(callsWhileOpen, 10, 200);
+        Assert.InRange(broken.Calls - callsWhileOpen, 0, 5); // one try each time the pause is over
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_connection_that_works_again_is_used_again(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        var main = await fixture.ConnectAsync("main");
+        main.Answer = email => fixture.Delivery.Time.GetUtcNow().Minute < 2 ? StubAnswer.ProviderTrouble : StubAnswer.Accept;
+        await fixture.Delivery.QueueManyAsync(100);
+
+        await fixture.RunAsync(TimeSpan.FromMinutes(15), TimeSpan.FromSeconds(5));
+
+        Assert.Equal(100, main.Taken.Count);
+        Assert.Null((await fixture.StateAsync()).Routes.Single().OpenUntil);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_provider_that_asks_for_a_pause_gets_it_for_all_mail(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        var main = await fixture.ConnectAsync("main");
+        main.RetryAfter = TimeSpan.FromMinutes(2);
+        main.Answer = email => main.Calls <= 1 ? StubAnswer.ProviderTrouble : StubAnswer.Accept;
+        await fixture.QueueAsync(1);
+        await fixture.Delivery.SendAllAsync();
+        await fixture.QueueAsync(5, domain: "example.net");
+
+        await fixture.RunAsync(TimeSpan.FromSeconds(119), TimeSpan.FromSeconds(7));
+        Assert.Equal(1, main.Calls);
+        await fixture.RunAsync(TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(5));
+
+        Assert.Equal(6, main.Taken.Count);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Refused_credentials_stop_the_connection_until_somebody_has_mended_it_and_nothing_is_lost(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        var main = await fixture.ConnectAsync("main");
+        main.Fault = new HandOver.SenderFault("the API key is refused: make another one", FaultScope.Connection);
+        main.Answer = _ => StubAnswer.SenderFault;
+        var ids = await fixture.QueueAsync(3);
+
+        await fixture.RunAsync(TimeSpan.FromDays(5), TimeSpan.FromHours(6));
+        var calls = main.Calls;
+        var state = await fixture.StateAsync();
+        main.Answer = _ => StubAnswer.Accept;
+        Assert.True(await fixture.Delivery.Get<SendingStops>().ResumeAsync(1, "connection:main", default));
+        await fixture.Delivery.SendAllAsync();
+
+        Assert.Equal(3, calls); // what was under way together, and nothing after it
+        Assert.Equal([("connection:main", MessageStream.Marketing), ("connection:main", MessageStream.Transactional)], state.Stops.Select(stop => (stop.Subject, stop.Stream)).Order());
+        Assert.Contains("the API key is refused: make another one", state.Notes[0]);
+        Assert.All(ids, id => Assert.Equal(MessageState.Accepted, fixture.Delivery.StateAsync(id).Result.State));
+        Assert.False(await fixture.Delivery.Get<SendingStops>().ResumeAsync(1, "connection:main", default));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_domain_that_fails_authentication_stops_its_stream_by_whatever_connection(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        var first = await fixture.ConnectAsync("first");
+        var second = await fixture.ConnectAsync("second");
+        first.Fault = second.Fault = new HandOver.SenderFault("550 5.7.515 the sending domain does not meet the required authentication level", FaultScope.Domain);
+        first.Answer = second.Answer = email => email.UserId.StartsWith("marketing", StringComparison.Ordinal) ? StubAnswer.SenderFault : StubAnswer.Accept;
+        await fixture.QueueAsync(1);
+        await fixture.Delivery.SendAllAsync();
+        await fixture.QueueAsync(10, domain: "example.net");
+        await fixture.QueueAsync(4, MessageStream.Transactional);
+
+        await fixture.RunAsync(TimeSpan.FromHours(1), TimeSpan.FromMinutes(5));
+
+        Assert.Equal(5, first.Calls + second.Calls);
+        Assert.Equal(4, first.Taken.Count + second.Taken.Count);
+        Assert.Equal("domain:shop.example", Assert.Single((await fixture.StateAsync()).Stops).Subject);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_lost_answer_is_settled_by_the_connection_that_lost_it_whatever_the_weights(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        var searchable = await fixture.ConnectAsync("searchable", ReplayPolicy.Searchable, new(MarketingWeight: 1));
+        searchable.Answer = _ => StubAnswer.AcceptThenDrop;
+        var id = (await fixture.QueueAsync(1))[0];
+        await fixture.Delivery.Get<MessageSender>().RunOnceAsync(default);
+        await fixture.ConnectAsync("other", draft: new(MarketingWeight: 100));
+
+        await fixture.Delivery.SendAllAsync();
+
+        Assert.Single(fixture.Log);
+        Assert.Equal((MessageState.Accepted, "searchable"), (await fixture.Delivery.FindAsync(id) is var message ? (message.State, message.Provider) : default));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Transactional_mail_leaves_before_marketing_that_was_queued_long_before(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        await fixture.ConnectAsync("main", draft: new(PerSecond: 10));
+        await fixture.QueueAsync(60);
+        fixture.Delivery.Time.Advance(TimeSpan.FromMinutes(1));
+        await fixture.QueueAsync(10, MessageStream.Transactional);
+
+        await fixture.RunAsync(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(1));
+
+        Assert.All(fixture.Log.Take(10), entry => Assert.StartsWith("transactional", entry.To));
+        Assert.Equal(70, fixture.Log.Count);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_stream_that_no_connection_takes_waits_and_the_overview_says_so(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        await fixture.ConnectAsync("receipts", draft: new(MarketingWeight: 0));
+        await fixture.QueueAsync(2);
+
+        await fixture.Delivery.SendAllAsync();
+
+        var state = await fixture.StateAsync();
+        Assert.Empty(fixture.Log);
+        Assert.Equal(2, state.Waiting[MessageStream.Marketing]);
+        Assert.Contains(state.Notes, note => note.StartsWith("No connection takes marketing mail", StringComparison.Ordinal));
+    }
+}

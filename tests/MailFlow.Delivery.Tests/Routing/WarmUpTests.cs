@@ -1,0 +1,128 @@
+using MailFlow.Data;
+using MailFlow.Delivery.Routing;
+using MailFlow.Engine.Definitions;
+using MailFlow.Testing;
+
+namespace MailFlow.Delivery.Tests.Routing;
+
+public sealed class WarmUpTests
+{
+    private static readonly SendingLog Quiet = new([]);
+
+    [Fact]
+    public void The_schedule_grows_in_equal_proportions_from_the_first_volume_to_the_target()
+    {
+        var warmUp = new WarmUp(50, 100_000, 28, 0, 0);
+        var volumes = Enumerable.Range(0, 28).Select(warmUp.VolumeAt).ToList();
+
+        Assert.Equal((50, 100_000), (volumes[0], volumes[^1]));
+        Assert.All(volumes.Zip(volumes.Skip(1)), pair => Assert.InRange((double)pair.Second / pair.First, 1.29, 1.36));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Twenty_eight_days_follow_the_schedule_and_then_everything_leaves(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind, Options(BatchSize: 1000));
+        await fixture.ConnectAsync("main");
+        await fixture.Delivery.Get<WarmUps>().PutAsync(1, "shop.example", 5, 200, 28, default);
+        await fixture.Delivery.QueueManyAsync(2500);
+        var schedule = (await fixture.StateAsync()).Domain!.WarmUp!.Schedule;
+
+        for (var day = 0; day < 30; day++)
+        {
+            await fixture.RunAsync(TimeSpan.FromHours(24), TimeSpan.FromHours(6));
+            if (day < 28) Assert.Equal(schedule[day], SentOn(fixture, day));
+        }
+
+        Assert.Equal(2500, fixture.Log.Count);
+        Assert.True(SentOn(fixture, 28) > 200);
+        Assert.Null((await fixture.StateAsync()).Domain!.WarmUp!.Volume);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task It_slows_down_at_a_complaint_rate_of_a_tenth_of_a_per_cent_and_stops_at_a_quarter(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind, Options(BatchSize: 1000));
+        await fixture.ConnectAsync("main");
+        await fixture.Delivery.Get<WarmUps>().PutAsync(1, "shop.example", 400, 4000, 20, default);
+        await fixture.Delivery.QueueManyAsync(6000);
+        await fixture.RunAsync(TimeSpan.FromHours(48), TimeSpan.FromHours(6));
+        var (first, second) = (SentOn(fixture, 0), SentOn(fixture, 1));
+
+        await ComplainAsync(fixture, 2);
+        await fixture.RunAsync(TimeSpan.FromHours(24), TimeSpan.FromHours(6));
+        var slowed = SentOn(fixture, 2);
+        var standing = (await fixture.StateAsync()).Domain!.Standing;
+        await ComplainAsync(fixture, 3);
+        await fixture.QueueAsync(2, MessageStream.Transactional);
+        await fixture.RunAsync(TimeSpan.FromHours(24 * 9), TimeSpan.FromHours(6));
+
+        Assert.Equal((400, 452), (first, second));
+        Assert.Equal("poor", standing);
+        Assert.Equal(510 / 2, slowed);
+        Assert.Equal(2, SentOn(fixture, 3)); // the receipts
+        Assert.Equal(0, Enumerable.Range(4, 8).Sum(day => SentOn(fixture, day)));
+        var stop = Assert.Single((await fixture.StateAsync()).Stops);
+        Assert.Equal(("domain:shop.example", MessageStream.Marketing), (stop.Subject, stop.Stream));
+        Assert.Contains("were called spam", stop.Reason);
+    }
+
+    [Fact]
+    public void A_day_that_was_not_used_leads_nowhere_and_a_poor_one_a_step_back()
+    {
+        var warmUp = new WarmUp(100, 10_000, 21, 4, 10);
+
+        Assert.Equal(4, warmUp.On(13, Quiet).Step);
+        Assert.Equal(5, warmUp.On(11, new SendingLog([new(10, warmUp.VolumeAt(4) / 2 + 1, 0, 0, 0)])).Step);
+        Assert.Equal(3, warmUp.On(11, new SendingLog([new(10, 1000, 0, 0, 1)])).Step);
+        Assert.Equal(10, warmUp.On(9, Quiet).Day); // a clock that steps back changes nothing
+    }
+
+    [Fact]
+    public void The_forecast_is_the_day_on_which_the_schedule_has_room_for_the_last_mail()
+    {
+        var warmUp = new WarmUp(100, 800, 4, 0, 0); // 100, 200, 400, 800, then all
+
+        Assert.Equal([0, 1, 1, 2, 3, 4, 5], new long[] { 0, 1, 100, 101, 301, 1500, 1501 }.Select(backlog => warmUp.DaysFor(backlog, 0)));
+        Assert.Equal(2, warmUp.DaysFor(100, usedToday: 1));
+    }
+
+    [Theory]
+    [InlineData("shop.example", 0, 10, 28, "first_volume")]
+    [InlineData("shop.example", 10, 9, 28, "target_volume")]
+    [InlineData("shop.example", 10, 100, 1, "days")]
+    [InlineData("not a domain", 10, 100, 28, "domain")]
+    public async Task A_schedule_that_cannot_be_is_refused_by_the_fields_name(string domain, int first, int target, int days, string field)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(DatabaseKind.Sqlite);
+        Assert.Equal(field, (await Assert.ThrowsAsync<InvalidInputException>(() => fixture.Delivery.Get<WarmUps>().PutAsync(1, domain, first, target, days, default))).Field);
+    }
+
+    [Theory]
+    [InlineData(2000, 1, 0, "Good")]
+    [InlineData(2000, 2, 0, "Poor")]
+    [InlineData(2000, 5, 0, "Bad")]
+    [InlineData(100, 1, 0, "Poor")] // of few mails, one complaint counts as of a thousand
+    [InlineData(2000, 0, 99, "Good")]
+    [InlineData(2000, 0, 100, "Poor")]
+    [InlineData(2000, 0, 200, "Bad")]
+    public void Standing_is_by_complaints_and_hard_bounces_of_seven_days(int handedOver, int complaints, int bounces, string standing)
+    {
+        var log = new SendingLog([new(100, handedOver / 2, 0, bounces, 0), new(106, handedOver - (handedOver / 2), 0, 0, complaints)]);
+
+        Assert.Equal(standing, log.StandingOn(106).ToString());
+        Assert.Equal(Standing.Good, log.StandingOn(114));
+    }
+
+    private static DeliveryOptions Options(int BatchSize) =>
+        new() { Node = "node-1", PublicBaseUrl = "https://mail.example.org", Sender = new("Shop", "hello@shop.example", null, "1 High Street"), BatchSize = BatchSize };
+
+    private static int SentOn(RoutingFixture fixture, int day)
+    {
+        var start = FlowStore.DayOf(fixture.Log[0].At);
+        return fixture.Log.Count(entry => FlowStore.DayOf(entry.At) == start + day);
+    }
+
+    private static Task ComplainAsync(RoutingFixture fixture, int count) => fixture.Delivery.Database.WriteAsync(session => FlowStore.CountAsync(
+        session, [new DayCount(1, SendingStops.OfDomain("shop.example"), FlowStore.DayOf(fixture.Delivery.Now), Complaints: count)], default), default);
+}
