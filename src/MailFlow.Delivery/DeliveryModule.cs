@@ -37,7 +37,7 @@ public static class DeliveryModule
             "smtp" => ActivatorUtilities.CreateInstance<SmtpProvider>(provider),
             _ => ActivatorUtilities.CreateInstance<SandboxProvider>(provider),
         });
-        services.AddSingleton<IPublishCheck, TemplatesExist>();
+        services.AddSingleton<IPublishCheck, TemplatesExist>().AddSingleton<IPublishCheck, PoliciesMakeSense>();
         services.AddSingleton<ISimulationSource, DeliveryForSimulation>();
         services.AddSingleton<MessageSignal>().AddSingleton<Messages>().AddSingleton<SandboxMailbox>().AddSingleton<Senders>();
         services.AddSingleton(provider => new TrialMail(
@@ -47,7 +47,7 @@ public static class DeliveryModule
         services.AddSingleton<SigningKeys>().AddSingleton<UnsubscribeLinks>().AddSingleton(provider => new Unsubscribe(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<UnsubscribeLinks>(), provider.GetRequiredService<Suppressions>(),
             provider.GetRequiredService<Consents>(), provider.GetRequiredService<IContactStore>(), provider.GetRequiredService<Senders>()));
-        services.AddSingleton<Connections>().AddSingleton<SendingStops>().AddSingleton<Routes>().AddSingleton<FlowControl>().AddSingleton<WarmUps>().AddSingleton<MailboxLimits>();
+        services.AddSingleton<Connections>().AddSingleton<SendingStops>().AddSingleton<Routes>().AddSingleton<FlowControl>().AddSingleton<WarmUps>().AddSingleton<MailboxLimits>().AddSingleton<SendingPolicies>();
         services.AddSingleton(provider => new SendingOverview(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<Routes>(), provider.GetRequiredService<FlowControl>(), provider.GetRequiredService<Senders>()));
         services.AddSingleton<NodeEpoch>().AddSingleton<SendChecks>().AddSingleton<HandOverDesk>().AddSingleton<Composer>().AddSingleton<Dispatch>()

@@ -32,9 +32,9 @@ internal static class Ledger
     /// <summary>Plans messages; a send key that is there already plans nothing. Gives how many were new.</summary>
     public static Task<int> PlanAsync(Session session, IReadOnlyList<PlannedMessage> messages, long now, CancellationToken ct) => session.ExecuteAsync("""
         INSERT INTO message (id, account_id, contact_id, user_id, journey_id, version_id, instance_id, activity_id, template, template_version,
-                             subject, stream, purpose, expires_at, snapshot, state, due_at, queued_at, updated_at)
+                             subject, stream, purpose, expires_at, priority, snapshot, state, due_at, queued_at, updated_at)
         SELECT r.id, r.account_id, r.contact_id, r.user_id, r.journey_id, r.version_id, r.instance_id, r.activity_id, r.template, r.template_version,
-               r.subject, r.stream, r.purpose, r.expires_at, r.snapshot, 0, @now, @now, @now
+               r.subject, r.stream, r.purpose, r.expires_at, r.priority, r.snapshot, 0, @now, @now, @now
         FROM {rows} WHERE true
         ON CONFLICT (id) DO NOTHING
         """,
@@ -43,7 +43,7 @@ internal static class Ledger
             .IntOrNull("journey_id", m => m.JourneyId).LongOrNull("version_id", m => m.VersionId).UuidOrNull("instance_id", m => m.InstanceId)
             .Text("activity_id", m => m.ActivityId).Text("template", m => m.Template).Int("template_version", m => m.TemplateVersion)
             .Text("subject", m => m.Subject).Int("stream", m => (int)m.Stream).Text("purpose", m => m.Purpose)
-            .LongOrNull("expires_at", m => m.ExpiresAt).Text("snapshot", m => m.Snapshot),
+            .LongOrNull("expires_at", m => m.ExpiresAt).Int("priority", m => (int)m.Priority).Text("snapshot", m => m.Snapshot),
         ct, ("now", now));
 
     /// <summary>Takes messages up: the hand-over's one commit. Gives how many really were.</summary>

@@ -18,4 +18,5 @@ internal abstract record MessageOrder
     public required MessageStream Stream { get; init; }
     public string? Purpose { get; init; }
     public long? ExpiresAt { get; init; }
+    public MessagePriority Priority { get; init; } = MessagePriority.Normal;
 }

@@ -14,7 +14,8 @@ public sealed class SendEmail(Templates templates) : BatchActivity<SendEmail.Inp
         [Input("The template's key.", ChoicesFrom = "templates")] string Template,
         [Input("A subject in place of the template's own.")] string? Subject = null,
         [Input("What kind of mail it is. Default: as the journey says.")] MessageStream? Stream = null,
-        [Input("How long after it was queued the mail may still be sent. Default: however long it takes.")] TimeSpan? ExpiresAfter = null);
+        [Input("How long after it was queued the mail may still be sent. Default: however long it takes.")] TimeSpan? ExpiresAfter = null,
+        [Input("Of marketing mail to a contact who has had as much as the account's cap allows: low is skipped, normal waits, high is sent.")] MessagePriority Priority = MessagePriority.Normal);
 
     /// <inheritdoc/>
     protected override async ValueTask RunAsync(StepBatch<Input> steps, CancellationToken ct)
@@ -55,6 +56,7 @@ public sealed class SendEmail(Templates templates) : BatchActivity<SendEmail.Inp
             // A receipt sent from a marketing journey needs no consent; a transactional journey that names a purpose wants one.
             Purpose = stream == rules.Stream || stream == MessageStream.Marketing ? rules.Purpose : null,
             ExpiresAt = input.ExpiresAfter is { } span ? (context.Now + span).ToUnixTimeMilliseconds() : null,
+            Priority = input.Priority,
             Snapshot = Snapshot.Write(context),
         };
     }

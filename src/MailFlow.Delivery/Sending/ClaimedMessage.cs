@@ -9,7 +9,7 @@ internal sealed record ClaimedMessage : MessageOrder
 {
     public const string Columns = """
         m.id, m.account_id, m.contact_id, m.user_id, m.journey_id, m.version_id, m.instance_id, m.template, m.template_version, m.subject,
-        m.stream, m.purpose, m.state, m.attempt, m.provider, m.reason, m.expires_at, m.retry_until, m.snapshot, m.cancel_reason
+        m.stream, m.purpose, m.state, m.attempt, m.provider, m.reason, m.expires_at, m.retry_until, m.snapshot, m.cancel_reason, m.priority
         """;
 
     public required MessageState State { get; init; }
@@ -44,6 +44,7 @@ internal sealed record ClaimedMessage : MessageOrder
         RetryUntil = row.LongOrNull(17),
         Snapshot = Snapshot.Read(row.Text(18)),
         CancelReason = row.TextOrNull(19),
+        Priority = (MessagePriority)row.Int(20),
     };
 }
 

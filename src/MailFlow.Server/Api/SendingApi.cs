@@ -1,6 +1,7 @@
 using MailFlow.Data;
 using MailFlow.Delivery;
 using MailFlow.Delivery.Routing;
+using MailFlow.Engine.Expressions;
 using MailFlow.Server.Access;
 using MailFlow.Server.Http;
 
@@ -20,6 +21,18 @@ internal static class SendingApi
     /// <param name="Subject">What to let send again: <c>connection:KEY</c> or <c>domain:NAME</c>.</param>
     internal sealed record ResumeInput(string? Subject);
 
+    /// <param name="From">When quiet hours begin by the recipient's clock: 21:00.</param>
+    /// <param name="To">When they end.</param>
+    internal sealed record QuietInput(string? From, string? To);
+
+    /// <param name="Messages">How many marketing mails a contact gets at most: 1 to 1,000.</param>
+    /// <param name="Period">In how long a time: P7D.</param>
+    internal sealed record CapInput(int? Messages, string? Period);
+
+    /// <param name="Quiet">Hours in which no marketing mail leaves; null for none.</param>
+    /// <param name="Cap">The most marketing mail a contact gets; null for any number.</param>
+    internal sealed record PolicyInput(QuietInput? Quiet, CapInput? Cap);
+
     public static void MapSending(this IEndpointRouteBuilder api)
     {
         var group = api.MapGroup("/sending").WithTags("Sending");
@@ -28,9 +41,31 @@ internal static class SendingApi
         group.MapPost("/resume", ResumeAsync).RequireScope(Scopes.Admin).WithSummary("Let what was stopped send again, once it is mended").Produces(204);
         group.MapPut("/warm-ups/{domain}", PutWarmUpAsync).RequireScope(Scopes.Admin).WithSummary("Begin a sending domain's warm-up").Produces(204);
         group.MapDelete("/warm-ups/{domain}", DeleteWarmUpAsync).RequireScope(Scopes.Admin).WithSummary("End a sending domain's warm-up").Produces(204);
+        group.MapGet("/policy", async (Caller caller, SendingPolicies policies, CancellationToken ct) => Show(await policies.FindAsync(caller.AccountId, ct))).RequireScope(Scopes.MessagesRead)
+            .WithSummary("Read the account's quiet hours and cap").Produces<PolicyInput>();
+        group.MapPut("/policy", PutPolicyAsync).RequireScope(Scopes.Admin).WithSummary("Set the account's quiet hours and cap, which hold marketing mail back by default").Produces<PolicyInput>();
         group.MapGet("/mailbox-limits", ListLimitsAsync).RequireScope(Scopes.MessagesRead).WithSummary("Read the limits by mailbox provider").Produces<Page<MailboxLimit>>();
         group.MapPut("/mailbox-limits", PutLimitsAsync).RequireScope(Scopes.Admin).WithSummary("Set the limits by mailbox provider").Produces<Page<MailboxLimit>>();
     }
+
+    private static async Task<PolicyInput> PutPolicyAsync(Body<PolicyInput> body, Caller caller, SendingPolicies policies, CancellationToken ct)
+    {
+        var (quietInput, capInput) = body.Value;
+        QuietTimes? quiet = null;
+        if (quietInput is not null && !QuietTimes.TryRead(quietInput.From, quietInput.To, out quiet))
+            throw new InvalidInputException("quiet", $"'{quietInput.From}' and '{quietInput.To}' must be two different times of day such as 21:00 and 08:00");
+        MessageCap? cap = null;
+        if (capInput is not null)
+            cap = new MessageCap(
+                capInput.Messages ?? throw new InvalidInputException("cap.messages", "is missing"),
+                DurationText.TryParse(capInput.Period, out var period) ? period : throw new InvalidInputException("cap.period", $"'{capInput.Period}' is not a duration: write it like P7D or PT24H"));
+        await policies.PutAsync(caller.AccountId, new SendingPolicy(quiet, cap), ct);
+        return Show(await policies.FindAsync(caller.AccountId, ct));
+    }
+
+    private static PolicyInput Show(SendingPolicy policy) => new(
+        policy.Quiet is { } quiet ? new(quiet.From.ToString("HH:mm", null), quiet.To.ToString("HH:mm", null)) : null,
+        policy.Cap is { } cap ? new(cap.Messages, System.Xml.XmlConvert.ToString(cap.Period)) : null);
 
     private static async Task<IResult> ResumeAsync(Body<ResumeInput> body, Caller caller, SendingStops stops, MessageSignal signal, CancellationToken ct)
     {

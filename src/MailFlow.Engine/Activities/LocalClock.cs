@@ -2,10 +2,10 @@ using MailFlow.Engine.Expressions;
 using NodaTime;
 using NodaTime.TimeZones;
 
-namespace MailFlow.Journeys.Activities;
+namespace MailFlow.Engine.Activities;
 
 /// <summary>Local dates and times as instants, in any time zone and across its changes of clock.</summary>
-internal static class LocalClock
+public static class LocalClock
 {
     /// <summary>A local time that does not exist moves forward to the first valid instant; of two instants, the earlier counts.</summary>
     private static readonly ZoneLocalMappingResolver Lenient =

@@ -1,10 +1,10 @@
 using FsCheck;
 using FsCheck.Fluent;
-using MailFlow.Journeys.Activities;
+using MailFlow.Engine.Activities;
 using NodaTime;
 using NodaTime.Text;
 
-namespace MailFlow.Journeys.Tests;
+namespace MailFlow.Engine.Tests;
 
 public class LocalClockTests
 {
