@@ -3,7 +3,7 @@ using MailFlow.Engine.Storage;
 
 namespace MailFlow.Delivery;
 
-/// <summary>Who the account's mail comes from.</summary>
+/// <summary>Who the account's mail comes from, and what holds it back.</summary>
 internal sealed class DeliveryForSimulation : ISimulationSource
 {
     public async Task CopyAsync(Session from, Session into, SimulationScope scope, CancellationToken ct)
@@ -15,5 +15,7 @@ internal sealed class DeliveryForSimulation : ISimulationSource
             """,
             new Rows<SenderIdentity>(senders).Text("name", s => s.Name).Text("email", s => s.Email).Text("reply_to", s => s.ReplyTo).Text("postal_address", s => s.PostalAddress),
             ct, ("account", scope.AccountId));
+        var policies = await SendingPolicies.AmongAsync(from, [scope.AccountId], ct);
+        if (policies.TryGetValue(scope.AccountId, out var policy)) await SendingPolicies.WriteAsync(into, scope.AccountId, policy, ct);
     }
 }

@@ -32,13 +32,16 @@ public sealed class SendingPolicies(Database database)
             if (cap.Messages is < 1 or > 1000) throw new InvalidInputException("cap.messages", $"{cap.Messages} is not between 1 and 1,000");
             if (cap.Period < TimeSpan.FromMinutes(1) || cap.Period > TimeSpan.FromDays(366)) throw new InvalidInputException("cap.period", "must be a minute to a year, such as P7D");
         }
+        await WriteAsync(session, accountId, policy, ct);
+        await Audit.RecordAsync(session, accountId, "sending_policy.put", "", ct, ("quiet", policy.Quiet?.ToString()), ("cap_messages", policy.Cap?.Messages), ("cap_period", policy.Cap?.Period.ToString()));
+    }, ct);
+
+    internal static async Task WriteAsync(Session session, int accountId, SendingPolicy policy, CancellationToken ct) =>
         await session.ExecuteAsync("""
             INSERT INTO sending_policy (account_id, quiet_from, quiet_to, cap_messages, cap_period) VALUES (@account, @from, @to, @messages, @period)
             ON CONFLICT (account_id) DO UPDATE SET quiet_from = excluded.quiet_from, quiet_to = excluded.quiet_to, cap_messages = excluded.cap_messages, cap_period = excluded.cap_period
             """, ct, ("account", accountId), ("from", policy.Quiet?.From.ToString("HH:mm", null)), ("to", policy.Quiet?.To.ToString("HH:mm", null)),
             ("messages", policy.Cap?.Messages), ("period", (long?)policy.Cap?.Period.TotalMilliseconds));
-        await Audit.RecordAsync(session, accountId, "sending_policy.put", "", ct, ("quiet", policy.Quiet?.ToString()), ("cap_messages", policy.Cap?.Messages), ("cap_period", policy.Cap?.Period.ToString()));
-    }, ct);
 
     internal static async Task<IReadOnlyDictionary<int, SendingPolicy>> AmongAsync(Session session, IReadOnlyList<int> accountIds, CancellationToken ct) => (await session.QueryAsync(
         "SELECT p.account_id, p.quiet_from, p.quiet_to, p.cap_messages, p.cap_period FROM {rows} JOIN sending_policy p ON p.account_id = r.owner",
