@@ -4,6 +4,7 @@ using MailFlow.Data;
 using MailFlow.Delivery;
 using MailFlow.Journeys.Webhooks;
 using MailFlow.Server.Access;
+using MailFlow.Server.Api;
 using MailFlow.Server.Http;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Extensions.Configuration.Memory;
@@ -73,6 +74,7 @@ internal static partial class ServerSetup
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true); // ProblemMiddleware answers
         services.AddOpenApi("v1", OpenApiDocument.Configure);
         services.Configure<OpenApiOptions>("v1", OpenApiTypes.Configure);
+        services.Configure<OpenApiOptions>("v1", EventDescription.Configure);
         return services;
     }
 
