@@ -10,7 +10,7 @@ import classes from './live.module.css';
 /** One step on the canvas with its numbers. */
 export function StepCard({ data, selected }: NodeProps<StepNode>) {
   const { icon: Icon, color } = lookOf(data.type);
-  const stats = data.stats ?? { passed: 0, waiting: 0, failed: 0 };
+  const { stats } = data;
   return (
     <div className={classes.step} data-selected={selected || undefined} style={{ '--step-color': color } as CSSProperties}>
       <Handle type="target" position={Position.Left} isConnectable={false} />
