@@ -49,21 +49,36 @@ export function InstancePage() {
   );
 }
 
+type Entry = Schemas['JournalEntry'];
+
 const events: Record<string, string> = {
   Entered: 'Entered', Completed: 'Done', Suspended: 'Waits', Faulted: 'Failed', Retried: 'Tried again', Finished: 'Came to the end', Exited: 'Left early', Cancelled: 'Taken out', Moved: 'Moved', Stayed: 'Stayed', LaidAside: 'Laid aside',
 };
 
+function tell({ event, outcome, text }: Entry) {
+  if (text && (event === 'Completed' || event === 'Suspended')) return text;
+  const exit = outcome && outcome !== 'Done' ? `: ${typeWords(outcome)}` : '';
+  return `${events[event] ?? event}${exit}${text ? ` · ${text}` : ''}`;
+}
+
+function kindOf({ activity_id, activity_type }: Entry, names: Map<string, string>) {
+  const kind = activity_type ? typeWords(activity_type) : '';
+  return names.get(activity_id ?? '') === kind ? '' : kind;
+}
+
 function Journal({ instance, definition }: { instance: Schemas['InstanceDetails']; definition: ElsaDefinition | undefined }) {
+  // A trigger's own "done" tells nothing beside the entry before it.
+  const entries = instance.journal.filter((entry, index, all) => !(entry.event === 'Completed' && all[index - 1]?.event === 'Entered' && all[index - 1]?.activity_id === entry.activity_id));
   const names = new Map(definition ? activitiesOf(definition).map((activity) => [activity.id, labelOf(activity)]) : []);
   return (
     <Paper withBorder p="lg" className={classes.journal}>
       <Text size="sm" className="faint" mb="md">
         Version {instance.version} · entered <Instant at={instance.started_at} />{instance.due_at && <> · moves on <Moment at={instance.due_at} /></>}
       </Text>
-      <Timeline bulletSize={14} lineWidth={2} active={instance.journal.length}>
-        {instance.journal.map((entry, index) => (
-          <Timeline.Item key={index} color={entry.event === 'Faulted' ? 'red' : 'sea'} title={<Text size="sm" fw={500}>{entry.activity_id ? (names.get(entry.activity_id) ?? entry.activity_id) : 'The journey'} <Text span size="sm" className="faint">{entry.activity_type && typeWords(entry.activity_type)}</Text></Text>}>
-            <Text size="sm">{events[entry.event] ?? entry.event}{entry.outcome && entry.outcome !== 'Done' && `: ${typeWords(entry.outcome)}`}{entry.text && ` · ${entry.text}`}</Text>
+      <Timeline bulletSize={14} lineWidth={2} active={entries.length}>
+        {entries.map((entry, index) => (
+          <Timeline.Item key={index} color={entry.event === 'Faulted' ? 'red' : 'sea'} title={<Text size="sm" fw={500}>{entry.activity_id ? (names.get(entry.activity_id) ?? entry.activity_id) : 'The journey'} <Text span size="sm" className="faint">{kindOf(entry, names)}</Text></Text>}>
+            <Text size="sm" className="sentence">{tell(entry)}</Text>
             <Text size="xs" className="faint"><Instant at={entry.at} /></Text>
           </Timeline.Item>
         ))}

@@ -30,6 +30,8 @@ export function VisualEditor({ mjml: source, onChange, onError }: { mjml: string
       styleManager: { appendTo: styles.current! },
       plugins: [(instance) => mjml(instance, { fonts: {}, imagePlaceholderSrc: '/picture.svg', useCustomTheme: false })],
       components: initial.current,
+      // What no reader sees in a mail's body need not stand above it here.
+      canvasCss: '[data-gjs-type="mj-head"] { display: none; }',
     });
     const compile = () => {
       try {

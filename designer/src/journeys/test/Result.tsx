@@ -46,7 +46,7 @@ function Story({ result }: { result: Simulation }) {
       {result.timeline.map((moment, index) => {
         const { icon: Icon, color } = lookOf(moment.activity_type ?? 'MailFlow.EventReceived');
         return (
-          <Timeline.Item key={index} bullet={<Icon size={14} />} color={moment.event === 'Faulted' ? 'red' : color} title={<Text size="sm" fw={500}>{moment.text}</Text>}>
+          <Timeline.Item key={index} bullet={<Icon size={14} />} color={moment.event === 'Faulted' ? 'red' : color} title={<Text size="sm" fw={500} className="sentence">{moment.text}</Text>}>
             <Text size="xs" className="faint">{dayOf(moment.at, result.starts_at)} · {format.format(new Date(moment.at))}</Text>
           </Timeline.Item>
         );
