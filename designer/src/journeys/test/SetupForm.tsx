@@ -7,6 +7,7 @@ import { activitiesOf, literal } from '../elsa';
 import { useDefinition } from '../useDefinition';
 import { PayloadInput } from './PayloadInput';
 import { newLine, type ScriptKind, type ScriptLine, type Setup } from './simulation';
+import classes from './test.module.css';
 import { WhoForm } from './WhoForm';
 
 const happenings: { value: ScriptKind; label: string }[] = [
@@ -48,7 +49,7 @@ export function SetupForm({ journey, setup, onChange, onRun, running }: { journe
             {setup.script.map((line) => <Line key={line.key} line={line} templates={templates} fields={fields} onChange={changeLine} onRemove={() => set({ script: setup.script.filter((other) => other !== line) })} />)}
           </Stack>
         </Paper>
-        <Group align="flex-end" justify="space-between">
+        <Group align="flex-end" justify="space-between" className={classes.run}>
           <DurationInput label="How long" value={setup.until} onChange={(until) => set({ until })} />
           <Button type="submit" leftSection={<IconPlayerPlay size={16} />} loading={running} disabled={setup.who === 'existing' && !setup.userId}>Run the test</Button>
         </Group>

@@ -33,7 +33,7 @@ export const emptyPayload: Payload = { form: 'rows', rows: [], json: '{}' };
 export const freshSetup: Setup = { who: 'made', userId: null, contact: blankContact, input: emptyPayload, start: '', until: 'P90D', script: [] };
 
 export function newLine(): ScriptLine {
-  return { key: crypto.randomUUID(), day: 2, time: '10:00', kind: 'opened', what: '', payload: emptyPayload };
+  return { key: crypto.randomUUID(), day: 3, time: '10:00', kind: 'opened', what: '', payload: emptyPayload };
 }
 
 /** Which day of the test an instant is on: the first is 1. */
@@ -45,6 +45,7 @@ export function dayNumber(at: string | Date, start: string | Date) {
 /** The request's body. An error is told in words that name what is wrong. */
 export function requestOf(setup: Setup) {
   const start = setup.start ? new Date(setup.start) : new Date();
+  start.setMilliseconds(0);
   return {
     ...(setup.who === 'existing' ? { user_id: setup.userId } : { contact: fieldsOf(setup.contact) }),
     input: payloadOf(setup.input, 'What the starting event carries'),
@@ -63,7 +64,7 @@ function happeningOf(line: ScriptLine) {
 function afterOf({ day, time }: ScriptLine, start: Date) {
   const [hours = 0, minutes = 0] = time.split(':').map(Number);
   const at = new Date(start.getFullYear(), start.getMonth(), start.getDate() + day - 1, hours, minutes);
-  const seconds = Math.floor((at.getTime() - start.getTime()) / 1000);
+  const seconds = Math.round((at.getTime() - start.getTime()) / 1000);
   if (seconds < 0) throw new Error(`Day ${day}, ${time || '00:00'} is before the test begins (${start.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })} on day 1).`);
   return `PT${seconds}S`;
 }
