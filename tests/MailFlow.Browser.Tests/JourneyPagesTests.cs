@@ -31,14 +31,14 @@ public sealed class JourneyPagesTests(BrowserFixture browser) : IClassFixture<Br
         var trigger = page.Locator(".react-flow__node", new() { HasText = "Contact signed up" });
         await Expect(trigger).ToBeInViewportAsync(new() { Ratio = 1 });
         Assert.True((await trigger.BoundingBoxAsync())!.Width >= 170);
-        var wait = page.GetByRole(AriaRole.Button, new() { Name = "Wait a day, Wait: 0 passed, 1 waiting, 0 failed" });
+        var wait = page.GetByRole(AriaRole.Button, new() { NameRegex = new("^Wait a day.*1 waiting here") });
         await wait.FocusAsync();
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Link, new() { Name = "live-1" })).ToBeVisibleAsync();
         await page.Keyboard.PressAsync("Escape");
         await page.GetByText("List", new() { Exact = true }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Row, new() { NameRegex = new("Wait a day") }).GetByRole(AriaRole.Cell, new() { Name = "1", Exact = true })).ToBeVisibleAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "Who is at Wait a day" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Who is here: Wait a day" }).ClickAsync();
         await page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Link, new() { Name = "live-1" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Trip of live-1" })).ToBeVisibleAsync();
     }
@@ -74,7 +74,7 @@ public sealed class JourneyPagesTests(BrowserFixture browser) : IClassFixture<Br
         await page.GetByText("An existing contact").ClickAsync();
         await page.GetByRole(AriaRole.Combobox, new() { Name = "Contact" }).FillAsync("hopper@");
         await page.GetByRole(AriaRole.Option, new() { NameRegex = new("copied-1") }).ClickAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "Add to what the starting event carries" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Add a field: What the starting event carries" }).ClickAsync();
         await page.GetByLabel("What the starting event carries: name 1").FillAsync("order_id");
         await page.GetByLabel("What the starting event carries: value 1").FillAsync("A-17");
         await page.GetByRole(AriaRole.Button, new() { Name = "Advanced: JSON" }).ClickAsync();

@@ -26,7 +26,7 @@ export function StepList({ nodes, onChoose }: { nodes: StepNode[]; onChoose: (id
                   <Table.Td className="numbers">{count(stats.passed)}</Table.Td>
                   <Table.Td className="numbers">{count(stats.waiting)}</Table.Td>
                   <Table.Td className="numbers"><Text span inherit c={stats.failed > 0 ? 'red' : undefined} fw={stats.failed > 0 ? 600 : undefined}>{count(stats.failed)}</Text></Table.Td>
-                  <Table.Td ta="right"><Button size="compact-xs" variant="subtle" aria-label={`Who is at ${label}`} onClick={() => onChoose(id)}>Who is here</Button></Table.Td>
+                  <Table.Td ta="right"><Button size="compact-xs" variant="subtle" aria-label={`Who is here: ${label}`} onClick={() => onChoose(id)}>Who is here</Button></Table.Td>
                 </Table.Tr>
               );
             })}

@@ -1,6 +1,5 @@
 import type { Edge, Node } from '@xyflow/react';
 import type { Schemas } from '../../api/client';
-import { count } from '../../ui/numbers';
 import { activitiesOf, connectionsOf, labelOf, typeWords, type ElsaDefinition } from '../elsa';
 
 export interface StepStats {
@@ -37,7 +36,6 @@ export function graphOf(definition: ElsaDefinition, stats: Schemas['ActivityStat
       position: places.get(activity.id)!,
       ...card,
       ariaRole: 'button',
-      ariaLabel: `${label}, ${kind}: ${count(here.passed)} passed, ${count(here.waiting)} waiting, ${count(here.failed)} failed`,
       data: { label, kind, type: activity.type, stats: here },
     };
   });

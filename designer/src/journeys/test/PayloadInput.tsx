@@ -36,7 +36,7 @@ export function RowsInput({ label, rows, onChange, names = [] }: { label: string
           <ActionIcon variant="subtle" color="gray" aria-label={`Remove ${row.name || 'the row'}`} onClick={() => onChange(rows.filter((other) => other !== row))}><IconTrash size={16} /></ActionIcon>
         </Group>
       ))}
-      <Group><Button size="compact-xs" variant="subtle" leftSection={<IconPlus size={13} />} aria-label={`Add to ${label.toLowerCase()}`} onClick={() => onChange([...rows, newRow()])}>Add a field</Button></Group>
+      <Group><Button size="compact-xs" variant="subtle" leftSection={<IconPlus size={13} />} aria-label={`Add a field: ${label}`} onClick={() => onChange([...rows, newRow()])}>Add a field</Button></Group>
     </Stack>
   );
 }
