@@ -75,7 +75,7 @@ public sealed class JourneyPagesTests(BrowserFixture browser) : IClassFixture<Br
         await page.GetByRole(AriaRole.Combobox, new() { Name = "Contact" }).FillAsync("hopper@");
         await page.GetByRole(AriaRole.Option, new() { NameRegex = new("copied-1") }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Add a field: What the starting event carries" }).ClickAsync();
-        await page.GetByLabel("What the starting event carries: name 1").FillAsync("order_id");
+        await page.GetByRole(AriaRole.Combobox, new() { Name = "What the starting event carries: name 1" }).FillAsync("order_id");
         await page.GetByLabel("What the starting event carries: value 1").FillAsync("A-17");
         await page.GetByRole(AriaRole.Button, new() { Name = "Advanced: JSON" }).ClickAsync();
         await Expect(page.GetByLabel("What the starting event carries: JSON")).ToHaveValueAsync(new Regex("\"order_id\": \"A-17\""));
