@@ -12,7 +12,8 @@ COPY --from=build /app .
 # The image's own user, not root; the data directory is its own before a volume is mounted over it.
 RUN mkdir /data && chown $APP_UID /data && chmod 700 /data
 USER $APP_UID
-ENV ASPNETCORE_URLS=http://0.0.0.0:5080 MailFlow__DataDirectory=/data
+# The image asks for port 8080 by a variable of its own, which would be warned about at each start.
+ENV ASPNETCORE_HTTP_PORTS= ASPNETCORE_URLS=http://0.0.0.0:5080 MailFlow__DataDirectory=/data
 VOLUME /data
 EXPOSE 5080
 ENTRYPOINT ["dotnet", "MailFlow.Server.dll"]

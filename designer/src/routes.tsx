@@ -53,6 +53,7 @@ export const router = createBrowserRouter([
                       { path: 'sender', lazy: async () => ({ Component: (await import('./settings/SenderPage')).SenderPage }) },
                       { path: 'users', lazy: async () => ({ Component: (await import('./settings/UsersPage')).UsersPage }) },
                       { path: 'api-keys', lazy: async () => ({ Component: (await import('./settings/ApiKeysPage')).ApiKeysPage }) },
+                      { path: 'audit', lazy: async () => ({ Component: (await import('./settings/audit/AuditPage')).AuditPage }) },
                     ],
                   },
                   { path: '*', Component: NotFoundPage },

@@ -9,15 +9,17 @@ namespace MailFlow.Data;
 /// </summary>
 public sealed class Database : IAsyncDisposable
 {
+    private static readonly TimeSpan DefaultLongestIdle = TimeSpan.FromSeconds(10);
+
     private static int _inMemory;
 
     private readonly NpgsqlDataSource? _postgres;
     private readonly SqliteConnections? _sqlite;
     private readonly AsyncLocal<bool> _writing = new();
 
-    private Database(Dialect dialect, TimeProvider time, NpgsqlDataSource? postgres, SqliteConnections? sqlite, string schema)
+    private Database(Dialect dialect, TimeProvider time, NpgsqlDataSource? postgres, SqliteConnections? sqlite, string schema, TimeSpan longestIdle)
     {
-        (Dialect, Time, _postgres, _sqlite, Schema) = (dialect, time, postgres, sqlite, schema);
+        (Dialect, Time, _postgres, _sqlite, Schema, LongestIdle) = (dialect, time, postgres, sqlite, schema, longestIdle);
         LockNamespace = unchecked((int)StableHash.Of(schema));
     }
 
@@ -30,12 +32,21 @@ public sealed class Database : IAsyncDisposable
     /// <summary>The PostgreSQL schema that holds the tables, or the SQLite file.</summary>
     public string Schema { get; }
 
+    /// <summary>
+    /// How long a transaction may stand idle: PostgreSQL ends it then, so that a frozen holder of a shard does not block it for long. Whoever works inside of
+    /// one between two statements takes his deadline from this.
+    /// </summary>
+    public TimeSpan LongestIdle { get; }
+
     internal int LockNamespace { get; }
 
     internal bool UsesSystemClock => ReferenceEquals(Time, TimeProvider.System);
 
     /// <summary>Opens PostgreSQL. The first schema of the connection string's "Search Path" (default "public") holds the tables.</summary>
-    public static Database OpenPostgreSql(string connectionString, TimeProvider time)
+    /// <param name="connectionString">Npgsql's.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="longestIdle">A test's <see cref="LongestIdle"/>.</param>
+    public static Database OpenPostgreSql(string connectionString, TimeProvider time, TimeSpan? longestIdle = null)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
         if (string.IsNullOrWhiteSpace(settings.SearchPath)) settings.SearchPath = "public";
@@ -43,21 +54,22 @@ public sealed class Database : IAsyncDisposable
         if (settings.AutoPrepareMinUsages == 5) settings.AutoPrepareMinUsages = 2;
         if (settings.KeepAlive == 0) settings.TcpKeepAlive = true;
         if (string.IsNullOrEmpty(settings.ApplicationName)) settings.ApplicationName = "mailflow";
-        // A frozen holder of a shard must not block it for long; a planner that expects few rows of an unnest keeps to the indexes.
-        settings.Options = (settings.Options + " -c idle_in_transaction_session_timeout=10s -c jit=off").Trim();
+        var idle = longestIdle ?? DefaultLongestIdle;
+        // A planner that expects few rows of an unnest keeps to the indexes.
+        settings.Options = $"{settings.Options} -c idle_in_transaction_session_timeout={idle.TotalMilliseconds:0} -c jit=off".Trim();
         var schema = settings.SearchPath.Split(',')[0].Trim().Trim('"');
-        return new Database(Dialect.PostgreSql, time, new NpgsqlDataSourceBuilder(settings.ConnectionString).Build(), null, schema);
+        return new Database(Dialect.PostgreSql, time, new NpgsqlDataSourceBuilder(settings.ConnectionString).Build(), null, schema, idle);
     }
 
     /// <summary>Opens SQLite in a file, made when it is not there.</summary>
     public static Database OpenSqlite(string file, TimeProvider time) =>
-        new(Dialect.Sqlite, time, null, new SqliteConnections(Path.GetFullPath(file)), Path.GetFullPath(file));
+        new(Dialect.Sqlite, time, null, new SqliteConnections(Path.GetFullPath(file)), Path.GetFullPath(file), DefaultLongestIdle);
 
     /// <summary>Opens an empty SQLite database in memory, gone when it is disposed of: nothing of it ever reaches a disk.</summary>
     public static Database OpenInMemory(TimeProvider time)
     {
         var name = $"mailflow-{Interlocked.Increment(ref _inMemory)}";
-        return new(Dialect.Sqlite, time, null, SqliteConnections.InMemory(name), name);
+        return new(Dialect.Sqlite, time, null, SqliteConnections.InMemory(name), name, DefaultLongestIdle);
     }
 
     /// <summary>Reads outside any transaction. On SQLite readers neither wait for the writer nor hold it up.</summary>

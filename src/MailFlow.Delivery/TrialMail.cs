@@ -20,10 +20,16 @@ public sealed record SentTrial(Guid MessageId, RenderedEmail Mail, HandOver Answ
 
 /// <summary>
 /// Tries templates out: renders one as a contact would get it, and sends one to an address somebody typed. Such a mail is outside the ledger: no journey planned
-/// it, no retry follows, its unsubscribe link unsubscribes nobody. A suppressed address is not mailed all the same.
+/// it, no retry follows, its unsubscribe link unsubscribes nobody. A suppressed address is not mailed all the same, and who sends one is on record.
 /// </summary>
 public sealed class TrialMail
 {
+    /// <summary>How many an account may send in an hour: enough for whoever writes, and of no use to mail strangers past consents and journeys.</summary>
+    public const int MostInAnHour = 50;
+
+    private const long HourMs = 3600_000;
+    private const string Recorded = "template.test";
+
     private readonly Database _database;
     private readonly Templates _templates;
     private readonly TemplateRenderer _renderer;
@@ -51,6 +57,7 @@ public sealed class TrialMail
     /// <param name="ct">Cancels.</param>
     /// <exception cref="NotFoundException">There is no such template or version.</exception>
     /// <exception cref="ConflictException">The address is suppressed.</exception>
+    /// <exception cref="TooManyTrialsException">The account has sent <see cref="MostInAnHour"/> within the last hour.</exception>
     /// <exception cref="InvalidInputException">The address cannot be mailed.</exception>
     /// <exception cref="RenderException">It cannot be rendered.</exception>
     public async Task<SentTrial> SendAsync(int accountId, string key, string to, Trial trial, string userId, CancellationToken ct)
@@ -82,8 +89,23 @@ public sealed class TrialMail
             Template = key,
             UserId = userId,
         };
+        await CountAsync(accountId, key, address, ct);
         return new SentTrial(id, rendered, await HandOverAsync(route.Provider, mail, ct));
     }
+
+    /// <summary>Counted by the record of who did what, so that neither a restart nor another node gives further ones.</summary>
+    private Task CountAsync(int accountId, string key, EmailAddress to, CancellationToken ct) => _database.WriteAsync(async session =>
+    {
+        // The account's row is held until the commit: two that count at once count one after the other.
+        await session.ExecuteAsync("UPDATE account SET name = name WHERE id = @account", ct, ("account", accountId));
+        var now = await session.NowAsync(ct);
+        var (sent, first) = await session.FirstAsync("""
+            SELECT count(*), min(at) FROM audit WHERE account_id = @account AND action = @action
+              AND seq > coalesce((SELECT seq FROM audit WHERE account_id = @account AND at <= @since ORDER BY seq DESC LIMIT 1), 0)
+            """, row => (row.Long(0), row.LongOrNull(1)), ct, ("account", accountId), ("action", Recorded), ("since", now - HourMs));
+        if (sent >= MostInAnHour) throw new TooManyTrialsException(TimeSpan.FromMilliseconds(Math.Max(1000, first!.Value + HourMs - now)));
+        await Audit.RecordAsync(session, accountId, Recorded, key, ct, ("to", to.ToString()));
+    }, ct);
 
     private async Task<HandOver> HandOverAsync(IEmailProvider provider, OutgoingEmail mail, CancellationToken ct)
     {
@@ -119,4 +141,12 @@ public sealed class TrialMail
     private async Task<TemplateVersion> FindAsync(int accountId, string key, int? version, CancellationToken ct) =>
         await _templates.FindAsync(accountId, key, version, ct)
             ?? throw new NotFoundException($"There is no template '{key}'{(version is null ? "" : $" of version {version}")}.");
+}
+
+/// <summary>An account has sent as many tests as it may for now.</summary>
+/// <param name="retryAfter">When the next may go.</param>
+public sealed class TooManyTrialsException(TimeSpan retryAfter) : Exception($"{TrialMail.MostInAnHour} tests were sent within an hour, which is as many as may be.")
+{
+    /// <summary>When the next may go.</summary>
+    public TimeSpan RetryAfter { get; } = retryAfter;
 }

@@ -28,7 +28,8 @@ public sealed class ContactTrace
         var after = Place.Read(cursor);
         var decisions = await _database.ReadAsync(session => DecisionsAsync(session, accountId, userId, after, limit, ct), ct);
         var mail = await _messages.ListAsync(accountId, userId, null, null, Messages.CursorAfter(after.At, after.Message), limit, ct);
-        var found = decisions.Concat(mail.Items.Select(OfMessage)).OrderBy(entry => entry.Place).Take(limit + 1).ToList();
+        var planned = await _database.ReadAsync(session => PlannedByAsync(session, mail.Items, ct), ct);
+        var found = decisions.Concat(mail.Items.Select(message => OfMessage(message, planned.GetValueOrDefault(message.Id)))).OrderBy(entry => entry.Place).Take(limit + 1).ToList();
         // A full page of mail may be all that was found and still not all there is.
         var next = found.Count > limit || mail.Next is not null ? Cursor.Write(found[limit - 1].Place.ToString()) : null;
         return new Page<TraceEntry>([.. found.Take(limit).Select(item => item.Entry)], next);
@@ -63,9 +64,18 @@ public sealed class ContactTrace
         return entries;
     }
 
-    private static (Place Place, TraceEntry Entry) OfMessage(Message message) => (
+    /// <summary>By message: the version of the journey that planned it, which knows the names.</summary>
+    private async Task<Dictionary<Guid, VersionGraph>> PlannedByAsync(Session session, IReadOnlyList<Message> mail, CancellationToken ct)
+    {
+        var versions = await session.QueryAsync("SELECT m.id, m.version_id FROM {rows} JOIN message m ON m.id = r.id WHERE m.version_id IS NOT NULL",
+            new Rows<Message>(mail).Uuid("id", message => message.Id), row => (Message: row.Uuid(0), Version: row.Long(1)), ct);
+        var graphs = await _graphs.LoadAsync(session, versions.Select(row => row.Version), ct);
+        return versions.FindAll(row => graphs.ContainsKey(row.Version)).ToDictionary(row => row.Message, row => graphs[row.Version]);
+    }
+
+    private static (Place Place, TraceEntry Entry) OfMessage(Message message, VersionGraph? planned) => (
         new Place(message.QueuedAt.ToUnixTimeMilliseconds(), long.MaxValue, 0, message.Id),
-        new TraceEntry(message.QueuedAt, message.Journey, null, message.ActivityId, null, "Message", message.State.Word(), Sentence(message), message.InstanceId, message.Id));
+        new TraceEntry(message.QueuedAt, message.Journey, planned?.Name, message.ActivityId, message.ActivityId is { } id ? planned?.Graph?.Find(id)?.Title : null, "Message", message.State.Word(), Sentence(message), message.InstanceId, message.Id));
 
     internal static string Sentence(Message message)
     {

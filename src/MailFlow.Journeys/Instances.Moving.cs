@@ -40,6 +40,7 @@ public sealed partial class Instances
             var key = StableHash.TimedKey(await session.NowAsync(ct), StableHash.Key(nameof(InboxKind.Move), id.ToString()));
             await Inbox.PostAsync(session, [InboxItem.For(accountId, instance.User, InboxKind.Move, key,
                 new Dictionary<string, object?> { ["instance"] = id.ToString(), ["version"] = target, ["activity"] = activityId })], ct);
+            await Audit.RecordAsync(session, accountId, "instance.move", id.ToString(), ct, ("version", version), ("activity", activityId), ("user_id", instance.User));
             return instance.User;
         }, ct);
         _signal.Notify(StableHash.Shard(accountId, user));

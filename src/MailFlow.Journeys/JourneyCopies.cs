@@ -6,7 +6,7 @@ namespace MailFlow.Journeys;
 /// <summary>Makes new journeys out of what there is.</summary>
 public sealed class JourneyCopies
 {
-    private const int LongestId = 100, MostCopies = 1_000;
+    private const int LongestId = 100, LongestName = 200, MostCopies = 1_000;
     private readonly JourneyDefinitions _journeys;
 
     internal JourneyCopies(JourneyDefinitions journeys) => _journeys = journeys;
@@ -15,14 +15,23 @@ public sealed class JourneyCopies
     /// <param name="accountId">The account.</param>
     /// <param name="definitionId">What to copy.</param>
     /// <param name="newId">The new journey's id; null makes one from the old.</param>
-    /// <param name="newName">The new journey's name; null for the old one with "(copy)".</param>
+    /// <param name="newName">The new journey's name; null for "Copy of" the old one's.</param>
     /// <param name="ct">Cancels.</param>
     /// <exception cref="NotFoundException">There is nothing to copy.</exception>
     /// <exception cref="ConflictException">There is a journey of the new id.</exception>
     public async Task<StoredDefinition> DuplicateAsync(int accountId, string definitionId, string? newId, string? newName, CancellationToken ct)
     {
         var latest = await _journeys.FindAsync(accountId, definitionId, null, ct) ?? throw new NotFoundException($"There is no journey '{definitionId}'.");
-        return await CreateAsync(accountId, latest.Definition, newId, $"{definitionId}-copy", newName ?? $"{latest.Definition.Name} (copy)", ct);
+        return await CreateAsync(accountId, latest.Definition, newId, $"{definitionId}-copy", newName ?? CopyOf(latest.Definition), ct);
+    }
+
+    /// <summary>What a copy is called where nobody says.</summary>
+    /// <param name="definition">What is copied.</param>
+    public static string CopyOf(WorkflowDefinition definition)
+    {
+        const string before = "Copy of ";
+        var name = definition.Name;
+        return before + (name.Length + before.Length <= LongestName ? name : name[..(LongestName - before.Length)]);
     }
 
     /// <summary>Saves a definition as a new journey, as a draft.</summary>
@@ -36,7 +45,7 @@ public sealed class JourneyCopies
     /// <exception cref="ConflictException">There is a journey of the new id.</exception>
     public async Task<StoredDefinition> CreateAsync(int accountId, WorkflowDefinition definition, string? newId, string idLike, string? newName, CancellationToken ct)
     {
-        if (newName is { } name && (string.IsNullOrWhiteSpace(name) || name.Length > 200)) throw new InvalidInputException("name", "must be 1 to 200 characters");
+        if (newName is { } name && (string.IsNullOrWhiteSpace(name) || name.Length > LongestName)) throw new InvalidInputException("name", $"must be 1 to {LongestName} characters");
         if (newId is not null && await _journeys.FindAsync(accountId, newId, null, ct) is not null) throw new ConflictException($"There is a journey '{newId}' already.");
         newId ??= await FreeIdAsync(accountId, idLike, ct);
         var document = definition.ToJsonObject();

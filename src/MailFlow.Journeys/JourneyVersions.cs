@@ -1,3 +1,4 @@
+using System.Globalization;
 using MailFlow.Data;
 using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Storage;
@@ -15,19 +16,26 @@ public sealed class JourneyVersions
     internal JourneyVersions(Database database, JourneyDefinitions journeys, VersionGraphs graphs, DefinitionDiff diff) =>
         (_database, _journeys, _graphs, _diff) = (database, journeys, graphs, diff);
 
-    /// <summary>The versions, the newest first; at most a thousand.</summary>
+    /// <summary>A page of the versions, the newest first.</summary>
+    /// <param name="accountId">The account.</param>
+    /// <param name="definitionId">The journey.</param>
+    /// <param name="cursor">Where to go on; null to begin.</param>
+    /// <param name="limit">1 to 1,000.</param>
+    /// <param name="ct">Cancels.</param>
     /// <exception cref="NotFoundException">There is no such journey.</exception>
-    public async Task<IReadOnlyList<VersionSummary>> ListAsync(int accountId, string definitionId, CancellationToken ct)
+    public async Task<Page<VersionSummary>> ListAsync(int accountId, string definitionId, string? cursor, int limit, CancellationToken ct)
     {
+        var before = Cursor.ReadNumber(cursor);
         var found = await _database.ReadAsync(session => session.QueryAsync("""
             SELECT v.version, CASE WHEN v.id = j.published_version_id THEN 1 ELSE 0 END, v.created_at, v.published_at, (
               SELECT CAST(COALESCE(sum(c.n), 0) AS BIGINT) FROM journey_count c WHERE c.version_id = v.id AND c.node >= 0 AND c.kind = @waiting)
             FROM journey j JOIN definition_version v ON v.journey_id = j.id
-            WHERE j.account_id = @account AND j.definition_id = @definition ORDER BY v.version DESC LIMIT @most
+            WHERE j.account_id = @account AND j.definition_id = @definition AND v.version < @before ORDER BY v.version DESC LIMIT @limit
             """,
             row => new VersionSummary(row.Int(0), row.Int(1) == 1 ? "published" : row.IsNull(3) ? "draft" : "retired", row.Instant(2), row.InstantOrNull(3), row.Long(4)), ct,
-            ("account", accountId), ("definition", definitionId), ("most", Cursor.MaxLimit), ("waiting", (int)CountKind.Waiting)), ct);
-        return found.Count > 0 ? found : throw NotThere(definitionId, null);
+            ("account", accountId), ("definition", definitionId), ("before", before ?? long.MaxValue), ("limit", limit + 1), ("waiting", (int)CountKind.Waiting)), ct);
+        if (found.Count == 0 && before is null) throw NotThere(definitionId, null);
+        return Cursor.Page(found, limit, last => last.Version.ToString(CultureInfo.InvariantCulture));
     }
 
     /// <summary>How two versions differ, in words.</summary>

@@ -6,33 +6,43 @@ using MailFlow.Server.Hosting;
 using MailFlow.Server.Http;
 using MailFlow.Server.WebConsole;
 
-var builder = WebApplication.CreateBuilder(args);
-builder.ConfigureHost().ConfigureLogs();
+try
+{
+    var builder = WebApplication.CreateBuilder(args);
+    builder.ConfigureHost().ConfigureLogs();
+    using var directory = DataDirectory.Take(new Settings(builder.Configuration));
 
-var delivery = builder.Configuration.ReadDelivery();
+    var delivery = builder.Configuration.ReadDelivery();
 
-builder.Services.AddServer();
-builder.Services.AddElsaApi();
-builder.Services.AddEngine().AddEngineWorkers(delivery.Node);
-builder.Services.AddAudience();
-builder.Services.AddContent();
-builder.Services.AddDelivery(delivery).AddDeliveryWorkers();
-builder.Services.AddJourneys(builder.Configuration.ReadWebhooks()).AddJourneyWorkers();
+    builder.Services.AddServer();
+    builder.Services.AddElsaApi();
+    builder.Services.AddEngine().AddEngineWorkers(delivery.Node);
+    builder.Services.AddAudience();
+    builder.Services.AddContent();
+    builder.Services.AddDelivery(delivery).AddDeliveryWorkers();
+    builder.Services.AddJourneys(builder.Configuration.ReadWebhooks()).AddJourneyWorkers();
 
-var app = builder.Build();
-await app.PrepareAsync(args);
+    var app = builder.Build();
+    await app.PrepareAsync(args);
 
-app.UseSecurityHeaders();
-app.UseMiddleware<ProblemMiddleware>();
-app.UseRouting();
-app.UseConsole();
-app.UseHubToken();
-app.UseAuthentication();
-app.UseSameOriginForCookies();
-app.UseAuthorization();
-app.UseAudit();
-app.UseMiddleware<Idempotency>();
-app.MapApi();
-app.MapElsaApi();
+    app.UseSecurityHeaders();
+    app.UseMiddleware<ProblemMiddleware>();
+    app.UseRouting();
+    app.UseConsole();
+    app.UseHubToken();
+    app.UseAuthentication();
+    app.UseSameOriginForCookies();
+    app.UseAuthorization();
+    app.UseAudit();
+    app.UseMiddleware<Idempotency>();
+    app.MapApi();
+    app.MapElsaApi();
 
-await app.RunAsync();
+    await app.RunAsync();
+    return 0;
+}
+catch (Exception error) when (StartRefusedException.LineOf(error) is { } line)
+{
+    await Console.Error.WriteLineAsync(line);
+    return 1;
+}

@@ -64,6 +64,22 @@ public sealed class BrowserFixture : IAsyncLifetime
         answer.EnsureSuccessStatusCode();
     }
 
+    /// <summary>Publishes the journey "broken", which fails at its first step, and sends contacts into it.</summary>
+    public async Task PutBrokenJourneyAsync(params string[] userIds)
+    {
+        const string journey = """
+            {"name":"Broken","root":{"type":"Elsa.Flowchart","id":"root","activities":[
+              {"id":"on","type":"MailFlow.EventReceived","eventType":{"typeName":"String","expression":{"type":"Literal","value":"broken"}}},
+              {"id":"fail","type":"MailFlow.Wait","duration":{"typeName":"String","expression":{"type":"Handlebars","value":"{{contact.delay}}"}}},
+              {"id":"after","type":"MailFlow.Wait","metadata":{"displayText":"Wait after"},"duration":{"typeName":"String","expression":{"type":"Literal","value":"P1D"}}}],
+             "connections":[{"source":{"activity":"on","port":"Done"},"target":{"activity":"fail","port":"In"}},{"source":{"activity":"fail","port":"Done"},"target":{"activity":"after","port":"In"}}]}}
+            """;
+        (await Server.Client.PutAsync("/api/v1/journeys/broken", new StringContent(journey, System.Text.Encoding.UTF8, "application/json"))).EnsureSuccessStatusCode();
+        (await Server.Client.PostAsync("/api/v1/journeys/broken/publish", null)).EnsureSuccessStatusCode();
+        foreach (var user in userIds)
+            (await Server.Client.PostAsJsonAsync("/api/v1/events", new { event_id = $"broken-{user}", event_type = "broken", user_id = user, payload = new { } })).EnsureSuccessStatusCode();
+    }
+
     /// <summary>A window of its own, signed in as nobody.</summary>
     public async Task<Window> OpenAsync()
     {

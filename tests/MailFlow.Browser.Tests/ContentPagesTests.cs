@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -28,6 +29,26 @@ public sealed class ContentPagesTests(BrowserFixture browser) : IClassFixture<Br
         await page.GotoAsync("/mailbox?to=test@example.org");
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Spring is here" })).ToBeVisibleAsync();
     }
+
+    /// <summary>Each sample that is a design opens as blocks, and its HTML is what these compile to. Seen red with a design changed by hand.</summary>
+    [Fact]
+    public async Task The_samples_designs_open_in_the_visual_editor_and_are_what_was_compiled_of_them()
+    {
+        await using var window = await browser.SignInAsync();
+        var page = window.Page;
+        var folder = Path.Combine(Path.GetDirectoryName(ThisFile())!, "..", "..", "workflows", "templates");
+        var designed = Directory.GetFiles(folder, "*.json").Where(file => File.ReadAllText(file).Contains("\"design\"", StringComparison.Ordinal)).Select(Path.GetFileNameWithoutExtension).Order().ToList();
+        Assert.Equal(15, designed.Count);
+        foreach (var key in designed)
+        {
+            await page.GotoAsync($"/templates/{key}");
+            await Expect(page.FrameLocator("iframe.gjs-frame").GetByText("Unsubscribe")).ToBeVisibleAsync();
+            await Expect(page.FrameLocator("iframe[title='Preview of the mail']").GetByText("Unsubscribe")).ToBeVisibleAsync();
+            await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Save", Exact = true })).ToBeDisabledAsync();
+        }
+    }
+
+    private static string ThisFile([CallerFilePath] string path = "") => path;
 
     [Fact]
     public async Task A_segment_is_built_of_conditions_which_are_cel_and_come_back_as_conditions()

@@ -26,6 +26,7 @@ public sealed class PagesTests(BrowserFixture browser) : IClassFixture<BrowserFi
         ("/settings/sender", "Postal address"),
         ("/settings/users", "Administrator"),
         ("/settings/api-keys", "Make a key"),
+        ("/settings/audit", "Nothing was changed yet"),
     ];
 
     // Seen red with a button that had an icon and no name.

@@ -20,9 +20,12 @@ public class JourneyVersionsTests
         await host.PublishAsync("j", Of(null, Trigger("go"), Wait("P2D")));
         await host.EventAsync("go", "eve", new { });
         await host.Journeys.SaveDraftAsync(Account, "j", Of(null, Trigger("go"), Wait("P3D")), default);
-        var found = await versions.ListAsync(Account, "j", default);
+        var (found, next) = await versions.ListAsync(Account, "j", null, 3, default);
         Assert.Equal([(3, "draft", false, 0L), (2, "published", true, 1), (1, "retired", true, 2)], found.Select(version => (version.Version, version.State, version.PublishedAt is not null, version.Waiting)));
-        await Assert.ThrowsAsync<NotFoundException>(() => versions.ListAsync(2, "j", default));
+        Assert.Null(next);
+        var first = await versions.ListAsync(Account, "j", null, 2, default);
+        Assert.Equal(found, [.. first.Items, .. (await versions.ListAsync(Account, "j", first.Next, 2, default)).Items]);
+        await Assert.ThrowsAsync<NotFoundException>(() => versions.ListAsync(2, "j", null, 3, default));
 
         // Of the published version and the draft, if nothing else is asked for.
         var diff = await versions.DiffAsync(Account, "j", null, null, default);

@@ -38,6 +38,7 @@ public sealed class AuditTests
         foreach (var id in ids) await server.EventuallyAsync($"/api/v1/instances/{id}", instance => instance.GetProperty("sub_status").GetString() == "Faulted");
         foreach (var (id, act) in ids.Zip(["retry", "skip", "cancel"])) Assert.Equal(HttpStatusCode.Accepted, (await client.PostAsync($"/api/v1/instances/{id}/{act}", null)).StatusCode);
         await server.EventuallyAsync($"/api/v1/instances/{ids[0]}", instance => instance.GetProperty("journal").GetArrayLength() > 3);
+        Assert.Equal(HttpStatusCode.Accepted, (await client.PostAsync($"/api/v1/instances/{ids[0]}/move", Json("""{"activity_id": "fail"}"""))).StatusCode);
         await client.PostAsync($"/api/v1/instances/{ids[0]}/cancel", null);
         await server.EventuallyAsync("/api/v1/journeys/j/stats", stats => stats.GetProperty("waiting").GetInt32() + stats.GetProperty("faulted").GetInt32() == 0);
         await client.PostAsync("/api/v1/journeys/j/unpublish", null);
@@ -52,7 +53,7 @@ public sealed class AuditTests
                 "suppression.add bob@example.org", "suppression.remove bob@example.org", "segment.put vip", "segment.delete vip", "template.put hi", "sender.put shop@example.org",
                 "journey.save j", "journey.publish j", "journey.pause j", "journey.resume j",
                 $"instance.start {ids[0]}", $"instance.start {ids[1]}", $"instance.start {ids[2]}",
-                $"instance.retry {ids[0]}", $"instance.skip {ids[1]}", $"instance.cancel {ids[2]}", $"instance.cancel {ids[0]}",
+                $"instance.retry {ids[0]}", $"instance.skip {ids[1]}", $"instance.cancel {ids[2]}", $"instance.move {ids[0]}", $"instance.cancel {ids[0]}",
                 "journey.unpublish j", "journey.delete j", $"api_key.create {key}", $"api_key.revoke {key}",
             ],
             entries.Select(entry => $"{entry.GetProperty("action").GetString()} {entry.GetProperty("subject").GetString()}").Reverse());

@@ -13,7 +13,7 @@ public sealed class EventIntakeTests
     public async Task An_event_is_accepted_once_and_a_duplicate_ever_after(DatabaseKind kind)
     {
         await using var server = await ServerUnderTest.StartAsync(kind);
-        const string Event = """{"event_id":"e1","event_type":"user_signed_up","user_id":"u1","payload":{"contact":{"email":"ada@example.org"}},"unknown":1}""";
+        const string Event = """{"event_id":"e1","event_type":"user_signed_up","user_id":"u1","payload":{"contact":{"email":"ada@example.org"}}}""";
 
         var first = await server.Admin.PostAsync("/api/v1/events", Json(Event));
         var again = await server.Admin.PostAsync("/api/v1/events", Json(Event));
@@ -86,6 +86,41 @@ public sealed class EventIntakeTests
 
         Assert.Equal(field, problem.GetProperty("errors").EnumerateObject().Single().Name);
         Assert.Equal(0, await CountAsync(server));
+    }
+
+    /// <summary>Seen red with what is unknown left unread.</summary>
+    [Theory]
+    [InlineData("""{"event_id":"e","eventtype":"t","user_id":"u"}""", "eventtype", "did you mean 'event_type'?")]
+    [InlineData("""{"eventId":"e","event_type":"t","user_id":"u"}""", "eventId", "did you mean 'event_id'?")]
+    [InlineData("""{"event_id":"e","event_type":"t","UserID":"u"}""", "UserID", "did you mean 'user_id'?")]
+    [InlineData("""{"event_id":"e","event_type":"t","user_id":"u","timestmap":1}""", "timestmap", "did you mean 'timestamp'?")]
+    [InlineData("""{"event_id":"e","event_type":"t","user_id":"u","payloads":{}}""", "payloads", "did you mean 'payload'?")]
+    [InlineData("""{"event_id":"e","event_type":"t","user_id":"u","meta":{}}""", "meta", "did you mean 'metadata'?")]
+    [InlineData("""{"event_id":"e","event_type":"t","user_id":"u","total":40}""", "total", "what you send beside it goes into 'payload'")]
+    [InlineData("""{"event_id":"e","event_type":"t","user_id":"u","":40}""", "", "what you send beside it goes into 'payload'")]
+    public async Task A_member_that_an_event_has_not_is_refused_by_name_with_the_nearest_that_it_has(string json, string member, string hint)
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+
+        var problem = await (await server.Admin.PostAsync("/api/v1/events", Json(json))).ProblemAsync(400);
+        var listed = await (await server.Admin.PostAsync("/api/v1/events", Json($$"""[{"event_id":"good","event_type":"t","user_id":"u"},{{json}}]"""))).JsonAsync();
+
+        var error = problem.GetProperty("errors").EnumerateObject().Single();
+        Assert.Equal(member, error.Name);
+        Assert.Contains(hint, error.Value[0].GetString());
+        Assert.Equal(1, listed.GetProperty("accepted").GetInt32());
+        Assert.Equal($"{member}: {error.Value[0].GetString()}", Assert.Single(listed.GetProperty("rejected").EnumerateArray()).GetProperty("reason").GetString());
+    }
+
+    [Fact]
+    public async Task A_payload_and_metadata_hold_what_they_like()
+    {
+        await using var server = await ServerUnderTest.StartAsync();
+
+        var answer = await server.Admin.PostAsync("/api/v1/events", Json(
+            """{"event_id":"e","event_type":"t","user_id":"u","payload":{"eventtype":1,"contact":{"usr_id":2}},"metadata":{"eventId":3}}"""));
+
+        Assert.Equal("""{"accepted":1,"duplicates":0,"rejected":[]}""", await answer.Content.ReadAsStringAsync());
     }
 
     [Fact]

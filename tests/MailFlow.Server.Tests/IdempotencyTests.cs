@@ -56,6 +56,34 @@ public sealed class IdempotencyTests
         Assert.Contains(answers, answer => answer.StatusCode == HttpStatusCode.Created && !answer.Headers.Contains("Idempotent-Replayed"));
     }
 
+    /// <summary>Seen red: who may read templates but no contacts was given what somebody else had been shown, and anybody who reads could fill the database with answers.</summary>
+    [Fact]
+    public async Task What_only_looks_is_done_anew_for_whoever_asks()
+    {
+        await using var server = await ServerUnderTest.StartAsync(workers: false);
+        await server.Admin.PutAsync("/api/v1/contacts/u1", Json("""{"email":"ada@example.org","first_name":"Ada"}"""));
+        await server.Admin.PutAsync("/api/v1/templates/hello", Json("""{"subject":"Hello {{contact.first_name}}","html":"<p>h</p>"}"""));
+        var reader = await server.ClientWithScopesAsync("templates:read");
+        static Task<HttpResponseMessage> PreviewAsync(HttpClient client) => client.SendAsync(
+            new(HttpMethod.Post, "/api/v1/templates/hello/preview") { Content = Json("""{"user_id":"u1"}"""), Headers = { { "Idempotency-Key", "k1" } } });
+
+        Assert.Equal(HttpStatusCode.OK, (await PreviewAsync(server.Admin)).StatusCode);
+        await (await PreviewAsync(reader)).ProblemAsync(403);
+        Assert.False((await PreviewAsync(server.Admin)).Headers.Contains("Idempotent-Replayed"));
+    }
+
+    /// <summary>Seen red with the answer kept for the account alone.</summary>
+    [Fact]
+    public async Task An_answer_is_given_again_only_to_whoever_may_do_the_same()
+    {
+        await using var server = await ServerUnderTest.StartAsync(workers: false);
+        var writers = new[] { await server.ClientWithScopesAsync("contacts:write", "events:write"), await server.ClientWithScopesAsync("events:write", "contacts:write"), await server.ClientWithScopesAsync("contacts:write") };
+
+        Assert.Equal(HttpStatusCode.Created, (await PostAsync(writers[0], "k1", Ada)).StatusCode);
+        Assert.True((await PostAsync(writers[1], "k1", Ada)).Headers.Contains("Idempotent-Replayed"));
+        await (await PostAsync(writers[2], "k1", Ada)).ProblemAsync(422);
+    }
+
     [Fact]
     public async Task A_new_api_key_is_never_kept_to_be_given_again()
     {

@@ -17,8 +17,9 @@ public sealed class JourneyVersionsApiTests
         var longer = (await server.Admin.GetStringAsync(Welcome)).Replace("\"P3D\"", "\"P7D\"", StringComparison.Ordinal);
         await server.Admin.PutAsync(Welcome, Json(longer));
 
-        var versions = (await GetAsync(server, $"{Welcome}/versions")).EnumerateArray().Select(version => (version.GetProperty("version").GetInt32(), version.GetProperty("state").GetString()));
+        var versions = (await GetAsync(server, $"{Welcome}/versions")).GetProperty("items").EnumerateArray().Select(version => (version.GetProperty("version").GetInt32(), version.GetProperty("state").GetString()));
         Assert.Equal([(2, "draft"), (1, "published")], versions);
+        Assert.Equal(["draft", "published"], await ContactApiTests.AllAsync(server.Admin, "journeys/welcome-series/versions", "state", 1));
         var change = (await GetAsync(server, $"{Welcome}/diff")).GetProperty("changes")[0];
         Assert.Equal(("changed", "wait-for-open", "timeout", "3 days", "7 days"), (change.GetProperty("kind").GetString(), change.GetProperty("activity_id").GetString(),
             change.GetProperty("input").GetString(), change.GetProperty("before").GetString(), change.GetProperty("after").GetString()));
@@ -30,7 +31,7 @@ public sealed class JourneyVersionsApiTests
         var refused = await (await server.Admin.PostAsync($"{Welcome}/publish", Json("""{"waiting": "vanish"}"""))).ProblemAsync(400);
         Assert.True(refused.GetProperty("errors").TryGetProperty("waiting", out _));
         Assert.Equal(HttpStatusCode.OK, (await server.Admin.PostAsync($"{Welcome}/publish", Json("""{"waiting": "stay"}"""))).StatusCode);
-        Assert.Equal("retired", (await GetAsync(server, $"{Welcome}/versions"))[1].GetProperty("state").GetString());
+        Assert.Equal("retired", (await GetAsync(server, $"{Welcome}/versions")).GetProperty("items")[1].GetProperty("state").GetString());
         foreach (var path in new[] { "versions/3", "diff?from=9", "diff?to=9" }) await (await server.Admin.GetAsync($"{Welcome}/{path}")).ProblemAsync(404);
         foreach (var path in new[] { "versions", "diff", "publish-preview", "instances" }) await (await server.Admin.GetAsync($"/api/v1/journeys/nowhere/{path}")).ProblemAsync(404);
     }
@@ -66,7 +67,7 @@ public sealed class JourneyVersionsApiTests
         }
 
         await PublishAsync("P4D", """{"waiting": "move"}""");
-        await server.EventuallyAsync($"{Welcome}/versions", versions => versions[0].GetProperty("waiting").GetInt64() == 2 && versions[1].GetProperty("waiting").GetInt64() == 0);
+        await server.EventuallyAsync($"{Welcome}/versions", page => page.GetProperty("items") is var versions && versions[0].GetProperty("waiting").GetInt64() == 2 && versions[1].GetProperty("waiting").GetInt64() == 0);
         await PublishAsync("P5D", """{"waiting": "stay"}""");
         Assert.Equal(HttpStatusCode.Accepted, (await server.Admin.PostAsync($"/api/v1/instances/{bob}/move", Json("""{"version": 3, "activity_id": "wait-two-days"}"""))).StatusCode);
         await server.EventuallyAsync($"{Welcome}/instances?activity_id=wait-two-days", page => page.GetProperty("items") is { } items && items.GetArrayLength() == 1 && items[0].GetProperty("version").GetInt32() == 3);
@@ -90,10 +91,11 @@ public sealed class JourneyVersionsApiTests
         Assert.DoesNotContain("welcome-tips", await server.Admin.GetStringAsync("/api/v1/templates"), StringComparison.Ordinal);
         Assert.Equal("win-back-2", await CopyAsync(server, "/api/v1/samples/win-back/copy", null));
         Assert.Equal("mine", await CopyAsync(server, "/api/v1/samples/win-back/copy", """{"definition_id": "mine", "name": "My own"}"""));
+        Assert.Equal(["Copy of Win back", "Copy of Win back", "My own"], (await GetAsync(server, "/api/v1/journeys")).GetProperty("items").EnumerateArray().Select(item => item.GetProperty("name").GetString()).Order());
 
         Assert.Equal("mine-copy", await CopyAsync(server, "/api/v1/journeys/mine/duplicate", null));
         Assert.Equal("mine-copy-2", await CopyAsync(server, "/api/v1/journeys/mine/duplicate", null));
-        Assert.Contains("\"name\":\"My own (copy)\"", await server.Admin.GetStringAsync("/api/v1/journeys/mine-copy"), StringComparison.Ordinal);
+        Assert.Contains("\"name\":\"Copy of My own\"", await server.Admin.GetStringAsync("/api/v1/journeys/mine-copy"), StringComparison.Ordinal);
         Assert.Equal(0, (await GetAsync(server, "/api/v1/journeys/mine-copy/diff?from=1&to=1")).GetProperty("changes").GetArrayLength());
         await (await server.Admin.PostAsync("/api/v1/journeys/mine/duplicate", Json("""{"definition_id": "win-back"}"""))).ProblemAsync(409);
         await (await server.Admin.PostAsync("/api/v1/journeys/mine/duplicate", Json("""{"definition_id": "../x"}"""))).ProblemAsync(400);

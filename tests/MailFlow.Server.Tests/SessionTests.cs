@@ -145,7 +145,8 @@ public sealed class SessionTests
     {
         await using var server = await ServerUnderTest.StartAsync(kind, workers: false);
         var cookie = await CookieAsync(server.CreateClient(new() { HandleCookies = false }), server.AdminPassword);
-        await using var another = server.WithWebHostBuilder(builder => builder.UseSetting("urls", "http://127.0.0.1:1"));
+        await using var another = server.WithWebHostBuilder(builder => builder
+            .UseSetting("urls", "http://127.0.0.1:1").UseSetting("MailFlow:DataDirectory", Path.Combine(server.DataDirectory, "another")));
 
         var client = another.CreateClient(new() { HandleCookies = false });
         client.DefaultRequestHeaders.Add("Cookie", cookie.Split(';')[0]);

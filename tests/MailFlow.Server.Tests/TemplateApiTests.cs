@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using MailFlow.Delivery;
 using MailFlow.Testing;
 
 namespace MailFlow.Server.Tests;
@@ -107,6 +108,33 @@ public sealed class TemplateApiTests
         foreach (var to in new[] { "", "nonsense" }) await (await server.Admin.PostAsJsonAsync("/api/v1/templates/hello/test-send", new { to })).ProblemAsync(400);
         await (await server.Admin.PostAsJsonAsync("/api/v1/templates/none/test-send", new { to = "you@example.org" })).ProblemAsync(404);
         Assert.Empty((await JsonAsync(server, "/api/v1/sandbox/messages")).GetProperty("items").EnumerateArray());
+    }
+
+    // Seen red without the count: who may write templates could mail anybody, any number, past every journey.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Tests_are_on_record_and_no_more_than_fifty_go_in_an_hour(DatabaseKind kind)
+    {
+        const int MostInAnHour = TrialMail.MostInAnHour;
+        var time = new FakeTime();
+        await using var server = await ServerUnderTest.StartAsync(kind, workers: false, time: time);
+        await PutAsync(server, "hello", new { subject = "Hello", html = "<p>h</p>" });
+        Task<HttpResponseMessage> SendAsync(string to) => server.Admin.PostAsJsonAsync("/api/v1/templates/hello/test-send", new { to });
+
+        Assert.Equal(HttpStatusCode.OK, (await SendAsync("first@example.org")).StatusCode);
+        time.Advance(TimeSpan.FromMinutes(20));
+        var answers = await Task.WhenAll(Enumerable.Range(0, MostInAnHour).Select(i => SendAsync($"u{i}@example.org")));
+
+        Assert.Equal(MostInAnHour - 1, answers.Count(answer => answer.StatusCode == HttpStatusCode.OK));
+        var refused = answers.Single(answer => answer.StatusCode != HttpStatusCode.OK);
+        await refused.ProblemAsync(429);
+        Assert.Equal(TimeSpan.FromMinutes(40), refused.Headers.RetryAfter?.Delta);
+        Assert.Equal(MostInAnHour, (await JsonAsync(server, "/api/v1/sandbox/messages")).GetProperty("items").GetArrayLength());
+        var record = (await JsonAsync(server, "/api/v1/audit?action=template.test")).GetProperty("items").EnumerateArray().Last();
+        Assert.Equal(("hello", "first@example.org"), (record.GetProperty("subject").GetString(), record.GetProperty("detail").GetProperty("to").GetString()));
+
+        time.Advance(TimeSpan.FromMinutes(40));
+        Assert.Equal(HttpStatusCode.OK, (await SendAsync("later@example.org")).StatusCode);
+        await (await SendAsync("more@example.org")).ProblemAsync(429);
     }
 
     private static async Task PutAsync(ServerUnderTest server, string key, object template) =>

@@ -15,22 +15,17 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <summary>Speaks to it with the administrator's key.</summary>
     public HttpClient Client { get; }
 
+    /// <summary>Its number among the machine's processes.</summary>
+    public int ProcessId => _process.Id;
+
     /// <summary>Starts it and waits until it is ready.</summary>
     /// <param name="dataDirectory">Its data directory; the same one again continues where the last process stopped.</param>
     /// <param name="postgres">Null for SQLite.</param>
     /// <param name="settings">Further environment variables.</param>
     public static async Task<ServerProcess> StartAsync(string dataDirectory, string? postgres, params (string Name, string Value)[] settings)
     {
-        // Beside this test's own output: artifacts/bin/<project>/<configuration>.
-        var output = new DirectoryInfo(AppContext.BaseDirectory);
-        var server = Path.Combine(output.Parent!.Parent!.FullName, "MailFlow.Server", output.Name, "MailFlow.Server.dll");
         var port = FreePort();
-        var start = new ProcessStartInfo("dotnet", [server]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["MailFlow__DataDirectory"] = dataDirectory;
-        start.Environment["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}";
-        start.Environment["ConnectionStrings__MailFlow"] = postgres ?? "";
-        foreach (var (name, value) in settings) start.Environment[name] = value;
-        var process = Process.Start(start)!;
+        var process = Start(dataDirectory, postgres, [], [("ASPNETCORE_URLS", $"http://127.0.0.1:{port}"), .. settings]);
         var said = new Queue<string>();
         DataReceivedEventHandler keep = (_, line) =>
         {
@@ -56,6 +51,26 @@ public sealed class ServerProcess : IAsyncDisposable
         var key = (await File.ReadAllTextAsync(Path.Combine(dataDirectory, "admin.key"))).Trim();
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
         return new ServerProcess(process, client);
+    }
+
+    /// <summary>Starts one that is not to come up; gives its exit code and what it said, line by line.</summary>
+    /// <param name="dataDirectory">Its data directory.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="settings">Environment variables.</param>
+    public static async Task<(int ExitCode, string[] Said)> RunToItsEndAsync(string dataDirectory, string[] arguments, params (string Name, string Value)[] settings)
+    {
+        using var process = Start(dataDirectory, null, arguments, [("ASPNETCORE_URLS", $"http://127.0.0.1:{FreePort()}"), .. settings]);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
+        try
+        {
+            var said = await Task.WhenAll(process.StandardOutput.ReadToEndAsync(patience.Token), process.StandardError.ReadToEndAsync(patience.Token));
+            await process.WaitForExitAsync(patience.Token);
+            return (process.ExitCode, string.Concat(said).Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        }
+        finally
+        {
+            if (!process.HasExited) process.Kill(); // it came up after all
+        }
     }
 
     /// <summary>Kills it with SIGKILL: nothing of it runs any more.</summary>
@@ -94,6 +109,18 @@ public sealed class ServerProcess : IAsyncDisposable
         await Task.CompletedTask;
         _process.Dispose();
         Client.Dispose();
+    }
+
+    private static Process Start(string dataDirectory, string? postgres, string[] arguments, (string Name, string Value)[] settings)
+    {
+        // Beside this test's own output: artifacts/bin/<project>/<configuration>.
+        var output = new DirectoryInfo(AppContext.BaseDirectory);
+        var server = Path.Combine(output.Parent!.Parent!.FullName, "MailFlow.Server", output.Name, "MailFlow.Server.dll");
+        var start = new ProcessStartInfo("dotnet", [server, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["MailFlow__DataDirectory"] = dataDirectory;
+        start.Environment["ConnectionStrings__MailFlow"] = postgres ?? "";
+        foreach (var (name, value) in settings) start.Environment[name] = value;
+        return Process.Start(start)!;
     }
 
     private static int FreePort()

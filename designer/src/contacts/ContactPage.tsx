@@ -25,7 +25,7 @@ export function ContactPage() {
       <PageHeader title={nameOf(contact) || contact.email || contact.user_id} about={contact.email ?? 'No e-mail address is known.'} />
       {contact.suppressions.map((suppression) => (
         <Alert key={`${suppression.scope}/${suppression.reason}`} color="red" icon={<IconMailOff size={18} />} mb="md" title={suppression.scope === 'marketing' ? 'Gets no marketing mail' : 'Gets no mail'}>
-          {suppression.reason.replaceAll('_', ' ')}{suppression.detail && `: ${suppression.detail}`}
+          <Text size="sm" className="sentence">{suppression.reason.replaceAll('_', ' ')}{suppression.detail && `: ${suppression.detail}`}</Text>
         </Alert>
       ))}
       <Grid>

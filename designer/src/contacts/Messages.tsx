@@ -26,19 +26,21 @@ export function Messages({ userId }: { userId: string }) {
   if (messages.items.length === 0) return <Empty title="No e-mail yet">Planned and sent mail is listed here, and why one was not sent.</Empty>;
   return (
     <>
-      <Table>
-        <Table.Thead><Table.Tr><Table.Th>Template</Table.Th><Table.Th>State</Table.Th><Table.Th>To</Table.Th><Table.Th>When</Table.Th></Table.Tr></Table.Thead>
-        <Table.Tbody>
-          {messages.items.map((message) => (
-            <Table.Tr key={message.id}>
-              <Table.Td><Anchor component={Link} to={`/templates/${encodeURIComponent(message.template)}`} size="sm" fw={500}>{message.template}</Anchor>{message.reason && <Text size="xs" className="faint">{message.reason}</Text>}</Table.Td>
-              <Table.Td><Badge variant="light" tt="none" color={shown[message.state].color}>{shown[message.state].label}</Badge></Table.Td>
-              <Table.Td>{message.to ?? '–'}</Table.Td>
-              <Table.Td><Moment at={message.updated_at} /></Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
+      <Table.ScrollContainer minWidth={480}>
+        <Table>
+          <Table.Thead><Table.Tr><Table.Th>Template</Table.Th><Table.Th>State</Table.Th><Table.Th>To</Table.Th><Table.Th>When</Table.Th></Table.Tr></Table.Thead>
+          <Table.Tbody>
+            {messages.items.map((message) => (
+              <Table.Tr key={message.id}>
+                <Table.Td><Anchor component={Link} to={`/templates/${encodeURIComponent(message.template)}`} size="sm" fw={500}>{message.template}</Anchor>{message.reason && <Text size="xs" className="faint">{message.reason}</Text>}</Table.Td>
+                <Table.Td><Badge variant="light" tt="none" color={shown[message.state].color}>{shown[message.state].label}</Badge></Table.Td>
+                <Table.Td>{message.to ?? '–'}</Table.Td>
+                <Table.Td><Moment at={message.updated_at} /></Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
       <More query={messages} />
     </>
   );

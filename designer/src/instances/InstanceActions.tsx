@@ -1,10 +1,10 @@
-import { ActionIcon, Button, Group, Menu, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
+import { ActionIcon, Button, Group, Menu, Modal, Select, Stack, Text } from '@mantine/core';
 import { modals } from '@mantine/modals';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { IconArrowForward, IconArrowRight, IconDots, IconPlayerStop, IconRefresh } from '@tabler/icons-react';
 import { useState } from 'react';
 import { call } from '../api/call';
-import { activitiesOf, labelOf } from '../journeys/elsa';
+import { activitiesOf, connectionsOf, labelOf, typeWords, type ElsaDefinition } from '../journeys/elsa';
 import { useDefinition } from '../journeys/useDefinition';
 import { useMay } from '../session/session';
 import { toast } from '../ui/toast';
@@ -12,16 +12,28 @@ import { toast } from '../ui/toast';
 interface Trip {
   id: string;
   journey: string | null;
+  version: number | null;
+  /** Where it stands, or failed. */
+  step: string | null;
   running: boolean;
   failed: boolean;
 }
+
+type Command = 'retry' | 'skip' | 'move' | 'cancel';
+
+const done: Record<Command, string> = {
+  retry: 'The step is tried again now.',
+  skip: 'The contact goes on past the step.',
+  move: 'The contact goes on from that step.',
+  cancel: 'The contact was taken out of the journey.',
+};
 
 /** What an operator may do with one contact's trip. */
 export function InstanceActions({ instance }: { instance: Trip }) {
   const [asking, setAsking] = useState<'skip' | 'move' | null>(null);
   const mayAct = useMay('publisher');
   const command = useCommand(instance.id);
-  if (!mayAct || !instance.running) return null;
+  if (!mayAct || !(instance.running || instance.failed)) return null;
   const confirmCancel = () => modals.openConfirmModal({
     title: 'Take the contact out of the journey?',
     children: <Text size="sm">The trip ends here. Mail that is queued for it is called off.</Text>,
@@ -40,8 +52,8 @@ export function InstanceActions({ instance }: { instance: Trip }) {
           <Menu.Item color="red" leftSection={<IconPlayerStop size={16} />} onClick={confirmCancel}>Take out of the journey</Menu.Item>
         </Menu.Dropdown>
       </Menu>
-      {asking === 'skip' && <SkipDialog id={instance.id} onClose={() => setAsking(null)} />}
-      {asking === 'move' && <MoveDialog id={instance.id} journey={instance.journey!} onClose={() => setAsking(null)} />}
+      {asking === 'skip' && <SkipDialog instance={instance} onClose={() => setAsking(null)} />}
+      {asking === 'move' && <MoveDialog instance={instance} onClose={() => setAsking(null)} />}
     </>
   );
 }
@@ -49,39 +61,49 @@ export function InstanceActions({ instance }: { instance: Trip }) {
 function useCommand(id: string, onDone?: () => void) {
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: ({ name, body }: { name: string; body?: unknown }) => call('POST', `/instances/${id}/${name}`, body === undefined ? {} : { body }),
-    onSuccess: async () => {
-      toast('Done within moments.');
+    mutationFn: ({ name, body }: { name: Command; body?: unknown }) => call('POST', `/instances/${id}/${name}`, body === undefined ? {} : { body }),
+    onSuccess: async (_, { name }) => {
+      toast(done[name]);
       onDone?.();
       await Promise.all([queries.invalidateQueries({ queryKey: ['journeys'] }), queries.invalidateQueries({ queryKey: ['instances'] })]);
     },
   });
 }
 
-function SkipDialog({ id, onClose }: { id: string; onClose: () => void }) {
-  const [outcome, setOutcome] = useState('');
-  const command = useCommand(id, onClose);
+function SkipDialog({ instance, onClose }: { instance: Trip; onClose: () => void }) {
+  const { data: definition } = useDefinition(instance.journey ?? '', instance.version ?? undefined);
+  const exits = definition ? exitsOf(definition, instance.step) : [];
+  const [chosen, setChosen] = useState<string | null>(null);
+  const outcome = chosen ?? exits[0] ?? null;
+  const command = useCommand(instance.id, onClose);
   return (
     <Modal opened onClose={onClose} title="Skip the failed step">
       <Stack>
-        <TextInput label="Go on by which exit?" description="Such as True, TimedOut or Failed. Empty: Done." value={outcome} onChange={(event) => setOutcome(event.currentTarget.value)} data-autofocus />
+        {exits.length > 1
+          ? <Select label="Go on by which exit?" allowDeselect={false} data={exits.map((exit) => ({ value: exit, label: typeWords(exit) }))} value={outcome} onChange={setChosen} data-autofocus />
+          : <Text size="sm">The contact goes on as if the step were done.</Text>}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>Cancel</Button>
-          <Button loading={command.isPending} onClick={() => command.mutate({ name: 'skip', body: { outcome: outcome.trim() || null } })}>Skip</Button>
+          <Button loading={command.isPending} onClick={() => command.mutate({ name: 'skip', body: { outcome } })}>Skip</Button>
         </Group>
       </Stack>
     </Modal>
   );
 }
 
-function MoveDialog({ id, journey, onClose }: { id: string; journey: string; onClose: () => void }) {
-  const { data: definition } = useDefinition(journey);
+/** The exits that lead on from a step, or all there are where nobody knows which step. */
+function exitsOf(definition: ElsaDefinition, step: string | null) {
+  return [...new Set(connectionsOf(definition).filter(({ source }) => step === null || source.activity === step).map(({ source }) => source.port ?? 'Done'))];
+}
+
+function MoveDialog({ instance, onClose }: { instance: Trip; onClose: () => void }) {
+  const { data: definition } = useDefinition(instance.journey ?? '', instance.version ?? undefined);
   const [step, setStep] = useState<string | null>(null);
-  const command = useCommand(id, onClose);
+  const command = useCommand(instance.id, onClose);
   return (
     <Modal opened onClose={onClose} title="Move to another step">
       <Stack>
-        <Select label="Step" description="The contact goes on from here, on the version that runs." searchable value={step} onChange={setStep}
+        <Select label="Step" description="The contact leaves where it is and goes on from here, in the version it is in." searchable value={step} onChange={setStep}
           data={definition ? activitiesOf(definition).map((activity) => ({ value: activity.id, label: labelOf(activity) })) : []} />
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>Cancel</Button>

@@ -3,8 +3,9 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link, useParams } from 'react-router';
 import { api, data, type Schemas } from '../api/client';
-import { typeWords } from '../journeys/elsa';
+import { activitiesOf, labelOf, typeWords, type ElsaDefinition } from '../journeys/elsa';
 import { pathOf } from '../journeys/journeys';
+import { useDefinition } from '../journeys/useDefinition';
 import { Instant, Moment } from '../ui/Moment';
 import { Failure, Loading } from '../ui/states';
 import { useTitle } from '../ui/useTitle';
@@ -21,6 +22,7 @@ export function InstancePage() {
     queryFn: () => data(api.GET('/api/v1/instances/{id}', { params: { path: { id } } })),
     refetchInterval: 4_000,
   });
+  const { data: definition } = useDefinition(instance?.definition_id ?? '', instance?.version ?? undefined, Boolean(instance?.definition_id));
   useTitle(instance && `Trip of ${instance.user_id}`);
   if (isPending) return <Loading />;
   if (error) return <div className="page"><Failure error={error} onRetry={() => void refetch()} /></div>;
@@ -28,7 +30,7 @@ export function InstancePage() {
     <div className="page-wide">
       <Breadcrumbs fz="sm" mb={4}>
         <Anchor component={Link} to="/journeys" size="sm">Journeys</Anchor>
-        {instance.definition_id && <Anchor component={Link} to={`${pathOf(instance.definition_id)}/instances`} size="sm">{instance.definition_id}</Anchor>}
+        {instance.definition_id && <Anchor component={Link} to={`${pathOf(instance.definition_id)}/instances`} size="sm">{definition?.name ?? instance.definition_id}</Anchor>}
         <Text size="sm" className="faint">{instance.user_id}</Text>
       </Breadcrumbs>
       <Group justify="space-between" mb="md">
@@ -39,24 +41,44 @@ export function InstancePage() {
         </Group>
         <Group gap="xs">
           <SegmentedControl size="xs" aria-label="Show" value={shown} onChange={(value) => setShown(value)} data={[{ value: 'journal', label: 'Journal' }, { value: 'canvas', label: 'Canvas' }]} />
-          <InstanceActions instance={{ id, journey: instance.definition_id, running: instance.status === 'Running', failed: instance.sub_status === 'Faulted' }} />
+          <InstanceActions instance={{ id, journey: instance.definition_id, version: instance.version, step: instance.journal.findLast((entry) => entry.activity_id)?.activity_id ?? null, running: instance.status === 'Running', failed: instance.sub_status === 'Faulted' }} />
         </Group>
       </Group>
-      {shown === 'journal' ? <Journal instance={instance} /> : <iframe className={classes.studio} title="The trip on the canvas" src={`/studio/?instance=${encodeURIComponent(id)}`} />}
+      {shown === 'journal' ? <Journal instance={instance} definition={definition} /> : <iframe className={classes.studio} title="The trip on the canvas" src={`/studio/?instance=${encodeURIComponent(id)}`} />}
     </div>
   );
 }
 
-function Journal({ instance }: { instance: Schemas['InstanceDetails'] }) {
+type Entry = Schemas['JournalEntry'];
+
+const events: Record<string, string> = {
+  Entered: 'Entered', Completed: 'Done', Suspended: 'Waits', Faulted: 'Failed', Retried: 'Tried again', Finished: 'Came to the end', Exited: 'Left early', Cancelled: 'Taken out', Moved: 'Moved', Stayed: 'Stayed', LaidAside: 'Laid aside',
+};
+
+function tell({ event, outcome, text }: Entry) {
+  if (text && (event === 'Completed' || event === 'Suspended')) return text;
+  const exit = outcome && outcome !== 'Done' ? `: ${typeWords(outcome)}` : '';
+  return `${events[event] ?? event}${exit}${text ? ` · ${text}` : ''}`;
+}
+
+function kindOf({ activity_id, activity_type }: Entry, names: Map<string, string>) {
+  const kind = activity_type ? typeWords(activity_type) : '';
+  return names.get(activity_id ?? '') === kind ? '' : kind;
+}
+
+function Journal({ instance, definition }: { instance: Schemas['InstanceDetails']; definition: ElsaDefinition | undefined }) {
+  // A trigger's own "done" tells nothing beside the entry before it.
+  const entries = instance.journal.filter((entry, index, all) => !(entry.event === 'Completed' && all[index - 1]?.event === 'Entered' && all[index - 1]?.activity_id === entry.activity_id));
+  const names = new Map(definition ? activitiesOf(definition).map((activity) => [activity.id, labelOf(activity)]) : []);
   return (
     <Paper withBorder p="lg" className={classes.journal}>
       <Text size="sm" className="faint" mb="md">
         Version {instance.version} · entered <Instant at={instance.started_at} />{instance.due_at && <> · moves on <Moment at={instance.due_at} /></>}
       </Text>
-      <Timeline bulletSize={14} lineWidth={2} active={instance.journal.length}>
-        {instance.journal.map((entry, index) => (
-          <Timeline.Item key={index} color={entry.event === 'Faulted' ? 'red' : 'sea'} title={<Text size="sm" fw={500}>{entry.activity_id ?? 'The journey'} <Text span size="sm" className="faint">{entry.activity_type && typeWords(entry.activity_type)}</Text></Text>}>
-            <Text size="sm">{entry.event}{entry.outcome && `: ${entry.outcome}`}{entry.text && ` · ${entry.text}`}</Text>
+      <Timeline bulletSize={14} lineWidth={2} active={entries.length}>
+        {entries.map((entry, index) => (
+          <Timeline.Item key={index} color={entry.event === 'Faulted' ? 'red' : 'sea'} title={<Text size="sm" fw={500}>{entry.activity_id ? (names.get(entry.activity_id) ?? entry.activity_id) : 'The journey'} <Text span size="sm" className="faint">{kindOf(entry, names)}</Text></Text>}>
+            <Text size="sm" className="sentence">{tell(entry)}</Text>
             <Text size="xs" className="faint"><Instant at={entry.at} /></Text>
           </Timeline.Item>
         ))}

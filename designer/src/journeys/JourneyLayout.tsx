@@ -41,7 +41,7 @@ export function JourneyLayout() {
         <Anchor component={Link} to="/journeys" size="sm">Journeys</Anchor>
         <Text size="sm" className="faint">{journey.definition_id}</Text>
       </Breadcrumbs>
-      <Group justify="space-between" wrap="nowrap">
+      <Group className="top" justify="space-between" wrap="nowrap">
         <Group gap="sm" style={{ minWidth: 0 }} wrap="nowrap">
           <Title order={1} className="one-line">{journey.name || journey.definition_id}</Title>
           <StateBadge state={journey.state} />
@@ -59,7 +59,7 @@ export function JourneyLayout() {
           {tabs.map(({ value, label }) => <Tabs.Tab key={value} value={value}>{label}</Tabs.Tab>)}
         </Tabs.List>
       </Tabs>
-      <div style={{ flex: 1, minHeight: 0, overflow: 'auto', margin: '0 calc(-1 * var(--mantine-spacing-xl))', padding: '0 var(--mantine-spacing-xl)' }}>
+      <div style={{ flex: 1, minHeight: 0, overflow: 'auto', margin: '0 calc(-1 * var(--page-side))', padding: '0 var(--page-side)' }}>
         <Outlet />
       </div>
       {publishing && <PublishDialog id={id} onClose={() => setPublishing(false)} />}

@@ -23,18 +23,20 @@ export function SegmentsPage() {
         {segments.error ? <Failure error={segments.error} onRetry={() => void segments.refetch()} />
           : segments.isPending ? <RowsLoading />
             : segments.items.length === 0 ? <Empty title="No segments yet">A segment says whom you mean, such as customers who bought in the last 30 days.</Empty> : (
-              <Table>
-                <Table.Thead><Table.Tr><Table.Th>Segment</Table.Th><Table.Th>Rule</Table.Th><Table.Th>Changed</Table.Th></Table.Tr></Table.Thead>
-                <Table.Tbody>
-                  {segments.items.map((segment) => (
-                    <Table.Tr key={segment.key}>
-                      <Table.Td><Anchor component={Link} to={`/segments/${encodeURIComponent(segment.key)}`} size="sm" fw={500}>{segment.name}</Anchor></Table.Td>
-                      <Table.Td maw={560}><Code className="one-line" display="block">{segment.rule}</Code></Table.Td>
-                      <Table.Td style={{ whiteSpace: 'nowrap' }}><Moment at={segment.updated_at} /></Table.Td>
-                    </Table.Tr>
-                  ))}
-                </Table.Tbody>
-              </Table>
+              <Table.ScrollContainer minWidth={640}>
+                <Table>
+                  <Table.Thead><Table.Tr><Table.Th>Segment</Table.Th><Table.Th>Rule</Table.Th><Table.Th>Changed</Table.Th></Table.Tr></Table.Thead>
+                  <Table.Tbody>
+                    {segments.items.map((segment) => (
+                      <Table.Tr key={segment.key}>
+                        <Table.Td><Anchor component={Link} to={`/segments/${encodeURIComponent(segment.key)}`} size="sm" fw={500}>{segment.name}</Anchor></Table.Td>
+                        <Table.Td maw={560}><Code className="one-line" display="block">{segment.rule}</Code></Table.Td>
+                        <Table.Td style={{ whiteSpace: 'nowrap' }}><Moment at={segment.updated_at} /></Table.Td>
+                      </Table.Tr>
+                    ))}
+                  </Table.Tbody>
+                </Table>
+              </Table.ScrollContainer>
             )}
         <More query={segments} />
       </Paper>

@@ -53,19 +53,21 @@ export function ApiKeysPage() {
       <Group justify="flex-end" mb="sm"><Button leftSection={<IconPlus size={16} />} onClick={() => setMaking(true)}>Make a key</Button></Group>
       <Paper withBorder>
         {keys.error ? <Failure error={keys.error} /> : keys.isPending ? <RowsLoading rows={3} /> : (
-          <Table>
-            <Table.Thead><Table.Tr><Table.Th>Key</Table.Th><Table.Th>May</Table.Th><Table.Th>Last used</Table.Th><Table.Th aria-label="Actions" /></Table.Tr></Table.Thead>
-            <Table.Tbody>
-              {keys.items.map((item) => (
-                <Table.Tr key={item.id}>
-                  <Table.Td><Text size="sm" fw={500}>{item.name}</Text><Code>{item.prefix}…</Code></Table.Td>
-                  <Table.Td maw={420}><Text size="sm">{item.scopes.map((scope) => scopes.find((known) => known.value === scope)?.label ?? scope).join(', ')}</Text></Table.Td>
-                  <Table.Td><Moment at={item.last_used_at} /></Table.Td>
-                  <Table.Td ta="right">{item.revoked_at ? <Badge color="gray" variant="light" tt="none">Revoked</Badge> : <Button size="compact-xs" variant="subtle" color="red" onClick={() => confirm(item)}>Revoke</Button>}</Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
+          <Table.ScrollContainer minWidth={560}>
+            <Table>
+              <Table.Thead><Table.Tr><Table.Th>Key</Table.Th><Table.Th>May</Table.Th><Table.Th>Last used</Table.Th><Table.Th aria-label="Actions" /></Table.Tr></Table.Thead>
+              <Table.Tbody>
+                {keys.items.map((item) => (
+                  <Table.Tr key={item.id}>
+                    <Table.Td><Text size="sm" fw={500}>{item.name}</Text><Code>{item.prefix}…</Code></Table.Td>
+                    <Table.Td maw={420}><Text size="sm">{item.scopes.map((scope) => scopes.find((known) => known.value === scope)?.label ?? scope).join(', ')}</Text></Table.Td>
+                    <Table.Td><Moment at={item.last_used_at} /></Table.Td>
+                    <Table.Td ta="right">{item.revoked_at ? <Badge color="gray" variant="light" tt="none">Revoked</Badge> : <Button size="compact-xs" variant="subtle" color="red" onClick={() => confirm(item)}>Revoke</Button>}</Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Table.ScrollContainer>
         )}
         <More query={keys} />
       </Paper>

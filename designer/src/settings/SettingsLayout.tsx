@@ -18,6 +18,7 @@ export function SettingsLayout() {
               <Tabs.Tab value="sender">Sender</Tabs.Tab>
               <Tabs.Tab value="users">People</Tabs.Tab>
               <Tabs.Tab value="api-keys">API keys</Tabs.Tab>
+              <Tabs.Tab value="audit">Audit</Tabs.Tab>
             </Tabs.List>
           </Tabs>
           <Outlet />

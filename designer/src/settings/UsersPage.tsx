@@ -44,28 +44,30 @@ export function UsersPage() {
       <Group justify="flex-end" mb="sm"><Button leftSection={<IconPlus size={16} />} onClick={() => setEdited('new')}>Add a person</Button></Group>
       <Paper withBorder>
         {users.error ? <Failure error={users.error} /> : users.isPending ? <RowsLoading rows={3} /> : (
-          <Table>
-            <Table.Thead><Table.Tr><Table.Th>Name</Table.Th><Table.Th>Role</Table.Th><Table.Th>Last signed in</Table.Th><Table.Th aria-label="Actions" /></Table.Tr></Table.Thead>
-            <Table.Tbody>
-              {users.items.map((user) => (
-                <Table.Tr key={user.id}>
-                  <Table.Td><Text size="sm" fw={500}>{user.name} {user.disabled && <Badge color="gray" variant="light" tt="none">Disabled</Badge>}</Text><Text size="xs" className="faint">{user.email}</Text></Table.Td>
-                  <Table.Td>{roles.find((role) => role.value === user.role)?.label}</Table.Td>
-                  <Table.Td><Moment at={user.last_sign_in_at} /></Table.Td>
-                  <Table.Td ta="right">
-                    <Menu position="bottom-end" withinPortal>
-                      <Menu.Target><ActionIcon variant="subtle" color="gray" aria-label={`More for ${user.name}`}><IconDots size={18} /></ActionIcon></Menu.Target>
-                      <Menu.Dropdown>
-                        <Menu.Item onClick={() => setEdited(user)}>Change</Menu.Item>
-                        <Menu.Item onClick={() => change.mutate({ user, disabled: !user.disabled })}>{user.disabled ? 'Enable' : 'Disable'}</Menu.Item>
-                        <Menu.Item color="red" onClick={() => confirm(user)}>Remove</Menu.Item>
-                      </Menu.Dropdown>
-                    </Menu>
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
+          <Table.ScrollContainer minWidth={520}>
+            <Table>
+              <Table.Thead><Table.Tr><Table.Th>Name</Table.Th><Table.Th>Role</Table.Th><Table.Th>Last signed in</Table.Th><Table.Th aria-label="Actions" /></Table.Tr></Table.Thead>
+              <Table.Tbody>
+                {users.items.map((user) => (
+                  <Table.Tr key={user.id}>
+                    <Table.Td><Text size="sm" fw={500}>{user.name} {user.disabled && <Badge color="gray" variant="light" tt="none">Disabled</Badge>}</Text><Text size="xs" className="faint">{user.email}</Text></Table.Td>
+                    <Table.Td>{roles.find((role) => role.value === user.role)?.label}</Table.Td>
+                    <Table.Td><Moment at={user.last_sign_in_at} /></Table.Td>
+                    <Table.Td ta="right">
+                      <Menu position="bottom-end" withinPortal>
+                        <Menu.Target><ActionIcon variant="subtle" color="gray" aria-label={`More for ${user.name}`}><IconDots size={18} /></ActionIcon></Menu.Target>
+                        <Menu.Dropdown>
+                          <Menu.Item onClick={() => setEdited(user)}>Change</Menu.Item>
+                          <Menu.Item onClick={() => change.mutate({ user, disabled: !user.disabled })}>{user.disabled ? 'Enable' : 'Disable'}</Menu.Item>
+                          <Menu.Item color="red" onClick={() => confirm(user)}>Remove</Menu.Item>
+                        </Menu.Dropdown>
+                      </Menu>
+                    </Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Table.ScrollContainer>
         )}
         <More query={users} />
       </Paper>

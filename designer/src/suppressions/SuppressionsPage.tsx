@@ -45,20 +45,22 @@ export function SuppressionsPage() {
         {suppressions.error ? <Failure error={suppressions.error} onRetry={() => void suppressions.refetch()} />
           : suppressions.isPending ? <RowsLoading />
             : suppressions.items.length === 0 ? <Empty title="No address is suppressed">Who unsubscribes, complains or bounces is put here by itself.</Empty> : (
-              <Table>
-                <Table.Thead><Table.Tr><Table.Th>Address</Table.Th><Table.Th>Why</Table.Th><Table.Th>What for</Table.Th><Table.Th>Since</Table.Th><Table.Th aria-label="Actions" /></Table.Tr></Table.Thead>
-                <Table.Tbody>
-                  {suppressions.items.map((suppression) => (
-                    <Table.Tr key={`${suppression.email}/${suppression.scope}`}>
-                      <Table.Td fw={500}>{suppression.email}</Table.Td>
-                      <Table.Td>{suppression.reason.replaceAll('_', ' ')}{suppression.detail && <Text size="xs" className="faint">{suppression.detail}</Text>}</Table.Td>
-                      <Table.Td><Badge variant="light" tt="none" color={suppression.scope === 'all' ? 'red' : 'orange'}>{suppression.scope === 'all' ? 'All mail' : 'Marketing'}</Badge></Table.Td>
-                      <Table.Td><Moment at={suppression.at} /></Table.Td>
-                      <Table.Td ta="right">{mayWrite && <Button size="compact-xs" variant="subtle" onClick={() => confirm(suppression)}>Lift</Button>}</Table.Td>
-                    </Table.Tr>
-                  ))}
-                </Table.Tbody>
-              </Table>
+              <Table.ScrollContainer minWidth={620}>
+                <Table>
+                  <Table.Thead><Table.Tr><Table.Th>Address</Table.Th><Table.Th>Why</Table.Th><Table.Th>What for</Table.Th><Table.Th>Since</Table.Th><Table.Th aria-label="Actions" /></Table.Tr></Table.Thead>
+                  <Table.Tbody>
+                    {suppressions.items.map((suppression) => (
+                      <Table.Tr key={`${suppression.email}/${suppression.scope}`}>
+                        <Table.Td fw={500}>{suppression.email}</Table.Td>
+                        <Table.Td><Text size="sm" className="sentence">{suppression.reason.replaceAll('_', ' ')}</Text>{suppression.detail && <Text size="xs" className="faint">{suppression.detail}</Text>}</Table.Td>
+                        <Table.Td><Badge variant="light" tt="none" color={suppression.scope === 'all' ? 'red' : 'orange'}>{suppression.scope === 'all' ? 'All mail' : 'Marketing'}</Badge></Table.Td>
+                        <Table.Td><Moment at={suppression.at} /></Table.Td>
+                        <Table.Td ta="right">{mayWrite && <Button size="compact-xs" variant="subtle" onClick={() => confirm(suppression)}>Lift</Button>}</Table.Td>
+                      </Table.Tr>
+                    ))}
+                  </Table.Tbody>
+                </Table>
+              </Table.ScrollContainer>
             )}
         <More query={suppressions} />
       </Paper>

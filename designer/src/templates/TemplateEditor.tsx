@@ -62,20 +62,20 @@ export function TemplateEditor({ templateKey, saved, initial }: { templateKey: s
   return (
     <div className="page-wide">
       <Breadcrumbs fz="sm" mb={4}><Anchor component={Link} to="/templates" size="sm">Templates</Anchor><Text size="sm" className="faint">{templateKey}</Text></Breadcrumbs>
-      <Group justify="space-between" mb="sm" wrap="nowrap">
+      <Group className="top" justify="space-between" mb="sm" wrap="nowrap">
         <Group gap="sm">
           <Title order={1}>{templateKey}</Title>
           {saved && <Text size="sm" className="faint">version {saved.version}</Text>}
           {saved?.razor && <Badge variant="light" color="grape" tt="none">Written in code; it changes with a deployment</Badge>}
         </Group>
-        <Group gap="xs" wrap="nowrap">
+        <Group gap="xs" className="top" wrap="nowrap">
           {saved && <Versions templateKey={templateKey} onChoose={(template) => replace(draftOf(template))} />}
           {saved && <Button variant="default" leftSection={<IconSend size={16} />} disabled={changed} title={changed ? 'Save first' : undefined} onClick={() => setTesting(true)}>Send a test</Button>}
           {mayWrite && <Button disabled={!changed} loading={save.isPending} onClick={() => save.mutate()}>Save</Button>}
         </Group>
       </Group>
-      <Group gap="sm" mb="sm" align="flex-end" wrap="nowrap">
-        <TextInput label="Subject" style={{ flex: 1 }} value={draft.subject} readOnly={!mayWrite} error={fieldErrors(save.error).subject} onChange={(event) => set({ subject: event.currentTarget.value })} />
+      <Group className="top" gap="sm" mb="sm" align="flex-end" wrap="nowrap">
+        <TextInput label="Subject" style={{ flex: '1 1 240px' }} value={draft.subject} readOnly={!mayWrite} error={fieldErrors(save.error).subject} onChange={(event) => set({ subject: event.currentTarget.value })} />
         <Select label="Kind" w={170} allowDeselect={false} readOnly={!mayWrite} value={draft.stream} onChange={(stream) => set({ stream: stream as Draft['stream'] })} data={[{ value: 'marketing', label: 'Marketing' }, { value: 'transactional', label: 'Transactional' }]} />
         {!visual && <LayoutSelect value={draft.layout} own={templateKey} readOnly={!mayWrite} onChange={(layout) => set({ layout })} />}
       </Group>

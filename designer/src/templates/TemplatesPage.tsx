@@ -23,20 +23,22 @@ export function TemplatesPage() {
         {templates.error ? <Failure error={templates.error} onRetry={() => void templates.refetch()} />
           : templates.isPending ? <RowsLoading />
             : templates.items.length === 0 ? <Empty title="No templates yet">Write the first one, visually or as HTML.</Empty> : (
-              <Table>
-                <Table.Thead><Table.Tr><Table.Th>Template</Table.Th><Table.Th>Subject</Table.Th><Table.Th>Kind</Table.Th><Table.Th className="numbers">Version</Table.Th><Table.Th>Changed</Table.Th></Table.Tr></Table.Thead>
-                <Table.Tbody>
-                  {templates.items.map((template) => (
-                    <Table.Tr key={template.key}>
-                      <Table.Td><Anchor component={Link} to={`/templates/${encodeURIComponent(template.key)}`} size="sm" fw={500}>{template.key}</Anchor></Table.Td>
-                      <Table.Td maw={480}><Text size="sm" className="one-line">{template.subject || '–'}</Text></Table.Td>
-                      <Table.Td>{template.is_razor ? <Badge variant="light" color="grape" tt="none">Code</Badge> : <Badge variant="light" color={template.stream === 'marketing' ? 'sea' : 'gray'} tt="none">{template.stream === 'marketing' ? 'Marketing' : 'Transactional'}</Badge>}</Table.Td>
-                      <Table.Td className="numbers">{template.version}</Table.Td>
-                      <Table.Td style={{ whiteSpace: 'nowrap' }}><Moment at={template.updated_at} /></Table.Td>
-                    </Table.Tr>
-                  ))}
-                </Table.Tbody>
-              </Table>
+              <Table.ScrollContainer minWidth={760}>
+                <Table>
+                  <Table.Thead><Table.Tr><Table.Th>Template</Table.Th><Table.Th>Subject</Table.Th><Table.Th>Kind</Table.Th><Table.Th className="numbers">Version</Table.Th><Table.Th>Changed</Table.Th></Table.Tr></Table.Thead>
+                  <Table.Tbody>
+                    {templates.items.map((template) => (
+                      <Table.Tr key={template.key}>
+                        <Table.Td><Anchor component={Link} to={`/templates/${encodeURIComponent(template.key)}`} size="sm" fw={500}>{template.key}</Anchor></Table.Td>
+                        <Table.Td maw={480}><Text size="sm" className="one-line">{template.subject || '–'}</Text></Table.Td>
+                        <Table.Td>{template.is_razor ? <Badge variant="light" color="grape" tt="none">Code</Badge> : <Badge variant="light" color={template.stream === 'marketing' ? 'sea' : 'gray'} tt="none">{template.stream === 'marketing' ? 'Marketing' : 'Transactional'}</Badge>}</Table.Td>
+                        <Table.Td className="numbers">{template.version}</Table.Td>
+                        <Table.Td style={{ whiteSpace: 'nowrap' }}><Moment at={template.updated_at} /></Table.Td>
+                      </Table.Tr>
+                    ))}
+                  </Table.Tbody>
+                </Table>
+              </Table.ScrollContainer>
             )}
         <More query={templates} />
       </Paper>

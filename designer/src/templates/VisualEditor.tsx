@@ -30,6 +30,8 @@ export function VisualEditor({ mjml: source, onChange, onError }: { mjml: string
       styleManager: { appendTo: styles.current! },
       plugins: [(instance) => mjml(instance, { fonts: {}, imagePlaceholderSrc: '/picture.svg', useCustomTheme: false })],
       components: initial.current,
+      // What no reader sees in a mail's body need not stand above it here.
+      canvasCss: '[data-gjs-type="mj-head"] { display: none; }',
     });
     const compile = () => {
       try {
@@ -42,6 +44,7 @@ export function VisualEditor({ mjml: source, onChange, onError }: { mjml: string
     let timer: ReturnType<typeof setTimeout>;
     opened.on('load', () => {
       setEditor(opened);
+      opened.Canvas.getFrameEl().title = 'The mail’s blocks';
       compile();
       opened.on('update', () => {
         clearTimeout(timer);
@@ -55,7 +58,7 @@ export function VisualEditor({ mjml: source, onChange, onError }: { mjml: string
   }, [canvas, blocks, traits, styles]);
   return (
     <div className={classes.visual}>
-      <div className={classes.side}>
+      <div className={classes.side} tabIndex={0} role="region" aria-label="Blocks">
         <Text size="xs" fw={600} p="xs">Blocks</Text>
         <div ref={blocks} />
       </div>
@@ -69,7 +72,7 @@ export function VisualEditor({ mjml: source, onChange, onError }: { mjml: string
         </Group>
         <div className={classes.canvas}><div ref={canvas} /></div>
       </div>
-      <div className={classes.side}>
+      <div className={classes.side} tabIndex={0} role="region" aria-label="The chosen block">
         <Text size="xs" fw={600} p="xs">The chosen block</Text>
         <div ref={traits} />
         <div ref={styles} />

@@ -6,7 +6,7 @@ import { useTitle } from './useTitle';
 export function PageHeader({ title, badge, about, actions }: { title: string; badge?: ReactNode; about?: ReactNode; actions?: ReactNode }) {
   useTitle(title);
   return (
-    <Group justify="space-between" align="flex-start" mb="md" wrap="nowrap">
+    <Group className="top" justify="space-between" align="flex-start" mb="md" wrap="nowrap">
       <Stack gap={2} style={{ minWidth: 0 }}>
         <Group gap="sm">
           <Title order={1}>{title}</Title>

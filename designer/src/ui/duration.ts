@@ -11,9 +11,21 @@ export function durationOf(amount: number, unit: Unit) {
   return unit === 'M' || unit === 'H' ? `PT${amount}${unit}` : `P${amount}${unit}`;
 }
 
+const plain = /^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?$/;
+
+/** Whether a number and a unit say it. */
+export function isPlain(value: string) {
+  return plain.test(value);
+}
+
+/** Whether it is a length of time other than none; the server knows more ways to write one than the form. */
+export function isSomeTime(value: string) {
+  return isPlain(value) ? partsOf(value).amount > 0 : /[1-9]/.test(value);
+}
+
 /** The largest unit that says it whole. */
 export function partsOf(value: string): { amount: number; unit: Unit } {
-  const match = /^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?$/.exec(value);
+  const match = plain.exec(value);
   if (!match) return { amount: 1, unit: 'D' };
   const given = (index: number) => match[index] !== undefined;
   const [weeks, days, hours, minutes] = [1, 2, 3, 4].map((index) => Number(match[index] ?? 0)) as [number, number, number, number];
@@ -25,6 +37,7 @@ export function partsOf(value: string): { amount: number; unit: Unit } {
 
 /** "P2D" as "2 days". */
 export function describeDuration(value: string) {
+  if (!isPlain(value)) return value;
   const { amount, unit } = partsOf(value);
   const label = units.find((candidate) => candidate.value === unit)!.label;
   return `${amount} ${amount === 1 ? label.slice(0, -1) : label}`;

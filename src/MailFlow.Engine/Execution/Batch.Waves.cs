@@ -1,3 +1,4 @@
+using MailFlow.Data;
 using MailFlow.Engine.Activities;
 using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Expressions;
@@ -15,8 +16,11 @@ internal sealed partial class Batch
     /// <summary>How often one stimulus may bring an instance to the same node: a loop whose wait is over at once ends here as an incident, before it has sent a thousand mails.</summary>
     public const int MostVisits = 20;
 
-    /// <summary>How long one call of an activity may take: it holds the shard, and on SQLite every writer.</summary>
-    private static readonly TimeSpan CallDeadline = TimeSpan.FromSeconds(20);
+    /// <summary>
+    /// How long one call of an activity may take: it holds the shard, and on SQLite every writer. While it thinks, its transaction stands idle: it must be over before
+    /// the database ends that, or what is the activity's fault would look like the database's and be tried again for ever.
+    /// </summary>
+    internal static TimeSpan CallDeadlineOn(Database database) => database.LongestIdle * 0.8;
 
     private async Task RunWavesAsync(CancellationToken ct)
     {
@@ -87,17 +91,20 @@ internal sealed partial class Batch
     private async Task CallAsync(Node node, List<Step> steps, CancellationToken ct)
     {
         var activity = (Activity)services.Scope.GetRequiredService(node.Activity.Descriptor.Class);
-        using var timeout = new CancellationTokenSource(CallDeadline, session.Database.Time);
+        await session.StayAwakeAsync(ct);
+        var longest = CallDeadlineOn(session.Database);
+        using var timeout = new CancellationTokenSource(longest, session.Database.Time);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct, timeout.Token);
         try
         {
             if (services.Known.Probe == (((BatchStep)steps[0]).Journey.VersionId, node.Index)) await ProbeAsync(activity, node, steps, Failed, deadline.Token);
             await activity.RunAsync(steps, session, deadline.Token);
+            timeout.Token.ThrowIfCancellationRequested(); // one that looks at no token: its transaction may be gone
         }
-        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !ct.IsCancellationRequested)
+        catch (Exception error) when (timeout.IsCancellationRequested && !ct.IsCancellationRequested && (error is OperationCanceledException || session.Dialect.IsTransient(error)))
         {
             // Not probed: the shard would be held for many times as long.
-            throw Failed(new TimeoutException($"did not decide within {CallDeadline.TotalSeconds:0} s"));
+            throw Failed(new TimeoutException($"did not decide within {longest.TotalSeconds:0.#} s"));
         }
         catch (Exception error) when (error is not (OperationCanceledException or ActivityException or NodeFailedException) && !session.Dialect.IsTransient(error))
         {

@@ -6,17 +6,18 @@ using Microsoft.Extensions.Logging;
 namespace MailFlow.Engine.Execution;
 
 /// <summary>
-/// Keeps the workers of this process going: at once for a shard that was signalled, and every quarter of a second for whatever
+/// Keeps the workers of this process going, from when the whole host has started: at once for a shard that was signalled, and every quarter of a second for whatever
 /// the database says is due. Stopping lets the batches in hand commit.
 /// </summary>
-internal sealed partial class WorkerLoop(Worker worker, WorkSignal signal, EffectSignal effects, Database database, ILogger<WorkerLoop> log) : BackgroundService
+internal sealed partial class WorkerLoop(
+    Worker worker, WorkSignal signal, EffectSignal effects, Database database, IHostApplicationLifetime lifetime, ILogger<WorkerLoop> log) : BackgroundService
 {
     private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (!await BeginAsync(stoppingToken)) return;
+        if (!await HasStartedAsync(stoppingToken) || !await BeginAsync(stoppingToken)) return;
         // SQLite has one writer at a time: more workers would only queue at its gate.
         var workers = database.Dialect.IsPostgreSql ? Math.Clamp(Environment.ProcessorCount, 2, 8) : 1;
         await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Run(() => WorkAsync(stoppingToken), CancellationToken.None))
@@ -28,6 +29,22 @@ internal sealed partial class WorkerLoop(Worker worker, WorkSignal signal, Effec
         catch (Exception error)
         {
             LogNotEnded(error);
+        }
+    }
+
+    /// <summary>A start that comes to nothing, because its port is taken, dies with no work in hand: <see cref="CrashWatch"/> would blame that.</summary>
+    private async Task<bool> HasStartedAsync(CancellationToken stopping)
+    {
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registered = lifetime.ApplicationStarted.Register(started.SetResult);
+        try
+        {
+            await started.Task.WaitAsync(stopping);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
         }
     }
 

@@ -78,10 +78,17 @@ internal sealed class SimulationRun(SimulatedWorld world, int account, string de
         }
         else
         {
-            await timeline.NoteAsync("Event", $"event {item.EventType} comes", ct);
+            await timeline.NoteAsync("Event", Sentence(item), ct);
             await contacts.EventAsync(item.EventType!, item.Payload, item.Share, ct);
         }
     }
+
+    private static string Sentence(ScriptItem item) => (item.EventType, item.Payload.GetValueOrDefault("template")) switch
+    {
+        ("email_opened", string template) => $"the mail “{template}” is opened",
+        ("email_clicked", string template) => $"a link in the mail “{template}” is clicked",
+        _ => $"event {item.EventType} comes",
+    };
 
     private Task<bool> HasHistoryAsync(CancellationToken ct) => world.Database.ReadAsync(async session =>
         await session.ScalarAsync<long>("SELECT count(*) FROM (SELECT 1 FROM history LIMIT 1) AS any_line", ct) > 0, ct);

@@ -47,7 +47,7 @@ internal sealed class Timeline(SimulatedWorld world, int account, string user)
     {
         var lines = await world.Database.ReadAsync(session => HistoryAsync(session, contact, ct), ct);
         lines.AddRange(_script);
-        lines.AddRange(await MessagesAsync(ct));
+        lines.AddRange(await MessagesAsync(lines.ToLookup(line => line.Moment.ActivityId, line => line.Moment), ct));
         var ordered = lines.OrderBy(line => line.At).ThenBy(line => line.Seq).ThenBy(line => line.Index).Select(line => line.Moment).ToList();
         if (ordered.Count <= MostLines) return ordered;
         var last = ordered[MostLines - 1];
@@ -70,7 +70,9 @@ internal sealed class Timeline(SimulatedWorld world, int account, string user)
         return new SimulatedMoment(at, version?.DefinitionId, node?.Id, node?.Title, node?.Type, line.Event.ToString(), line.Outcome, line.Text, isOfJourney ? sentence : $"“{node!.Title}”: {sentence}");
     }
 
-    private async Task<List<Line>> MessagesAsync(CancellationToken ct)
+    /// <param name="told">What was told of each activity before: it knows the names.</param>
+    /// <param name="ct">Cancels.</param>
+    private async Task<List<Line>> MessagesAsync(ILookup<string?, SimulatedMoment> told, CancellationToken ct)
     {
         var lines = new List<Line>();
         string? next = null;
@@ -78,8 +80,11 @@ internal sealed class Timeline(SimulatedWorld world, int account, string user)
         {
             var page = await world.Get<Messages>().ListAsync(account, user, null, null, next, Cursor.MaxLimit, ct);
             foreach (var message in page.Items.Where(message => message.State != MessageState.Queued || message.Reason is not null))
+            {
+                var sender = message.ActivityId is null ? null : told[message.ActivityId].FirstOrDefault(moment => moment.Journey == message.Journey);
                 lines.Add(new Line(message.UpdatedAt, long.MaxValue, lines.Count, new SimulatedMoment(
-                    message.UpdatedAt, message.Journey, message.ActivityId, null, null, "Message", message.State.Word(), message.Reason, ContactTrace.Sentence(message))));
+                    message.UpdatedAt, message.Journey, message.ActivityId, sender?.ActivityName, sender?.ActivityType, "Message", message.State.Word(), message.Reason, ContactTrace.Sentence(message))));
+            }
             next = lines.Count < MostLines ? page.Next : null;
         }
         while (next is not null);

@@ -17,6 +17,9 @@ internal static class Scopes
     public const string JourneysPublish = "journeys:publish";
     public const string MessagesRead = "messages:read";
 
+    /// <summary>Whether whoever holds it can only look.</summary>
+    public static bool Reads(string scope) => scope.EndsWith(":read", StringComparison.Ordinal);
+
     public static IReadOnlyList<string> All { get; } =
     [
         Admin, EventsWrite, ContactsRead, ContactsWrite, SegmentsRead, SegmentsWrite,

@@ -24,7 +24,11 @@ internal static class EventReader
     /// <summary>The most bytes an event may have.</summary>
     public const int MaxBytes = 256 * 1024;
 
-    private const int LongestId = 200, LongestType = 100, LongestPlainNumber = 300;
+    /// <summary>The most characters of an event's id and of its type.</summary>
+    public const int LongestId = 200, LongestType = 100;
+
+    private const int LongestPlainNumber = 300, LongestShown = 100;
+    private static readonly string[] Members = ["event_id", "event_type", "user_id", "timestamp", "payload", "metadata"];
     private static readonly TimeSpan Ahead = TimeSpan.FromHours(24);
     private static readonly SearchValues<char> TypeCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-");
 
@@ -54,6 +58,7 @@ internal static class EventReader
             else if (member.NameEquals("timestamp"u8)) timestamp = member.Value;
             else if (member.NameEquals("payload"u8)) payload = member.Value;
             else if (member.NameEquals("metadata"u8)) metadata = member.Value;
+            else return RefuseUnknown(member.Name, out problem);
         }
 
         if (Text(id, "event_id", LongestId, out problem) is not { } eventId) return null;
@@ -76,6 +81,12 @@ internal static class EventReader
     {
         problem = new(field, reason);
         return null;
+    }
+
+    private static IncomingEvent? RefuseUnknown(string name, out EventProblem problem)
+    {
+        var hint = NearestName.Among(Members, name) is { } nearest ? $"did you mean '{nearest}'?" : "what you send beside it goes into 'payload'";
+        return Refuse(name.Length <= LongestShown ? name : name[..LongestShown] + "…", $"is no member of an event, which has {string.Join(", ", Members)}; {hint}", out problem);
     }
 
     private static string? Text(JsonElement value, string field, int longest, out EventProblem? problem)

@@ -10,16 +10,6 @@ internal static class Events
 {
     private const int MostInOneRequest = 1000;
 
-    /// <summary>An event, for the API's description; <see cref="EventReader"/> reads it.</summary>
-    /// <param name="EventId">Your id of the event, 1 to 200 characters: the same id again is taken once.</param>
-    /// <param name="EventType">What happened, such as <c>user_signed_up</c>: letters, digits and <c>_ . : -</c>.</param>
-    /// <param name="UserId">To whom: your id of the contact, who is created when unknown.</param>
-    /// <param name="Timestamp">When: milliseconds since 1970 (UTC) or RFC 3339 text; default: now.</param>
-    /// <param name="Payload">What else is known; its member <c>contact</c> changes the contact.</param>
-    /// <param name="Metadata">What the sender wants kept beside it.</param>
-    internal sealed record Event(string EventId, string EventType, string UserId, object? Timestamp,
-        IReadOnlyDictionary<string, object?>? Payload, IReadOnlyDictionary<string, object?>? Metadata);
-
     /// <param name="Accepted">How many were taken now.</param>
     /// <param name="Duplicates">How many were known already.</param>
     /// <param name="Rejected">Those refused, and why.</param>
@@ -34,7 +24,8 @@ internal static class Events
         .RequireScope(Scopes.EventsWrite).WithTags("Events")
         .WithSummary("Send one event, or an array of at most 1,000")
         .WithDescription("Durable when answered. One invalid event alone is 400; those of an array are listed in `rejected`.")
-        .Accepts<Event[]>("application/json").Produces<Intake>(202);
+        .Accepts<EventDescription.Event[]>("application/json").Produces<Intake>(202)
+        .AddOpenApiOperationTransformer((operation, _, _) => EventDescription.DescribeBody(operation, MostInOneRequest));
 
     private static async Task<IResult> PostAsync(HttpContext context, Caller caller, EventIntake intake, Database database, CancellationToken ct)
     {

@@ -11,7 +11,7 @@ internal static class JourneyVersionsApi
     private const string Json = "application/json";
 
     /// <param name="DefinitionId">The id of the new journey; made from the old one's if not said.</param>
-    /// <param name="Name">Its name; the old one's with "(copy)" if not said.</param>
+    /// <param name="Name">Its name; "Copy of" the old one's if not said.</param>
     internal sealed record CopyInput(string? DefinitionId, string? Name);
 
     /// <param name="DefinitionId">The new journey's id.</param>
@@ -23,7 +23,7 @@ internal static class JourneyVersionsApi
     {
         var group = api.MapGroup("/journeys/{definitionId}").WithTags("Journeys");
         group.MapGet("/versions", ListAsync).RequireScope(Scopes.JourneysRead)
-            .WithSummary("List the versions, the newest first, with how many wait in each").Produces<IReadOnlyList<VersionSummary>>();
+            .WithSummary("List the versions, the newest first, with how many wait in each").Produces<Page<VersionSummary>>();
         group.MapGet("/versions/{version:int}", FindAsync).RequireScope(Scopes.JourneysRead).WithSummary("Read a version as Elsa 3 JSON").Produces<object>();
         group.MapGet("/diff", DiffAsync).RequireScope(Scopes.JourneysRead)
             .WithSummary("Compare two versions in words: `from` is the published one and `to` the latest if not said").Produces<VersionDiff>();
@@ -36,8 +36,8 @@ internal static class JourneyVersionsApi
     internal static IResult Copied(StoredDefinition copy) =>
         Results.Created($"/api/v1/journeys/{copy.DefinitionId}", new CopiedJourney(copy.DefinitionId, copy.Definition.Name, copy.Version));
 
-    private static Task<IReadOnlyList<VersionSummary>> ListAsync(string definitionId, Caller caller, JourneyVersions versions, CancellationToken ct) =>
-        versions.ListAsync(caller.AccountId, definitionId, ct);
+    private static Task<Page<VersionSummary>> ListAsync(string definitionId, [AsParameters] Paging paging, Caller caller, JourneyVersions versions, CancellationToken ct) =>
+        versions.ListAsync(caller.AccountId, definitionId, paging.Cursor, paging.Size, ct);
 
     private static async Task<IResult> FindAsync(string definitionId, int version, Caller caller, JourneyDefinitions journeys, CancellationToken ct) =>
         await journeys.FindAsync(caller.AccountId, definitionId, version, ct) is { } found

@@ -47,7 +47,8 @@ internal static partial class TemplateTrialsApi
         group.MapGet("/versions", VersionsAsync).RequireScope(Scopes.TemplatesRead).WithSummary("List a template's versions, the latest first").Produces<Page<TemplateVersionSummary>>();
         group.MapGet("/versions/{version:int}", VersionAsync).RequireScope(Scopes.TemplatesRead).WithSummary("Read one version of a template").Produces<TemplatesApi.Template>();
         group.MapPost("/preview", PreviewAsync).RequireScope(Scopes.TemplatesRead).WithSummary("Render a template as a contact would get it, stored or not put yet").Produces<Preview>();
-        group.MapPost("/test-send", SendAsync).RequireScope(Scopes.TemplatesWrite).WithSummary("Send a template to an address, marked as a test").Produces<TestSent>();
+        group.MapPost("/test-send", SendAsync).RequireScope(Scopes.TemplatesWrite).WithSummary("Send a template to an address, marked as a test: 50 an hour for an account")
+            .Produces<TestSent>().Produces(429, contentType: Problems.ContentType);
     }
 
     private static Task<Page<TemplateVersionSummary>> VersionsAsync(string key, [AsParameters] Paging paging, Caller caller, Templates templates, CancellationToken ct) =>
@@ -96,6 +97,10 @@ internal static partial class TemplateTrialsApi
         catch (RenderException error)
         {
             throw new HttpProblem(StatusCodes.Status422UnprocessableEntity, error.Message);
+        }
+        catch (TooManyTrialsException many)
+        {
+            throw new HttpProblem(StatusCodes.Status429TooManyRequests, many.Message, many.RetryAfter);
         }
     }
 

@@ -10,7 +10,7 @@ internal sealed class Readiness(Database database, IHostApplicationLifetime life
     /// <summary>What is in the way, or null when it is ready.</summary>
     public async Task<string?> ObstacleAsync(CancellationToken ct)
     {
-        // Set after the hosted services, and so the workers, have started; the schema was applied before them.
+        // Set after the server listens; the workers begin then, and the schema was applied before.
         if (!lifetime.ApplicationStarted.IsCancellationRequested) return "starting";
         if (lifetime.ApplicationStopping.IsCancellationRequested) return "stopping";
         try

@@ -20,7 +20,7 @@ internal sealed partial class Samples(
 
     private sealed record Sample(string Name, string Folder, string Key, string Json);
 
-    private sealed record TemplateFile(string? Subject, string Html, string? Text, string? Layout, Engine.Definitions.MessageStream Stream);
+    private sealed record TemplateFile(string? Subject, string Html, string? Text, string? Layout, Engine.Definitions.MessageStream Stream, string? Design);
 
     private sealed record SegmentFile(string Name, string Rule);
 
@@ -52,7 +52,8 @@ internal sealed partial class Samples(
     {
         var all = All().ToList();
         var chosen = all.Find(sample => sample.Folder == JourneysFolder && sample.Key == id) ?? throw new NotFoundException($"There is no sample '{id}'.");
-        var copy = await copies.CreateAsync(accountId, WorkflowDefinition.Parse(chosen.Json), newId, id, newName, ct);
+        var definition = WorkflowDefinition.Parse(chosen.Json);
+        var copy = await copies.CreateAsync(accountId, definition, newId, id, newName ?? JourneyCopies.CopyOf(definition), ct);
         // Named in the definition, or the layout of one that is; a part that no journey names stands in other templates.
         foreach (var part in all.Where(sample => sample.Folder != JourneysFolder && (sample.Key.StartsWith("layout", StringComparison.Ordinal) || Names(chosen.Json, sample.Key))))
             await PutAsync(accountId, part, ct);
@@ -68,7 +69,7 @@ internal sealed partial class Samples(
             // What the account has under the key already is its own.
             case TemplatesFolder when await templates.FindAsync(accountId, sample.Key, null, ct) is null:
                 var template = JsonSerializer.Deserialize<TemplateFile>(sample.Json, ApiJson.Options)!;
-                await templates.PutAsync(accountId, sample.Key, new TemplateSource(template.Subject ?? "", template.Html, template.Text, template.Layout, template.Stream), ct);
+                await templates.PutAsync(accountId, sample.Key, new TemplateSource(template.Subject ?? "", template.Html, template.Text, template.Layout, template.Stream, template.Design), ct);
                 break;
             case SegmentsFolder when await segments.FindAsync(accountId, sample.Key, ct) is null:
                 var segment = JsonSerializer.Deserialize<SegmentFile>(sample.Json, ApiJson.Options)!;

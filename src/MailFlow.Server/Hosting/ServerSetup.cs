@@ -4,6 +4,7 @@ using MailFlow.Data;
 using MailFlow.Delivery;
 using MailFlow.Journeys.Webhooks;
 using MailFlow.Server.Access;
+using MailFlow.Server.Api;
 using MailFlow.Server.Http;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Extensions.Configuration.Memory;
@@ -38,6 +39,7 @@ internal static partial class ServerSetup
     public static WebApplicationBuilder ConfigureHost(this WebApplicationBuilder builder)
     {
         if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey])) builder.WebHost.UseUrls(DefaultUrl);
+        ListenAddresses.Check(builder.Configuration);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -73,6 +75,7 @@ internal static partial class ServerSetup
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true); // ProblemMiddleware answers
         services.AddOpenApi("v1", OpenApiDocument.Configure);
         services.Configure<OpenApiOptions>("v1", OpenApiTypes.Configure);
+        services.Configure<OpenApiOptions>("v1", EventDescription.Configure);
         return services;
     }
 
@@ -94,12 +97,12 @@ internal static partial class ServerSetup
     public static WebhookOptions ReadWebhooks(this IConfiguration configuration) =>
         configuration.GetSection("MailFlow:Webhooks").Get<WebhookOptions>() ?? new WebhookOptions();
 
-    /// <summary>Before anything listens or works: the schema, account 1 with its key and its administrator, the samples.</summary>
+    /// <summary>Before anything listens or works, though not before it is known that it will be able to listen: the schema, account 1 with its key and its administrator, the samples.</summary>
     public static async Task PrepareAsync(this WebApplication app, string[] args)
     {
         var ct = app.Lifetime.ApplicationStopping;
+        ListenAddresses.Try(app);
         var settings = app.Services.GetRequiredService<Settings>();
-        settings.CreateDataDirectory();
         await Migrator.ApplyAsync(app.Services.GetRequiredService<Database>(), Modules, ct);
         var start = app.Services.GetRequiredService<FirstStart>();
         var key = await start.RunAsync(ct);

@@ -17,10 +17,13 @@ internal sealed class Settings(IConfiguration configuration)
     /// <summary><c>MailFlow__Samples</c>: whether account 1 is given the sample journeys; default: yes.</summary>
     public bool GivesSamples { get; } = configuration.GetValue("MailFlow:Samples", true);
 
+    /// <summary>Whether the database is a file in the data directory.</summary>
+    public bool IsOnSqlite => string.IsNullOrEmpty(configuration.GetConnectionString("MailFlow"));
+
     /// <summary><c>ConnectionStrings__MailFlow</c> is PostgreSQL's; without it, a SQLite file in the data directory.</summary>
     public Database OpenDatabase(TimeProvider time)
     {
-        if (configuration.GetConnectionString("MailFlow") is { Length: > 0 } postgres) return Database.OpenPostgreSql(postgres, time);
+        if (!IsOnSqlite) return Database.OpenPostgreSql(configuration.GetConnectionString("MailFlow")!, time);
         var file = Path.Combine(DataDirectory, "mailflow.db");
         // SQLite gives the files beside it the same permissions; an empty file is an empty database.
         if (!File.Exists(file)) new FileStream(file, ForOwnerOnly()).Dispose();

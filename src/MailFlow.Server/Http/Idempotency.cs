@@ -22,7 +22,7 @@ internal sealed class Idempotency(RequestDelegate next, Database database)
     public async Task InvokeAsync(HttpContext context)
     {
         if (!HttpMethods.IsPost(context.Request.Method) || context.User.Identity?.IsAuthenticated != true
-            || context.Request.Headers["Idempotency-Key"] is not [{ Length: > 0 } key] || context.GetEndpoint()?.Metadata.GetMetadata<NeverReplayed>() is not null)
+            || context.Request.Headers["Idempotency-Key"] is not [{ Length: > 0 } key] || IsNeverReplayed(context.GetEndpoint()))
         {
             await next(context);
             return;
@@ -30,7 +30,8 @@ internal sealed class Idempotency(RequestDelegate next, Database database)
         if (key.Length > LongestKey) throw new InvalidInputException("Idempotency-Key", $"is longer than {LongestKey} characters");
 
         using var body = await RequestBody.ReadAsync(context);
-        var request = new Request(Caller.Of(context).AccountId, key, HashOf(context.Request, body));
+        var caller = Caller.Of(context);
+        var request = new Request(caller.AccountId, key, HashOf(context.Request, caller, body));
         if (await BeginAsync(request, context.RequestAborted) is { } kept)
         {
             await ReplayAsync(context, kept);
@@ -38,6 +39,11 @@ internal sealed class Idempotency(RequestDelegate next, Database database)
         }
         await RunAsync(context, request, body);
     }
+
+    /// <summary>What only looks can be done again, and to whom what is shown is asked each time.</summary>
+    private static bool IsNeverReplayed(Endpoint? endpoint) => endpoint is not null
+        && (endpoint.Metadata.GetMetadata<NeverReplayed>() is not null
+            || (endpoint.Metadata.GetOrderedMetadata<ScopeNeeded>() is { Count: > 0 } needed && needed.All(scope => Scopes.Reads(scope.Scope))));
 
     private async Task RunAsync(HttpContext context, Request request, RequestBody body)
     {
@@ -101,10 +107,11 @@ internal sealed class Idempotency(RequestDelegate next, Database database)
         "DELETE FROM idempotency_key WHERE account_id = @account AND key = @key", CancellationToken.None,
         ("account", request.AccountId), ("key", request.Key)), CancellationToken.None);
 
-    private static byte[] HashOf(HttpRequest request, RequestBody body)
+    /// <summary>Of the request and of what its caller may do, on which the answer may depend; not of who it is: a key may be replaced between two tries.</summary>
+    private static byte[] HashOf(HttpRequest request, Caller caller, RequestBody body)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var address = Encoding.UTF8.GetBytes(request.Path + request.QueryString.Value);
+        var address = Encoding.UTF8.GetBytes($"{string.Join(' ', caller.Scopes.Order(StringComparer.Ordinal))}\n{request.Path}{request.QueryString.Value}");
         Span<byte> length = stackalloc byte[4];
         BinaryPrimitives.WriteInt32BigEndian(length, address.Length);
         sha.AppendData(length);

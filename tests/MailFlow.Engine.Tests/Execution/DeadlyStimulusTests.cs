@@ -4,6 +4,8 @@ using MailFlow.Engine.Execution;
 using MailFlow.Engine.Storage;
 using MailFlow.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MailFlow.Engine.Tests.Execution;
 
@@ -189,6 +191,56 @@ public sealed class DeadlyStimulusTests
     }
 
     private static Task<List<int>> DeathsAsync(EngineHost host) => host.Read(s => s.QueryAsync("SELECT deaths FROM shard_trial", row => row.Int(0), default));
+
+    private sealed class Starting : IHostApplicationLifetime
+    {
+        private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public CancellationTokenSource Started { get; } = new();
+
+        public Task Asked => _asked.Task;
+
+        public CancellationToken ApplicationStarted
+        {
+            get
+            {
+                _asked.TrySetResult();
+                return Started.Token;
+            }
+        }
+
+        public CancellationToken ApplicationStopping => default;
+
+        public CancellationToken ApplicationStopped => default;
+
+        public void StopApplication() { }
+    }
+
+    /// <summary>
+    /// A supervisor starts it again and again where its port is taken, and each start would die with the same event in hand. Seen red with the loop beginning at once.
+    /// </summary>
+    [Fact]
+    public async Task No_work_is_begun_before_the_whole_host_has_started()
+    {
+        await using var host = await EngineHost.CreateAsync(DatabaseKind.Sqlite);
+        var starting = new Starting();
+        using var loop = new WorkerLoop(host.Worker, new WorkSignal(), new EffectSignal(), host.Database, starting, NullLogger<WorkerLoop>.Instance);
+        Task<List<string>> RunsAsync() => host.Read(s => s.QueryAsync("SELECT node FROM engine_run", row => row.Text(0), default));
+
+        await loop.StartAsync(default);
+        await starting.Asked.WaitAsync(TimeSpan.FromMinutes(1));
+        Assert.Empty(await RunsAsync());
+
+        await starting.Started.CancelAsync();
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while ((await RunsAsync()).Count == 0)
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+        await loop.StopAsync(default);
+        Assert.Empty(await RunsAsync());
+    }
 
     [Fact]
     public async Task After_a_stop_in_good_order_nothing_is_written_beside_the_work()

@@ -17,15 +17,15 @@ internal sealed class EngineHost : IAsyncDisposable
     private readonly List<Worker> _workers;
     private int _version;
 
-    private EngineHost(TestDatabase test, ServiceProvider services, FakeTime time, int batchSize, int workers)
+    private EngineHost(TestDatabase test, Database database, ServiceProvider services, FakeTime time, int batchSize, int workers)
     {
-        (_test, _services, Time) = (test, services, time);
-        _workers = [.. Enumerable.Range(0, workers).Select(_ => NewWorker(services, test.Database, batchSize))];
+        (_test, Database, _services, Time) = (test, database, services, time);
+        _workers = [.. Enumerable.Range(0, workers).Select(_ => NewWorker(services, database, batchSize))];
     }
 
     public FakeTime Time { get; }
 
-    public Database Database => _test.Database;
+    public Database Database { get; }
 
     public Worker Worker => _workers[0];
 
@@ -35,14 +35,17 @@ internal sealed class EngineHost : IAsyncDisposable
 
     public DeadLetters DeadLetters => _services.GetRequiredService<DeadLetters>();
 
-    public static async Task<EngineHost> CreateAsync(DatabaseKind kind, Action<IServiceCollection>? configure = null, int batchSize = Worker.BatchSize, int workers = 1)
+    /// <param name="longestIdle">How long PostgreSQL lets a transaction stand idle.</param>
+    public static async Task<EngineHost> CreateAsync(
+        DatabaseKind kind, Action<IServiceCollection>? configure = null, int batchSize = Worker.BatchSize, int workers = 1, TimeSpan? longestIdle = null)
     {
         var time = new FakeTime();
         var test = await TestDatabase.CreateAsync(kind, time, typeof(Worker).Assembly, typeof(Audience.Contacts).Assembly);
-        var services = new ServiceCollection().AddLogging().AddSingleton(test.Database).AddSingleton<TimeProvider>(time).AddSingleton(new Random(1));
+        var database = longestIdle is { } idle ? Database.OpenPostgreSql(test.ConnectionString!, time, idle) : test.Database;
+        var services = new ServiceCollection().AddLogging().AddSingleton(database).AddSingleton<TimeProvider>(time).AddSingleton(new Random(1));
         services.AddEngine().AddAudience();
         configure?.Invoke(services);
-        var host = new EngineHost(test, services.BuildServiceProvider(), time, batchSize, workers);
+        var host = new EngineHost(test, database, services.BuildServiceProvider(), time, batchSize, workers);
         await host.Write(session => session.ExecuteAsync("INSERT INTO account (id, name, created_at) VALUES (1, 'One', 0), (2, 'Two', 0)", default));
         return host;
     }
@@ -173,6 +176,7 @@ internal sealed class EngineHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _services.DisposeAsync();
+        if (Database != _test.Database) await Database.DisposeAsync();
         await _test.DisposeAsync();
     }
 }

@@ -109,6 +109,28 @@ public sealed class DefinitionMenuTests
         Assert.Single(await StudioPage.MessagesAsync(await server.Admin.PostAsync("/elsa/api/workflow-definitions/import", Json("{\"root\": 7}"))));
     }
 
+    // Seen red with each file measured by itself: a zip of a few kB held 200 files of 8 MB.
+    [Fact]
+    public async Task What_the_files_of_an_import_unpack_to_is_measured_together()
+    {
+        await using var server = await ServerUnderTest.StartAsync(workers: false);
+        using var file = new MemoryStream();
+        await using (var zip = new ZipArchive(file, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            for (var i = 0; i < 3; i++)
+            {
+                await using var entry = await zip.CreateEntry($"{i}.json").OpenAsync();
+                await entry.WriteAsync(Encoding.UTF8.GetBytes($$"""{"definitionId":"j{{i}}","name":"J","root":{"type":"Elsa.Flowchart","id":"r","activities":[]}""" + new string(' ', 4 * 1024 * 1024) + "}"));
+            }
+        }
+        using var form = new MultipartFormDataContent { { new ByteArrayContent(file.ToArray()), "files", "many.zip" } };
+
+        var answer = await server.Admin.PostAsync("/elsa/api/workflow-definitions/import-files", form);
+
+        Assert.Contains("at most 8 MB, unpacked", await answer.Content.ReadAsStringAsync());
+        Assert.Empty((await (await server.Admin.GetAsync("/api/v1/journeys")).JsonAsync()).GetProperty("items").EnumerateArray());
+    }
+
     [Fact]
     public async Task The_play_button_says_that_a_journey_needs_a_contact()
     {

@@ -1,8 +1,7 @@
-import { Anchor, Group, Paper, Select, Table, Text, TextInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
-import { IconSearch } from '@tabler/icons-react';
+import { Anchor, Group, Paper, Select, Table, Text } from '@mantine/core';
 import { useState } from 'react';
 import { Link, useParams } from 'react-router';
+import { ContactPicker } from '../../contacts/ContactPicker';
 import { InstanceActions } from '../../instances/InstanceActions';
 import { InstanceState } from '../../instances/InstanceState';
 import { Moment } from '../../ui/Moment';
@@ -23,16 +22,15 @@ const states = [
 /** The contacts' trips through a journey. */
 export function InstancesPage() {
   const { id = '' } = useParams();
-  const [user, setUser] = useState('');
+  const [user, setUser] = useState<string | null>(null);
   const [state, setState] = useState<string | null>(null);
   const [activity, setActivity] = useState<string | null>(null);
-  const [sought] = useDebouncedValue(user.trim(), 300);
   const { data: definition } = useDefinition(id);
-  const instances = useJourneyInstances(id, { user_id: sought, state: state ?? '', activity_id: activity ?? '' }, 5_000);
+  const instances = useJourneyInstances(id, { user_id: user ?? '', state: state ?? '', activity_id: activity ?? '' }, 5_000);
   return (
     <>
       <Group my="md" gap="xs">
-        <TextInput aria-label="Contact" placeholder="User id of the contact" leftSection={<IconSearch size={16} />} value={user} onChange={(event) => setUser(event.currentTarget.value)} w={260} />
+        <ContactPicker label="Contact" placeholder="E-mail, user id or name" hideLabel value={user} onChange={setUser} w={260} />
         <Select aria-label="State" placeholder="Any state" clearable data={states} value={state} onChange={setState} w={160} />
         <Select aria-label="Step" placeholder="Any step" clearable searchable value={activity} onChange={setActivity} w={240}
           data={definition ? activitiesOf(definition).map((step) => ({ value: step.id, label: labelOf(step) })) : []} />
@@ -40,7 +38,7 @@ export function InstancesPage() {
       <Paper withBorder mb="md">
         {instances.error ? <Failure error={instances.error} onRetry={() => void instances.refetch()} />
           : instances.isPending ? <RowsLoading />
-            : instances.items.length === 0 ? <Empty title="No contact to show">Contacts who enter the journey are listed here, with where they are.</Empty> : (
+            : instances.items.length === 0 ? <Empty title="No contact to show">{(user ?? state ?? activity) === null ? 'Contacts who enter the journey are listed here, with where they are.' : 'Nobody in this journey is like that.'}</Empty> : (
               <Table.ScrollContainer minWidth={760}>
                 <Table>
                   <Table.Thead>
@@ -55,7 +53,7 @@ export function InstancesPage() {
                         <Table.Td><Moment at={instance.since} /></Table.Td>
                         <Table.Td><Moment at={instance.due_at} /></Table.Td>
                         <Table.Td className="numbers">{instance.version}</Table.Td>
-                        <Table.Td><InstanceActions instance={{ id: instance.id, journey: id, running: instance.status === 'Running', failed: instance.sub_status === 'Faulted' }} /></Table.Td>
+                        <Table.Td><InstanceActions instance={{ id: instance.id, journey: id, version: instance.version, step: instance.activity_id, running: instance.status === 'Running', failed: instance.sub_status === 'Faulted' }} /></Table.Td>
                       </Table.Tr>
                     ))}
                   </Table.Tbody>

@@ -81,7 +81,7 @@ function FromSample({ onClose }: { onClose: () => void }) {
   });
   const choose = (id: string) => {
     setChosen(id);
-    setName(`My ${samples?.find((sample) => sample.id === id)?.name.toLowerCase() ?? 'journey'}`);
+    setName(`Copy of ${samples?.find((sample) => sample.id === id)?.name ?? id}`);
   };
   return (
     <form onSubmit={(event) => { event.preventDefault(); make.mutate(); }}>

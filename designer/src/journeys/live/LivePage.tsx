@@ -1,7 +1,6 @@
-import '@xyflow/react/dist/style.css';
-import { Group, Text, useComputedColorScheme } from '@mantine/core';
+import { Group, SegmentedControl, Text } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
-import { Background, Controls, Panel, ReactFlow } from '@xyflow/react';
 import { useMemo, useState } from 'react';
 import { useParams } from 'react-router';
 import { api, data, type Schemas } from '../../api/client';
@@ -9,18 +8,19 @@ import { count } from '../../ui/numbers';
 import { Empty, Failure, RowsLoading } from '../../ui/states';
 import { useJourney } from '../journeys';
 import { useDefinition } from '../useDefinition';
+import { Canvas } from './Canvas';
 import { graphOf } from './graph';
-import { StepCard } from './StepCard';
-import { StepContacts } from './StepContacts';
 import classes from './live.module.css';
+import { StepContacts } from './StepContacts';
+import { StepList } from './StepList';
 
-const nodeTypes = { step: StepCard };
 const beat = 3_000;
 
-/** The journey as drawn, with where its contacts are, kept current. */
+type View = 'canvas' | 'list';
+
+/** The journey as drawn or as a list, with where its contacts are, kept current. */
 export function LivePage() {
   const { id = '' } = useParams();
-  const scheme = useComputedColorScheme();
   const { data: journey } = useJourney(id);
   const definition = useDefinition(id);
   const stats = useQuery({
@@ -28,6 +28,8 @@ export function LivePage() {
     queryFn: () => data(api.GET('/api/v1/journeys/{definitionId}/stats', { params: { path: { definitionId: id } } })),
     refetchInterval: beat,
   });
+  const isNarrow = useMediaQuery('(max-width: 48em)', undefined, { getInitialValueInEffect: false });
+  const [view, setView] = useState<View | null>(null);
   const [chosen, setChosen] = useState<string | null>(null);
   const graph = useMemo(() => (definition.data ? graphOf(definition.data, stats.data?.activities ?? []) : null), [definition.data, stats.data]);
 
@@ -35,17 +37,20 @@ export function LivePage() {
   if (!graph) return <RowsLoading />;
   if (graph.nodes.length === 0) return <Empty title="Nothing is drawn yet">Begin under Design; the canvas shows here, with the contacts on it.</Empty>;
   const step = graph.nodes.find((node) => node.id === chosen);
+  const shown = view ?? (isNarrow ? 'list' : 'canvas');
+  const head = (
+    <Group gap="sm" align="stretch">
+      <Totals stats={stats.data} draft={journey?.state === 'draft'} />
+      <SegmentedControl className={classes.views} size="xs" aria-label="Show as" value={shown} onChange={setView} data={[{ value: 'canvas', label: 'Canvas' }, { value: 'list', label: 'List' }]} />
+    </Group>
+  );
   return (
-    <div className={classes.canvas}>
-      <ReactFlow nodes={graph.nodes} edges={graph.edges} nodeTypes={nodeTypes} fitView fitViewOptions={{ padding: 0.12, maxZoom: 1 }} minZoom={0.2} colorMode={scheme}
-        nodesDraggable={false} nodesConnectable={false} edgesFocusable={false} deleteKeyCode={null} proOptions={{ hideAttribution: true }}
-        onNodeClick={(_, node) => setChosen(node.id)} onSelectionChange={({ nodes }) => nodes[0] && setChosen(nodes[0].id)}>
-        <Background gap={22} />
-        <Controls showInteractive={false} position="bottom-right" />
-        <Panel position="top-left"><Totals stats={stats.data} draft={journey?.state === 'draft'} /></Panel>
-      </ReactFlow>
+    <>
+      {shown === 'canvas'
+        ? <Canvas {...graph} chosen={chosen} onChoose={setChosen}>{head}</Canvas>
+        : <div className={classes.list}>{head}<StepList nodes={graph.nodes} onChoose={setChosen} /></div>}
       <StepContacts journey={id} step={step ? { id: step.id, label: step.data.label } : null} onClose={() => setChosen(null)} />
-    </div>
+    </>
   );
 }
 
@@ -54,7 +59,7 @@ function Totals({ stats, draft }: { stats: Schemas['JourneyStats'] | undefined; 
   if (!stats) return null;
   const totals = [['Entered', stats.entered], ['In it now', stats.waiting], ['Completed', stats.completed], ['Left early', stats.exited], ['Failed', stats.faulted]] as const;
   return (
-    <div className={classes.totals} aria-label="Totals">
+    <div className={classes.totals} role="group" aria-label="Totals">
       <Group gap="lg">
         {totals.map(([label, value]) => (
           <div key={label}>

@@ -10,7 +10,7 @@ import classes from './live.module.css';
 /** One step on the canvas with its numbers. */
 export function StepCard({ data, selected }: NodeProps<StepNode>) {
   const { icon: Icon, color } = lookOf(data.type);
-  const stats = data.stats ?? { passed: 0, waiting: 0, failed: 0 };
+  const { stats } = data;
   return (
     <div className={classes.step} data-selected={selected || undefined} style={{ '--step-color': color } as CSSProperties}>
       <Handle type="target" position={Position.Left} isConnectable={false} />
@@ -18,7 +18,7 @@ export function StepCard({ data, selected }: NodeProps<StepNode>) {
         <span className={classes.icon}><Icon size={17} /></span>
         <div style={{ minWidth: 0 }}>
           <Text size="sm" fw={600} lh={1.25} className="one-line" title={data.label}>{data.label}</Text>
-          <Text size="xs" lh={1.25} className="one-line faint">{data.kind}</Text>
+          <Text size="xs" lh={1.25} className="one-line faint">{data.kind === data.label ? '' : data.kind}</Text>
         </div>
       </Group>
       <Group gap={12} mt={6}>

@@ -1,10 +1,10 @@
-import { Button, Grid, Group, Paper, Radio, Stack, Text, Textarea, TextInput, Title } from '@mantine/core';
+import { Autocomplete, Button, Grid, Group, Paper, Radio, Stack, Switch, Text, Textarea, TextInput, Title } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Autocomplete } from '@mantine/core';
 import { call } from '../../api/call';
 import { fieldsQuery } from '../../api/fields';
 import { useMay } from '../../session/session';
+import { isSomeTime } from '../../ui/duration';
 import { DurationInput } from '../../ui/DurationInput';
 import { toast } from '../../ui/toast';
 import type { ElsaDefinition } from '../elsa';
@@ -16,7 +16,14 @@ export function RulesForm({ definition }: { definition: ElsaDefinition }) {
   const queries = useQueryClient();
   const mayWrite = useMay('editor');
   const { data: fields } = useQuery(fieldsQuery);
-  const form = useForm({ initialValues: { name: definition.name, description: definition.description ?? '', ...rulesOf(definition) } });
+  const form = useForm({
+    initialValues: { name: definition.name, description: definition.description ?? '', ...rulesOf(definition) },
+    validate: {
+      name: (name) => (name.trim() ? null : 'Give it a name.'),
+      period: (period, { entry }) => (entry !== 'once_per' || isSomeTime(period) ? null : 'This must be longer than nothing.'),
+      expire_late: (late) => (late === null || isSomeTime(late) ? null : 'This must be longer than nothing.'),
+    },
+  });
   const save = useMutation({
     mutationFn: async ({ name, description, ...rules }: typeof form.values) => {
       const path = `/journeys/${encodeURIComponent(definition.definitionId)}`;
@@ -49,7 +56,7 @@ export function RulesForm({ definition }: { definition: ElsaDefinition }) {
                   <Radio disabled={!mayWrite} value="every_time" label="Every time" description="Each time it is triggered, even while the contact is in it." />
                   <Radio disabled={!mayWrite} value="one_at_a_time" label="One trip at a time" description="Again only when the trip before is over." />
                   <Radio disabled={!mayWrite} value="once_per" label="Once in a period" description="Counted from the last entry." />
-                  {form.values.entry === 'once_per' && <Group pl={32}><DurationInput label="Period" value={form.values.period} disabled={!mayWrite} onChange={(value) => form.setFieldValue('period', value)} /></Group>}
+                  {form.values.entry === 'once_per' && <Group pl={32}><DurationInput label="Period" value={form.values.period} error={form.errors.period} disabled={!mayWrite} onChange={(value) => form.setFieldValue('period', value)} /></Group>}
                   <Radio disabled={!mayWrite} value="once" label="Once, ever" description="A contact who has been in it never enters again." />
                 </Stack>
               </Radio.Group>
@@ -69,6 +76,14 @@ export function RulesForm({ definition }: { definition: ElsaDefinition }) {
               </Radio.Group>
               {form.values.stream === 'marketing' && (
                 <Autocomplete mt="sm" label="Purpose of the consent" description="What the contact agreed to, such as newsletter. Empty: consent to marketing in general." data={fields?.purposes ?? []} readOnly={!mayWrite} {...form.getInputProps('purpose')} />
+              )}
+            </Paper>
+            <Paper withBorder p="md">
+              <Title order={2} mb={4}>When the server stood still</Title>
+              <Text size="sm" className="faint" mb="sm">After an outage, contacts whose wait is over go on late. Mail that makes no sense any more is better not sent: let go of whom it concerns. What a pause or a failed step held back is not late.</Text>
+              <Switch disabled={!mayWrite} label="Let go of contacts who are too late" checked={form.values.expire_late !== null} onChange={(event) => form.setFieldValue('expire_late', event.currentTarget.checked ? 'P2D' : null)} />
+              {form.values.expire_late !== null && (
+                <Group mt="sm" pl={46}><DurationInput label="Late by more than" value={form.values.expire_late} error={form.errors.expire_late} disabled={!mayWrite} onChange={(value) => form.setFieldValue('expire_late', value)} /></Group>
               )}
             </Paper>
             {mayWrite && <Group><Button type="submit" loading={save.isPending} disabled={!form.isDirty()}>Save the draft</Button><Text size="sm" className="faint">Contacts get it once it is published.</Text></Group>}

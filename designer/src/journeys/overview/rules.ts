@@ -7,6 +7,8 @@ export interface Rules {
   exit_when: string;
   purpose: string;
   stream: 'marketing' | 'transactional';
+  /** After how long a late wait is let go; null: never. */
+  expire_late: string | null;
 }
 
 const per = 'once_per:';
@@ -25,6 +27,7 @@ export function rulesOf(definition: ElsaDefinition): Rules {
     exit_when: text('exit_when'),
     purpose: text('purpose'),
     stream: text('stream') === 'transactional' ? 'transactional' : 'marketing',
+    expire_late: text('expire_late') || null,
   };
 }
 
@@ -36,6 +39,7 @@ export function withRules(definition: ElsaDefinition, name: string, description:
     stream: rules.stream,
     exit_when: rules.exit_when.trim() || undefined,
     purpose: rules.purpose.trim() || undefined,
+    expire_late: rules.expire_late?.trim() || undefined,
   };
   return { ...definition, name, description, customProperties: { ...definition.customProperties, mailflow } };
 }

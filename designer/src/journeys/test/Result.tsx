@@ -4,7 +4,7 @@ import { count } from '../../ui/numbers';
 import { Empty, RowsLoading } from '../../ui/states';
 import { lookOf } from '../activityLook';
 import { Mails } from './Mails';
-import type { Simulation } from './simulation';
+import { dayNumber, type Simulation } from './simulation';
 
 const ends: Record<string, { label: string; color: string }> = {
   completed: { label: 'Came to the end', color: 'teal' },
@@ -26,7 +26,7 @@ export function Result({ result, error, running }: { result: Simulation | undefi
     <Paper withBorder p="md">
       <Group gap="sm" mb="sm">
         <Badge variant="light" tt="none" size="lg" color={end.color}>{end.label}</Badge>
-        <Text size="sm" className="faint">{days(result)} · {count(result.mails_total)} {result.mails_total === 1 ? 'mail' : 'mails'} · worked out in {result.duration_ms} ms</Text>
+        <Text size="sm" className="faint">{days(result)} · {count(result.mails_total)} {result.mails_total === 1 ? 'mail' : 'mails'}</Text>
       </Group>
       <Tabs defaultValue="timeline" keepMounted={false}>
         <Tabs.List mb="md">
@@ -46,7 +46,7 @@ function Story({ result }: { result: Simulation }) {
       {result.timeline.map((moment, index) => {
         const { icon: Icon, color } = lookOf(moment.activity_type ?? 'MailFlow.EventReceived');
         return (
-          <Timeline.Item key={index} bullet={<Icon size={14} />} color={moment.event === 'Faulted' ? 'red' : color} title={<Text size="sm" fw={500}>{moment.text}</Text>}>
+          <Timeline.Item key={index} bullet={<Icon size={14} />} color={moment.event === 'Faulted' ? 'red' : color} title={<Text size="sm" fw={500} className="sentence">{moment.text}</Text>}>
             <Text size="xs" className="faint">{dayOf(moment.at, result.starts_at)} · {format.format(new Date(moment.at))}</Text>
           </Timeline.Item>
         );
@@ -56,7 +56,7 @@ function Story({ result }: { result: Simulation }) {
 }
 
 export function dayOf(at: string, start: string) {
-  return `Day ${Math.floor((Date.parse(at) - Date.parse(start)) / 86_400_000) + 1}`;
+  return `Day ${dayNumber(at, start)}`;
 }
 
 function days(result: Simulation) {

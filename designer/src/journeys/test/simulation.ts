@@ -1,57 +1,70 @@
 import type { Schemas } from '../../api/client';
+import { blankContact, fieldsOf, type ContactForm } from './contact';
+import { payloadOf, type Payload } from './payload';
 
 export type Simulation = Schemas['SimulationResult'];
 
-export type ScriptKind = 'opened' | 'clicked' | 'event';
+export type ScriptKind = 'opened' | 'clicked' | 'event' | 'contact';
 
+/** Something that happens to the contact on a day of the test, by the tester's own clock. */
 export interface ScriptLine {
   key: string;
-  after: string;
+  day: number;
+  time: string;
   kind: ScriptKind;
   /** A template for opens and clicks, a type for events. */
   what: string;
-  payload: string;
+  payload: Payload;
 }
 
 export interface Setup {
   who: 'made' | 'existing';
-  userId: string;
-  contact: string;
-  input: string;
+  userId: string | null;
+  contact: ContactForm;
+  input: Payload;
+  /** As an input of date and time gives it; empty for now. */
+  start: string;
   until: string;
   script: ScriptLine[];
 }
 
-export const freshSetup: Setup = {
-  who: 'made',
-  userId: '',
-  contact: JSON.stringify({ email: 'ada@example.org', first_name: 'Ada', time_zone: 'Europe/Berlin', consents: { marketing: true } }, null, 2),
-  input: '{}',
-  until: 'P90D',
-  script: [],
-};
+export const emptyPayload: Payload = { form: 'rows', rows: [], json: '{}' };
+
+export const freshSetup: Setup = { who: 'made', userId: null, contact: blankContact, input: emptyPayload, start: '', until: 'P90D', script: [] };
 
 export function newLine(): ScriptLine {
-  return { key: crypto.randomUUID(), after: 'P2D', kind: 'opened', what: '', payload: '{}' };
+  return { key: crypto.randomUUID(), day: 3, time: '10:00', kind: 'opened', what: '', payload: emptyPayload };
 }
 
-function parse(text: string, name: string): unknown {
-  try {
-    return JSON.parse(text || '{}');
-  } catch {
-    throw new Error(`${name} is not JSON.`);
-  }
+/** Which day of the test an instant is on: the first is 1. */
+export function dayNumber(at: string | Date, start: string | Date) {
+  const midnight = (instant: string | Date) => new Date(instant).setHours(0, 0, 0, 0);
+  return Math.round((midnight(at) - midnight(start)) / 86_400_000) + 1;
 }
 
-/** The request's body. */
+/** The request's body. An error is told in words that name what is wrong. */
 export function requestOf(setup: Setup) {
+  const start = setup.start ? new Date(setup.start) : new Date();
+  start.setMilliseconds(0);
   return {
-    ...(setup.who === 'existing' ? { user_id: setup.userId } : { contact: parse(setup.contact, 'The contact') }),
-    input: parse(setup.input, 'What the event carries'),
+    ...(setup.who === 'existing' ? { user_id: setup.userId } : { contact: fieldsOf(setup.contact) }),
+    input: payloadOf(setup.input, 'What the starting event carries'),
+    start: start.toISOString(),
     until: setup.until,
-    events: setup.script.filter((line) => line.what).map((line) => ({
-      after: line.after,
-      ...(line.kind === 'event' ? { event_type: line.what, payload: parse(line.payload, `What ${line.what} carries`) } : { [line.kind]: line.what }),
-    })),
+    events: setup.script.filter((line) => line.what.trim() || line.kind === 'contact').map((line) => ({ after: afterOf(line, start), ...happeningOf(line) })),
   };
+}
+
+function happeningOf(line: ScriptLine) {
+  if (line.kind === 'event') return { event_type: line.what.trim(), payload: payloadOf(line.payload, `What “${line.what}” carries`) };
+  if (line.kind === 'contact') return { contact: payloadOf(line.payload, 'What changes about the contact') };
+  return { [line.kind]: line.what };
+}
+
+function afterOf({ day, time }: ScriptLine, start: Date) {
+  const [hours = 0, minutes = 0] = time.split(':').map(Number);
+  const at = new Date(start.getFullYear(), start.getMonth(), start.getDate() + day - 1, hours, minutes);
+  const seconds = Math.round((at.getTime() - start.getTime()) / 1000);
+  if (seconds < 0) throw new Error(`Day ${day}, ${time || '00:00'} is before the test begins (${start.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })} on day 1).`);
+  return `PT${seconds}S`;
 }

@@ -35,19 +35,21 @@ export function Revisions({ id }: { id: string }) {
     <Paper withBorder mt="md">
       <Title order={2} p="md" pb={4}>Saves</Title>
       {revisions.error ? <Failure error={revisions.error} /> : revisions.isPending ? <RowsLoading rows={3} /> : revisions.items.length === 0 ? <Text size="sm" className="faint" px="md" pb="md">Each save in the designer is kept here.</Text> : (
-        <Table>
-          <Table.Thead><Table.Tr><Table.Th>Saved</Table.Th><Table.Th>By</Table.Th><Table.Th className="numbers">Steps</Table.Th><Table.Th aria-label="Actions" /></Table.Tr></Table.Thead>
-          <Table.Tbody>
-            {revisions.items.map((revision, index) => (
-              <Table.Tr key={revision.number}>
-                <Table.Td><Moment at={revision.created_at} /></Table.Td>
-                <Table.Td>{revision.author ?? '–'}</Table.Td>
-                <Table.Td className="numbers">{revision.activities}</Table.Td>
-                <Table.Td ta="right">{mayWrite && index > 0 && <Button size="compact-xs" variant="subtle" onClick={() => confirm(revision)}>Go back to it</Button>}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
+        <Table.ScrollContainer minWidth={360}>
+          <Table>
+            <Table.Thead><Table.Tr><Table.Th>Saved</Table.Th><Table.Th>By</Table.Th><Table.Th className="numbers">Steps</Table.Th><Table.Th aria-label="Actions" /></Table.Tr></Table.Thead>
+            <Table.Tbody>
+              {revisions.items.map((revision, index) => (
+                <Table.Tr key={revision.number}>
+                  <Table.Td><Moment at={revision.created_at} /></Table.Td>
+                  <Table.Td>{revision.author ?? '–'}</Table.Td>
+                  <Table.Td className="numbers">{revision.activities}</Table.Td>
+                  <Table.Td ta="right">{mayWrite && index > 0 && <Button size="compact-xs" variant="subtle" onClick={() => confirm(revision)}>Go back to it</Button>}</Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Table.ScrollContainer>
       )}
       <More query={revisions} />
     </Paper>

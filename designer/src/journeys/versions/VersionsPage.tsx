@@ -4,9 +4,11 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useParams } from 'react-router';
 import { call } from '../../api/call';
-import type { Schemas } from '../../api/client';
+import { api, data, type Schemas } from '../../api/client';
+import { useList } from '../../api/useList';
 import { useMay } from '../../session/session';
 import { Moment } from '../../ui/Moment';
+import { More } from '../../ui/More';
 import { count } from '../../ui/numbers';
 import { Empty, Failure, RowsLoading } from '../../ui/states';
 import { toast } from '../../ui/toast';
@@ -15,15 +17,13 @@ import { Revisions } from './Revisions';
 
 type Version = Schemas['VersionSummary'];
 
-const words: Record<string, string> = { draft: 'Draft', published: 'Runs', superseded: 'Earlier', unpublished: 'Stopped', paused: 'Paused' };
+const words: Record<string, string> = { draft: 'Draft', published: 'Runs', retired: 'Earlier' };
 
 export function VersionsPage() {
   const { id = '' } = useParams();
   const path = `/journeys/${encodeURIComponent(id)}`;
-  const versions = useQuery({
-    queryKey: ['journeys', 'versions', id],
-    queryFn: async () => (await call<Version[]>('GET', `${path}/versions`)).sort((a, b) => b.version - a.version),
-  });
+  const versions = useList<Version>(['journeys', 'versions', id], (cursor) =>
+    data(api.GET('/api/v1/journeys/{definitionId}/versions', { params: { path: { definitionId: id }, query: { limit: 50, ...(cursor && { cursor }) } } })));
   const restore = useRestore(id);
   const mayWrite = useMay('editor');
   if (versions.isPending) return <RowsLoading />;
@@ -39,25 +39,28 @@ export function VersionsPage() {
       <Grid.Col span={{ base: 12, lg: 6 }}>
         <Paper withBorder>
           <Title order={2} p="md" pb={4}>Versions</Title>
-          <Table>
-            <Table.Thead><Table.Tr><Table.Th>Version</Table.Th><Table.Th>State</Table.Th><Table.Th>Published</Table.Th><Table.Th className="numbers">In it now</Table.Th><Table.Th aria-label="Actions" /></Table.Tr></Table.Thead>
-            <Table.Tbody>
-              {versions.data.map((version, index) => (
-                <Table.Tr key={version.version}>
-                  <Table.Td>{version.version}</Table.Td>
-                  <Table.Td>{words[version.state] ?? version.state}</Table.Td>
-                  <Table.Td><Moment at={version.published_at} /></Table.Td>
-                  <Table.Td className="numbers">{count(version.waiting)}</Table.Td>
-                  <Table.Td ta="right">{mayWrite && index > 0 && <Button size="compact-xs" variant="subtle" onClick={() => confirm(version)}>Restore</Button>}</Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
+          <Table.ScrollContainer minWidth={420}>
+            <Table>
+              <Table.Thead><Table.Tr><Table.Th>Version</Table.Th><Table.Th>State</Table.Th><Table.Th>Published</Table.Th><Table.Th className="numbers">In it now</Table.Th><Table.Th aria-label="Actions" /></Table.Tr></Table.Thead>
+              <Table.Tbody>
+                {versions.items.map((version, index) => (
+                  <Table.Tr key={version.version}>
+                    <Table.Td>{version.version}</Table.Td>
+                    <Table.Td>{words[version.state] ?? version.state}</Table.Td>
+                    <Table.Td><Moment at={version.published_at} /></Table.Td>
+                    <Table.Td className="numbers">{count(version.waiting)}</Table.Td>
+                    <Table.Td ta="right">{mayWrite && index > 0 && <Button size="compact-xs" variant="subtle" onClick={() => confirm(version)}>Restore</Button>}</Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Table.ScrollContainer>
+          <More query={versions} />
         </Paper>
         <Revisions id={id} />
       </Grid.Col>
       <Grid.Col span={{ base: 12, lg: 6 }}>
-        <Comparison key={versions.data.length} path={path} versions={versions.data.map((version) => version.version)} />
+        <Comparison key={versions.items.length} path={path} versions={versions.items.map((version) => version.version)} />
       </Grid.Col>
     </Grid>
   );
@@ -88,11 +91,11 @@ function Comparison({ path, versions }: { path: string; versions: number[] }) {
     <Paper withBorder p="md">
       <Group justify="space-between" mb="sm">
         <Title order={2}>What changed</Title>
-        <Group gap="xs">
+        {from !== null && <Group gap="xs">
           <Select size="xs" aria-label="From" data={choices} value={from === null ? null : String(from)} onChange={(value) => setFrom(value ? Number(value) : null)} w={120} />
           <Text size="sm" className="faint">to</Text>
           <Select size="xs" aria-label="To" data={choices} value={to === null ? null : String(to)} onChange={(value) => setTo(value ? Number(value) : null)} w={120} />
-        </Group>
+        </Group>}
       </Group>
       {from === null ? <Empty title="There is one version so far">When a second one is made, the two can be compared here.</Empty>
         : diff.error ? <Failure error={diff.error} /> : diff.data ? <Changes changes={diff.data.changes} /> : <RowsLoading rows={3} height={20} />}

@@ -60,11 +60,11 @@ internal static class DefinitionFiles
     {
         if (!context.Request.HasFormContentType) throw new HttpProblem(415, "Send the files as multipart/form-data.");
         if (context.Request.ContentLength > RequestBody.MaxBytes) throw new HttpProblem(413, RequestBody.TooLarge);
-        var count = 0;
+        var (count, unpacked) = (0, new Unpacked());
         foreach (var file in (await context.Request.ReadFormAsync(ct)).Files)
         {
             await using var stream = file.OpenReadStream();
-            foreach (var document in await DocumentsAsync(file.FileName, stream, ct))
+            foreach (var document in await DocumentsAsync(file.FileName, stream, unpacked, ct))
             {
                 await saves.ImportAsync(rights, document, ct);
                 count++;
@@ -73,19 +73,19 @@ internal static class DefinitionFiles
         return ElsaJson.Answer(new { Count = count });
     }
 
-    private static async Task<IReadOnlyList<JsonObject>> DocumentsAsync(string name, Stream stream, CancellationToken ct)
+    private static async Task<IReadOnlyList<JsonObject>> DocumentsAsync(string name, Stream stream, Unpacked unpacked, CancellationToken ct)
     {
-        if (!name.EndsWith(".zip", StringComparison.OrdinalIgnoreCase)) return [Read(await BytesAsync(stream, ct))];
+        if (!name.EndsWith(".zip", StringComparison.OrdinalIgnoreCase)) return [Read(await unpacked.ReadAsync(stream, ct))];
         try
         {
-            await using var zip = new ZipArchive(new MemoryStream(await BytesAsync(stream, ct)), ZipArchiveMode.Read);
+            await using var zip = new ZipArchive(new MemoryStream(await new Unpacked().ReadAsync(stream, ct)), ZipArchiveMode.Read);
             var entries = zip.Entries.Where(entry => entry.Name.EndsWith(".json", StringComparison.OrdinalIgnoreCase)).ToList();
             if (entries.Count > MostFiles) throw new InvalidInputException(name, $"holds more than {MostFiles} files");
             var documents = new List<JsonObject>();
             foreach (var entry in entries)
             {
                 await using var file = await entry.OpenAsync(ct);
-                documents.Add(Read(await BytesAsync(file, ct)));
+                documents.Add(Read(await unpacked.ReadAsync(file, ct)));
             }
             return documents;
         }
@@ -93,19 +93,6 @@ internal static class DefinitionFiles
         {
             throw new InvalidInputException(name, "is no zip file that can be read");
         }
-    }
-
-    /// <summary>A small zip may hold a huge file: what it unpacks to is measured, not what it says.</summary>
-    private static async Task<byte[]> BytesAsync(Stream stream, CancellationToken ct)
-    {
-        using var bytes = new MemoryStream();
-        var buffer = new byte[64 * 1024];
-        for (int read; (read = await stream.ReadAsync(buffer, ct)) > 0;)
-        {
-            if (bytes.Length + read > RequestBody.MaxBytes) throw new HttpProblem(413, RequestBody.TooLarge);
-            bytes.Write(buffer, 0, read);
-        }
-        return bytes.ToArray();
     }
 
     private static JsonObject Read(ReadOnlySpan<byte> bytes)
@@ -122,4 +109,22 @@ internal static class DefinitionFiles
     }
 
     private static string FileName(StoredDefinition stored) => $"{stored.DefinitionId}-v{stored.Version}.json";
+
+    /// <summary>A small zip may hold a huge file, or many large ones: what the files of one request unpack to, all together, is measured, not what they say.</summary>
+    private sealed class Unpacked
+    {
+        private long _bytes;
+
+        public async Task<byte[]> ReadAsync(Stream stream, CancellationToken ct)
+        {
+            using var bytes = new MemoryStream();
+            var buffer = new byte[64 * 1024];
+            for (int read; (read = await stream.ReadAsync(buffer, ct)) > 0;)
+            {
+                if ((_bytes += read) > RequestBody.MaxBytes) throw new HttpProblem(413, $"The files of a request hold at most {RequestBody.MaxBytes / 1024 / 1024} MB, unpacked.");
+                bytes.Write(buffer, 0, read);
+            }
+            return bytes.ToArray();
+        }
+    }
 }
