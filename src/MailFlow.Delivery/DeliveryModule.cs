@@ -3,6 +3,9 @@ using MailFlow.Content;
 using MailFlow.Data;
 using MailFlow.Delivery;
 using MailFlow.Delivery.Activities;
+using MailFlow.Delivery.Deliverability;
+using MailFlow.Delivery.Deliverability.Dkim;
+using MailFlow.Delivery.Deliverability.Dns;
 using MailFlow.Delivery.Providers.Sandbox;
 using MailFlow.Delivery.Providers.Smtp;
 using MailFlow.Delivery.Routing;
@@ -21,7 +24,7 @@ public static class DeliveryModule
 {
     /// <summary>
     /// Needs <see cref="Database"/>, the audience and the content modules. An <see cref="IEmailProvider"/> registered before takes the place of the configured one; so
-    /// does an <see cref="IFaultPoints"/>.
+    /// does an <see cref="IFaultPoints"/>. Without an <see cref="ISecretBox"/> registered before, no secret can be kept.
     /// </summary>
     /// <exception cref="InvalidInputException">An option cannot be used; the message names it.</exception>
     public static IServiceCollection AddDelivery(this IServiceCollection services, DeliveryOptions options)
@@ -37,7 +40,13 @@ public static class DeliveryModule
             "smtp" => ActivatorUtilities.CreateInstance<SmtpProvider>(provider),
             _ => ActivatorUtilities.CreateInstance<SandboxProvider>(provider),
         });
-        services.AddSingleton<IPublishCheck, TemplatesExist>().AddSingleton<IPublishCheck, PoliciesMakeSense>();
+        services.AddSingleton<IPublishCheck, TemplatesExist>().AddSingleton<IPublishCheck, PoliciesMakeSense>().AddSingleton<IPublishCheck, SenderIsReady>();
+        services.TryAddSingleton<IDnsResolver>(provider => new DnsResolver(options.Dns, provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<ITlsProbe, TlsProbe>();
+        services.TryAddSingleton<ISecretBox, NoSecretBox>();
+        services.TryAddSingleton<ISendingRoutes, ConfiguredRoute>();
+        services.AddSingleton<DomainChecks>().AddSingleton<IMailSigner, MailSigner>().AddSingleton(provider => new SendingDomains(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<ISecretBox>(), provider.GetRequiredService<ISendingRoutes>(), provider.GetRequiredService<DomainChecks>()));
         services.AddSingleton<ISimulationSource, DeliveryForSimulation>();
         services.AddSingleton<MessageSignal>().AddSingleton<Messages>().AddSingleton<SandboxMailbox>().AddSingleton<Senders>();
         services.AddSingleton(provider => new TrialMail(

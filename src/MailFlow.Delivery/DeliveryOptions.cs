@@ -1,4 +1,5 @@
 using MailFlow.Data;
+using MailFlow.Delivery.Deliverability.Dns;
 using MailFlow.Delivery.Providers.Smtp;
 
 namespace MailFlow.Delivery;
@@ -16,6 +17,9 @@ public sealed record DeliveryOptions
 
     /// <summary>The most mails a second by the server's own provider, above 0; null for as many as it takes.</summary>
     public double? PerSecond { get; init; }
+
+    /// <summary>Which name servers are asked when a sending domain is checked.</summary>
+    public DnsOptions Dns { get; init; } = new();
 
     /// <summary>Where recipients reach this server, without a trailing slash. Must be https for real marketing mail (RFC 8058).</summary>
     public string PublicBaseUrl { get; init; } = "http://localhost:5000";
@@ -57,6 +61,7 @@ public sealed record DeliveryOptions
         if (Provider == "smtp" && Smtp.Validate() is { Count: > 0 } errors) throw new InvalidInputException(nameof(Smtp), string.Join(' ', errors));
         if (!Uri.TryCreate(PublicBaseUrl, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
             throw new InvalidInputException(nameof(PublicBaseUrl), $"'{PublicBaseUrl}' is not an http or https address");
+        Dns.Check();
         Senders.Check(Sender);
         if (Provider != "sandbox" && Sender.Email == NobodysAddress) throw new InvalidInputException(nameof(Sender), "who mail comes from must be set before real mail is sent");
         if (PerSecond is <= 0) throw new InvalidInputException(nameof(PerSecond), "must be above 0; leave it out for no limit");

@@ -1,5 +1,5 @@
 using System.Net;
-using MailFlow.Journeys.Webhooks;
+using MailFlow.Data;
 
 namespace MailFlow.Journeys.Tests.Webhooks;
 

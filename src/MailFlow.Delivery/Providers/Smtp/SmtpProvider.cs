@@ -1,3 +1,6 @@
+using MailFlow.Data;
+using MailFlow.Delivery.Deliverability.Dkim;
+
 namespace MailFlow.Delivery.Providers.Smtp;
 
 /// <summary>
@@ -9,10 +12,15 @@ internal sealed class SmtpProvider : IEmailProvider, IAsyncDisposable
     private const string MessageId = "Message-ID", ListUnsubscribe = "List-Unsubscribe", ListUnsubscribePost = "List-Unsubscribe-Post";
 
     private readonly SmtpClient _client;
+    private readonly IMailSigner? _signer;
 
-    public SmtpProvider(DeliveryOptions options, TimeProvider time)
+    /// <param name="options">Where the relay is.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="signer">Signs each mail for its From domain; null for a relay that does it itself.</param>
+    public SmtpProvider(DeliveryOptions options, TimeProvider time, IMailSigner? signer = null)
     {
         _client = new SmtpClient(options.Smtp, time);
+        _signer = signer;
         // Every lane has its share of the connections: what waits for one is in doubt after a crash, for nothing.
         Concurrency = Math.Max(1, options.Smtp.MaxConnections / options.Lanes);
         RequestTimeout = TimeSpan.FromSeconds(options.Smtp.ConnectTimeoutSeconds + (4 * options.Smtp.CommandTimeoutSeconds) + options.Smtp.FinalReplyTimeoutSeconds);
@@ -32,6 +40,12 @@ internal sealed class SmtpProvider : IEmailProvider, IAsyncDisposable
         try
         {
             octets = MimeMessageWriter.Write(Message(email));
+            if (_signer is not null) octets = await _signer.SignAsync(email.AccountId, email.From.Address.Domain, octets, email.At, ct);
+        }
+        catch (SecretLostException error)
+        {
+            // Unsigned, it would be filed as spam or refused: it waits until somebody has mended the key.
+            return new HandOver.SenderFault($"the DKIM key of {email.From.Address.Domain} cannot be opened: {error.Message}", FaultScope.Domain);
         }
         catch (Exception error) when (error is MimeHeaderException or ArgumentException)
         {

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 
-namespace MailFlow.Journeys.Webhooks;
+namespace MailFlow.Data;
 
 /// <summary>Tells addresses of the public internet from those by which a request would reach our own network.</summary>
 /// <remarks>
@@ -10,7 +10,7 @@ namespace MailFlow.Journeys.Webhooks;
 /// large clouds. IPv6 is read the other way round: only 2000::/3 is handed out, so all else is refused unless it holds
 /// an IPv4 address that may be called.
 /// </remarks>
-internal static class PublicAddress
+public static class PublicAddress
 {
     private static readonly (IPNetwork Network, string What)[] Refused =
     [

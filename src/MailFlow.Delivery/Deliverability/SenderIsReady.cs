@@ -1,0 +1,41 @@
+using MailFlow.Data;
+using MailFlow.Delivery.Activities;
+using MailFlow.Engine.Definitions;
+
+namespace MailFlow.Delivery.Deliverability;
+
+/// <summary>
+/// A journey with marketing mail is not published while the law or receivers would hold its mail against the sender: without the sender's name and postal address
+/// (CAN-SPAM, CASL), or from a domain that failed its check. What the sandbox captures reaches nobody, so there it is only said.
+/// </summary>
+internal sealed class SenderIsReady(Senders senders, SendingDomains domains) : IPublishCheck
+{
+    private const string Where = "Settings → Sending domains";
+
+    public async Task<IReadOnlyList<Finding>> CheckAsync(Session session, int accountId, Graph graph, CancellationToken ct)
+    {
+        if (!graph.Nodes.Any(node => node.Activity.Descriptor.Class == typeof(SendEmail) && IsMarketing(node, graph))) return [];
+        var isReal = (await domains.RoutesAsync(session, accountId, ct)).Any(route => route.IsReal);
+        var sender = (await senders.AmongAsync(session, [accountId], ct))[accountId];
+        var from = EmailAddress.Parse(sender.Email).Domain;
+        var findings = new List<Finding>();
+
+        if (isReal && string.IsNullOrWhiteSpace(sender.PostalAddress))
+            Find(Severity.Error, "postal_address_missing", "Marketing mail must show the sender's postal address, which is not set. Set it in Settings → Sender.");
+        if (isReal && string.IsNullOrWhiteSpace(sender.Name))
+            Find(Severity.Error, "sender_name_missing", "Marketing mail must say whom it comes from, and the sender has no name. Set it in Settings → Sender.");
+
+        var domain = await domains.FindAsync(session, accountId, from, ct);
+        if (domain is { State: CheckState.Fail })
+            Find(isReal ? Severity.Error : Severity.Warning, "sending_domain_failed",
+                $"Mail comes from {from}, which failed its check: {string.Join(" ", domain.Checks.Where(check => check.State == CheckState.Fail).Select(check => check.Meaning))} {Where} shows what to publish; then check again.");
+        else if (isReal && domain?.CheckedAt is null)
+            Find(Severity.Warning, "sending_domain_unchecked", $"Mail comes from {from}, of which nobody has checked whether receivers will take it. Check it in {Where}.");
+        return findings;
+
+        void Find(Severity severity, string code, string message) => findings.Add(new Finding(severity, null, null, null, code, message));
+    }
+
+    private static bool IsMarketing(Node node, Graph graph) =>
+        node.Activity.Inputs.ConstantOf("stream") is { } stream ? stream is MessageStream.Marketing || stream as string == "Marketing" : graph.Rules.Stream == MessageStream.Marketing;
+}

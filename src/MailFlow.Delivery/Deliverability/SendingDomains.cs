@@ -1,0 +1,190 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using MailFlow.Data;
+using MailFlow.Delivery.Deliverability.Dkim;
+
+namespace MailFlow.Delivery.Deliverability;
+
+/// <summary>The domains that accounts send from.</summary>
+public sealed class SendingDomains
+{
+    private const string Columns =
+        "d.domain, d.return_path, d.tracking_host, d.dkim_selector, d.dkim_public, d.next_selector, d.next_public, d.state, d.checked_at, d.checks";
+
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) } };
+
+    private readonly Database _database;
+    private readonly ISecretBox _secrets;
+    private readonly ISendingRoutes _routes;
+    private readonly DomainChecks _checks;
+
+    internal SendingDomains(Database database, ISecretBox secrets, ISendingRoutes routes, DomainChecks checks) =>
+        (_database, _secrets, _routes, _checks) = (database, secrets, routes, checks);
+
+    /// <summary>A page of the account's domains, by name.</summary>
+    public Task<Page<SendingDomain>> ListAsync(int accountId, string? cursor, int limit, CancellationToken ct)
+    {
+        var after = Cursor.Read(cursor) ?? "";
+        return _database.ReadAsync(async session => Cursor.Page(await session.QueryAsync(
+            $"SELECT {Columns} FROM sending_domain d WHERE d.account_id = @account AND d.domain > @after ORDER BY d.domain LIMIT @limit",
+            Read, ct, ("account", accountId), ("after", after), ("limit", limit + 1)), limit, last => last.Domain), ct);
+    }
+
+    /// <summary>One domain; null for one that the account has not set up.</summary>
+    /// <exception cref="InvalidInputException">The text is no domain.</exception>
+    public Task<SendingDomain?> FindAsync(int accountId, string domain, CancellationToken ct)
+    {
+        var name = Name("domain", domain);
+        return _database.ReadAsync(session => FindAsync(session, accountId, name, ct), ct);
+    }
+
+    /// <inheritdoc cref="FindAsync(int, string, CancellationToken)"/>
+    /// <param name="session">The transaction.</param>
+    /// <param name="accountId">The account.</param>
+    /// <param name="domain">In small letters, as <see cref="EmailAddress.Domain"/> has it.</param>
+    /// <param name="ct">Cancels.</param>
+    internal Task<SendingDomain?> FindAsync(Session session, int accountId, string domain, CancellationToken ct) => session.FirstAsync(
+        $"SELECT {Columns} FROM sending_domain d WHERE d.account_id = @account AND d.domain = @domain", Read, ct, ("account", accountId), ("domain", domain));
+
+    /// <summary>Sets a domain up, or changes how it is. What the last check found is forgotten if it no longer fits.</summary>
+    /// <exception cref="InvalidInputException">Something given cannot be used; names the field.</exception>
+    public async Task<SendingDomain> PutAsync(int accountId, string domain, SendingDomainSettings settings, CancellationToken ct)
+    {
+        var name = Name("domain", domain);
+        var returnPath = settings.ReturnPath is { } path ? Name("return_path", path) : null;
+        var tracking = settings.TrackingHost is { } host ? Name("tracking_host", host) : null;
+        if (returnPath == name) returnPath = null;
+        if (settings.DkimSelector is { } given) CheckSelector(given, name);
+        var selector = settings.DkimSelector?.ToLowerInvariant();
+        var key = NewKey(settings);
+        var (sealedKey, keySet) = (key is null ? null : _secrets.Seal(key.PrivatePem), key is not null);
+
+        return await _database.WriteAsync(async session =>
+        {
+            var now = await session.NowAsync(ct);
+            await session.ExecuteAsync("INSERT INTO sending_domain (account_id, domain, created_at, updated_at) VALUES (@account, @domain, @now, @now) ON CONFLICT (account_id, domain) DO NOTHING",
+                ct, ("account", accountId), ("domain", name), ("now", now));
+            var before = (await FindAsync(session, accountId, name, ct))!;
+            if (key is not null)
+            {
+                selector ??= FreeSelector(before, DateTimeOffset.FromUnixTimeMilliseconds(now));
+                if (before.Dkim is { Ours: true } current && current.Selector == selector)
+                    throw new InvalidInputException("dkim_selector", $"'{selector}' names the key that signs now: give the new key another name, so that both can be in DNS while they change over");
+                await session.ExecuteAsync("UPDATE sending_domain SET next_selector = @selector, next_key = @key, next_public = @public WHERE account_id = @account AND domain = @domain",
+                    ct, ("account", accountId), ("domain", name), ("selector", selector), ("key", sealedKey), ("public", key.PublicKey));
+            }
+            else if (settings.DkimKey == DkimKeyChange.Remove || before is { Dkim: not { Ours: true }, NextDkim: null })
+                await session.ExecuteAsync("""
+                    UPDATE sending_domain SET dkim_selector = @selector, dkim_key = NULL, dkim_public = NULL, next_selector = NULL, next_key = NULL, next_public = NULL
+                    WHERE account_id = @account AND domain = @domain
+                    """, ct, ("account", accountId), ("domain", name), ("selector", selector));
+            else if (selector is not null && selector != before.Dkim?.Selector && selector != before.NextDkim?.Selector)
+                throw new InvalidInputException("dkim_selector", "names no key of this domain: say dkim_key 'generate' for a new key of that name, or 'remove' if a provider signs with it");
+
+            await session.ExecuteAsync("UPDATE sending_domain SET return_path = @path, tracking_host = @tracking, updated_at = @now WHERE account_id = @account AND domain = @domain",
+                ct, ("account", accountId), ("domain", name), ("path", returnPath), ("tracking", tracking), ("now", now));
+            var after = (await FindAsync(session, accountId, name, ct))!;
+            if ((after.ReturnPath, after.TrackingHost, after.Dkim, after.NextDkim) != (before.ReturnPath, before.TrackingHost, before.Dkim, before.NextDkim))
+            {
+                await session.ExecuteAsync("UPDATE sending_domain SET state = @state, checks = NULL, checked_at = NULL WHERE account_id = @account AND domain = @domain",
+                    ct, ("account", accountId), ("domain", name), ("state", (int)CheckState.NotChecked));
+                after = after with { State = CheckState.NotChecked, Checks = [], CheckedAt = null };
+            }
+            await Audit.RecordAsync(session, accountId, "domain.put", name, ct, ("return_path", returnPath), ("tracking_host", tracking), ("dkim_selector", selector), ("new_key", keySet));
+            return after;
+        }, ct);
+    }
+
+    /// <summary>Forgets a domain and its keys. False: there was none.</summary>
+    public Task<bool> DeleteAsync(int accountId, string domain, CancellationToken ct)
+    {
+        var name = Name("domain", domain);
+        return _database.WriteAsync(async session =>
+        {
+            if (await session.ExecuteAsync("DELETE FROM sending_domain WHERE account_id = @account AND domain = @domain", ct, ("account", accountId), ("domain", name)) == 0) return false;
+            await Audit.RecordAsync(session, accountId, "domain.delete", name, ct);
+            return true;
+        }, ct);
+    }
+
+    /// <summary>Looks at the domain now and keeps what was found. A key that waited for its record signs from here on, if the record is there.</summary>
+    /// <exception cref="NotFoundException">The account has no such domain.</exception>
+    public async Task<SendingDomain> CheckAsync(int accountId, string domain, CancellationToken ct)
+    {
+        var name = Name("domain", domain);
+        var (found, routes) = await _database.ReadAsync(async session => (await FindAsync(session, accountId, name, ct), await _routes.OfAsync(session, accountId, ct)), ct);
+        var before = found ?? throw NotThere(name);
+        var (checks, nextKeyIsThere) = await _checks.RunAsync(before, routes, ct);
+        return await _database.WriteAsync(async session =>
+        {
+            var now = await session.NowAsync(ct);
+            // What was changed meanwhile was not looked at: that change stands, and the domain is to be checked again.
+            var current = await FindAsync(session, accountId, name, ct) ?? throw NotThere(name);
+            if ((current.ReturnPath, current.TrackingHost, current.Dkim, current.NextDkim) != (before.ReturnPath, before.TrackingHost, before.Dkim, before.NextDkim)) return current;
+            if (nextKeyIsThere)
+                await session.ExecuteAsync("""
+                    UPDATE sending_domain SET dkim_selector = next_selector, dkim_key = next_key, dkim_public = next_public, next_selector = NULL, next_key = NULL, next_public = NULL
+                    WHERE account_id = @account AND domain = @domain
+                    """, ct, ("account", accountId), ("domain", name));
+            await session.ExecuteAsync("UPDATE sending_domain SET state = @state, checks = @checks, checked_at = @now WHERE account_id = @account AND domain = @domain", ct,
+                ("account", accountId), ("domain", name), ("state", (int)DomainCheck.Sum(checks)), ("checks", new JsonText(JsonSerializer.Serialize(checks, Json))), ("now", now));
+            await Audit.RecordAsync(session, accountId, "domain.check", name, ct);
+            return (await FindAsync(session, accountId, name, ct))!;
+        }, ct);
+    }
+
+    /// <summary>The key that a domain's mail is signed with now; null for none of ours.</summary>
+    /// <exception cref="SecretLostException">The key cannot be opened.</exception>
+    internal async Task<(string Selector, DkimKey Key)?> KeyAsync(int accountId, string domain, CancellationToken ct)
+    {
+        var stored = await _database.ReadAsync(session => session.QueryAsync(
+            "SELECT dkim_selector, dkim_key FROM sending_domain WHERE account_id = @account AND domain = @domain AND dkim_key IS NOT NULL",
+            row => (Selector: row.Text(0), Key: row.Text(1)), ct, ("account", accountId), ("domain", domain)), ct);
+        return stored is [var key] ? (key.Selector, DkimKey.Parse(_secrets.Open(key.Key))) : null;
+    }
+
+    /// <summary>What the account and its <see cref="SenderIdentity"/> can be told of its routes.</summary>
+    internal Task<IReadOnlyList<SendingRoute>> RoutesAsync(Session session, int accountId, CancellationToken ct) => _routes.OfAsync(session, accountId, ct);
+
+    private static DkimKey? NewKey(SendingDomainSettings settings)
+    {
+        if (settings.DkimPrivateKey is not { } pem) return settings.DkimKey == DkimKeyChange.Generate ? DkimKey.Generate() : null;
+        if (settings.DkimKey != DkimKeyChange.Keep) throw new InvalidInputException("dkim_private_key", "is given, so dkim_key must not be");
+        return DkimKey.Parse(pem);
+    }
+
+    /// <summary>A name by the month, so that whoever looks at the DNS years later sees how old a key is.</summary>
+    private static string FreeSelector(SendingDomain domain, DateTimeOffset now)
+    {
+        var month = $"mailflow{now:yyyyMM}";
+        return Enumerable.Range(0, int.MaxValue).Select(n => n == 0 ? month : $"{month}-{n + 1}").First(name => name != domain.Dkim?.Selector && name != domain.NextDkim?.Selector);
+    }
+
+    private static void CheckSelector(string selector, string domain)
+    {
+        var wellFormed = selector.Split('.').All(label => label.Length is > 0 and <= 63 && label[0] != '-' && label[^1] != '-' && label.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'));
+        if (!wellFormed || DkimIdentity.RecordName(selector, domain).Length > 253)
+            throw new InvalidInputException("dkim_selector", "is not a name in DNS: letters, digits, dashes and dots, such as 's1'");
+    }
+
+    /// <summary>A domain as it stands in addresses.</summary>
+    private static string Name(string field, string text)
+    {
+        if (!EmailAddress.TryParse($"a@{text}", out var address, out _)) throw new InvalidInputException(field, $"'{text}' is not a domain such as example.org");
+        return address.Domain;
+    }
+
+    private static NotFoundException NotThere(string domain) => new($"There is no sending domain '{domain}'.");
+
+    private static SendingDomain Read(Row row)
+    {
+        var domain = row.Text(0);
+        var dkim = row.TextOrNull(3) is not { } selector ? null : Identity(selector, row.TextOrNull(4));
+        var next = row.TextOrNull(5) is not { } waiting ? null : Identity(waiting, row.TextOrNull(6));
+        return new SendingDomain(domain, row.TextOrNull(1), row.TextOrNull(2), dkim, next, (CheckState)row.Int(7), row.InstantOrNull(8),
+            row.IsNull(9) ? [] : JsonSerializer.Deserialize<IReadOnlyList<DomainCheck>>(row.Text(9), Json)!);
+
+        DkimIdentity Identity(string name, string? publicKey) =>
+            new(name, publicKey is not null, new("TXT", DkimIdentity.RecordName(name, domain), publicKey is null ? "" : DkimKey.RecordOf(publicKey)));
+    }
+}
