@@ -11,6 +11,9 @@ packages=(
   "nodejs         /usr/bin/node"
   "npm            /usr/bin/npm"
   "chromium       /usr/bin/chromium"
+  "dnsmasq-base   /usr/sbin/dnsmasq"
+  "python3-dkim   /usr/bin/dkimverify"
+  "python3-dnspython /usr/lib/python3/dist-packages/dns/resolver.py"
 )
 # Folders with a package-lock.json whose npm packages the tests run: a foreign SMTP server, and the console's build.
 npm_folders=(tests/MailFlow.Delivery.Tests/SmtpServer designer)

@@ -51,6 +51,8 @@ export const router = createBrowserRouter([
                     children: [
                       { index: true, element: <Navigate to="sender" replace /> },
                       { path: 'sender', lazy: async () => ({ Component: (await import('./settings/SenderPage')).SenderPage }) },
+                      { path: 'domains', lazy: async () => ({ Component: (await import('./settings/domains/DomainsPage')).DomainsPage }) },
+                      { path: 'domains/:domain', lazy: async () => ({ Component: (await import('./settings/domains/DomainPage')).DomainPage }) },
                       { path: 'users', lazy: async () => ({ Component: (await import('./settings/UsersPage')).UsersPage }) },
                       { path: 'api-keys', lazy: async () => ({ Component: (await import('./settings/ApiKeysPage')).ApiKeysPage }) },
                       { path: 'audit', lazy: async () => ({ Component: (await import('./settings/audit/AuditPage')).AuditPage }) },

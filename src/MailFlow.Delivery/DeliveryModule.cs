@@ -41,7 +41,7 @@ public static class DeliveryModule
             _ => ActivatorUtilities.CreateInstance<SandboxProvider>(provider),
         });
         services.AddSingleton<IPublishCheck, TemplatesExist>().AddSingleton<IPublishCheck, PoliciesMakeSense>().AddSingleton<IPublishCheck, SenderIsReady>();
-        services.TryAddSingleton<IDnsResolver>(provider => new DnsResolver(options.Dns, provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<IDnsResolver>(provider => new DnsResolver(provider.GetRequiredService<DeliveryOptions>().Dns, provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<ITlsProbe, TlsProbe>();
         services.TryAddSingleton<ISecretBox, NoSecretBox>();
         services.TryAddSingleton<ISendingRoutes, ConfiguredRoute>();

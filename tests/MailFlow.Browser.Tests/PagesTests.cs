@@ -24,6 +24,7 @@ public sealed class PagesTests(BrowserFixture browser) : IClassFixture<BrowserFi
         ("/mailbox", "Mailbox"),
         ("/suppressions", "No address is suppressed"),
         ("/settings/sender", "Postal address"),
+        ("/settings/domains", "No sending domain yet"),
         ("/settings/users", "Administrator"),
         ("/settings/api-keys", "Make a key"),
         ("/settings/audit", "Nothing was changed yet"),

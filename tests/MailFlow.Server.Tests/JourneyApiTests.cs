@@ -10,7 +10,7 @@ namespace MailFlow.Server.Tests;
 public sealed class JourneyApiTests
 {
     /// <summary>An event, a mail, a line, the end; with members and designer data that only others understand.</summary>
-    private const string Greeting = """
+    internal const string Greeting = """
         {
           "definitionId": "greeting", "name": "Greeting", "version": 1, "unknownToUs": {"a": [1, 2.50, null]},
           "customProperties": {"mailflow": {"stream": "marketing"}, "theirs": "kept"},

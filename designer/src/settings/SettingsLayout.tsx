@@ -16,6 +16,7 @@ export function SettingsLayout() {
           <Tabs value={pathname.split('/')[2] ?? 'sender'} onChange={(value) => void navigate(`/settings/${value}`)} mb="md">
             <Tabs.List aria-label="Settings">
               <Tabs.Tab value="sender">Sender</Tabs.Tab>
+              <Tabs.Tab value="domains">Sending domains</Tabs.Tab>
               <Tabs.Tab value="users">People</Tabs.Tab>
               <Tabs.Tab value="api-keys">API keys</Tabs.Tab>
               <Tabs.Tab value="audit">Audit</Tabs.Tab>

@@ -30,6 +30,7 @@ internal static class Endpoints
         api.MapSender();
         api.MapConnections();
         api.MapSending();
+        api.MapDomains();
         api.MapApiKeys();
         api.MapSession();
         api.MapUsers();

@@ -1,0 +1,142 @@
+using MailFlow.Data;
+using MailFlow.Delivery.Deliverability;
+using MailFlow.Delivery.Deliverability.Dkim;
+using MailFlow.Delivery.Deliverability.Dns;
+using MailFlow.Testing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace MailFlow.Delivery.Tests.Deliverability;
+
+public sealed class SendingDomainsTests
+{
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_domain_comes_back_as_it_was_put_and_no_other_account_sees_it(DatabaseKind kind)
+    {
+        await using var fixture = await StartAsync(kind);
+        var domains = fixture.Get<SendingDomains>();
+
+        await domains.PutAsync(1, "Shop.Test", new(ReturnPath: "bounce.shop.test", TrackingHost: "links.shop.test", DkimSelector: "s1"), default);
+        await domains.PutAsync(1, "münchen.test", new(), default);
+
+        var found = (await domains.FindAsync(1, "shop.test", default))!;
+        Assert.Equal(("shop.test", "bounce.shop.test", "links.shop.test", "s1", false), (found.Domain, found.ReturnPath, found.TrackingHost, found.Dkim!.Selector, found.Dkim.Ours));
+        var first = await domains.ListAsync(1, null, 1, default);
+        Assert.Equal(["shop.test", "xn--mnchen-3ya.test"], [first.Items[0].Domain, (await domains.ListAsync(1, first.Next, 1, default)).Items[0].Domain]);
+        Assert.Null(await domains.FindAsync(2, "shop.test", default));
+        Assert.False(await domains.DeleteAsync(2, "shop.test", default));
+        await Assert.ThrowsAsync<NotFoundException>(() => domains.CheckAsync(2, "shop.test", default));
+        Assert.True(await domains.DeleteAsync(1, "shop.test", default));
+        Assert.Null(await domains.FindAsync(1, "shop.test", default));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_new_key_signs_from_the_check_on_that_sees_its_record(DatabaseKind kind)
+    {
+        await using var fixture = await StartAsync(kind);
+        var domains = fixture.Get<SendingDomains>();
+
+        var put = await domains.PutAsync(1, "shop.test", new(DkimKey: DkimKeyChange.Generate), default);
+        Assert.Equal(("mailflow202601", true), (put.NextDkim!.Selector, put.NextDkim.Ours));
+        Assert.Null(put.Dkim);
+        Assert.StartsWith("v=DKIM1; k=rsa; p=MII", put.NextDkim.Record.Value);
+        var failed = await domains.CheckAsync(1, "shop.test", default);
+        Assert.Equal((CheckState.Fail, true), (failed.State, failed.NextDkim is not null));
+        Assert.Null(await domains.KeyAsync(1, "shop.test", default));
+
+        await using var dns = await RealDnsServer.StartAsync(RealDnsServer.Txt(put.NextDkim.Record.Name, put.NextDkim.Record.Value));
+        fixture.Start(services: services => With(services, dns));
+        var checkedNow = await fixture.Get<SendingDomains>().CheckAsync(1, "shop.test", default);
+        Assert.Equal((CheckState.Pass, "mailflow202601", true), (checkedNow.Checks[1].State, checkedNow.Dkim!.Selector, checkedNow.NextDkim is null));
+        var key = (await fixture.Get<SendingDomains>().KeyAsync(1, "shop.test", default))!.Value;
+        Assert.Equal(put.NextDkim.Record.Value, key.Key.Record);
+        Assert.Null(await fixture.Get<SendingDomains>().KeyAsync(2, "shop.test", default));
+
+        // The next one waits again, and the first goes on signing.
+        var rotated = await fixture.Get<SendingDomains>().PutAsync(1, "shop.test", new(DkimKey: DkimKeyChange.Generate), default);
+        Assert.Equal(("mailflow202601", "mailflow202601-2"), (rotated.Dkim!.Selector, rotated.NextDkim!.Selector));
+        var waiting = await fixture.Get<SendingDomains>().CheckAsync(1, "shop.test", default);
+        Assert.Equal((CheckState.Pass, "mailflow202601"), (waiting.Checks[1].State, waiting.Dkim!.Selector));
+        Assert.Contains("waits", waiting.Checks[1].Meaning);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Private_keys_are_stored_sealed(DatabaseKind kind)
+    {
+        await using var fixture = await StartAsync(kind);
+        var key = DkimKey.Generate();
+        await fixture.Get<SendingDomains>().PutAsync(1, "shop.test", new(DkimSelector: "s1", DkimPrivateKey: key.PrivatePem), default);
+
+        var stored = await fixture.Database.ReadAsync(session => session.ScalarAsync<string>("SELECT next_key FROM sending_domain", default), default);
+        Assert.Equal(new PlainSecretBox().Seal(key.PrivatePem), stored);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_change_forgets_what_was_found_and_putting_the_same_does_not(DatabaseKind kind)
+    {
+        await using var fixture = await StartAsync(kind, new DnsRecord("shop.test", DnsType.Mx, "mx.shop.test", 1));
+        var domains = fixture.Get<SendingDomains>();
+        await domains.PutAsync(1, "shop.test", new(DkimSelector: "s1"), default);
+        await domains.CheckAsync(1, "shop.test", default);
+
+        var same = await domains.PutAsync(1, "shop.test", new(DkimSelector: "s1"), default);
+        Assert.Equal((CheckState.Fail, 6), (same.State, same.Checks.Count));
+        Assert.Equal("shop.test MX 1 mx.shop.test", same.Checks[3].Found[0]);
+        var changed = await domains.PutAsync(1, "shop.test", new(DkimSelector: "s2"), default);
+        Assert.Equal((CheckState.NotChecked, 0, true), (changed.State, changed.Checks.Count, changed.CheckedAt is null));
+    }
+
+    [Theory]
+    [InlineData("not a domain", null, null, null, DkimKeyChange.Keep, null, "domain")]
+    [InlineData("localhost", null, null, null, DkimKeyChange.Keep, null, "domain")]
+    [InlineData("shop.test", "a b", null, null, DkimKeyChange.Keep, null, "return_path")]
+    [InlineData("shop.test", null, "https://x.test", null, DkimKeyChange.Keep, null, "tracking_host")]
+    [InlineData("shop.test", null, null, "a b", DkimKeyChange.Keep, null, "dkim_selector")]
+    [InlineData("shop.test", null, null, "s1", DkimKeyChange.Keep, "no key", "dkim_private_key")]
+    [InlineData("shop.test", null, null, "s1", DkimKeyChange.Generate, "no key", "dkim_private_key")]
+    public async Task What_cannot_be_used_is_refused_by_name(string domain, string? path, string? host, string? selector, DkimKeyChange change, string? pem, string field)
+    {
+        await using var fixture = await StartAsync(DatabaseKind.Sqlite);
+        var refused = await Assert.ThrowsAsync<InvalidInputException>(() => fixture.Get<SendingDomains>().PutAsync(1, domain, new(path, host, selector, change, pem), default));
+        Assert.Equal(field, refused.Field);
+    }
+
+    [Fact]
+    public async Task Mail_by_smtp_is_signed_and_a_foreign_verifier_finds_it_good_as_it_arrived()
+    {
+        await using var relay = await RealSmtpServer.StartAsync();
+        await using var fixture = await StartAsync(DatabaseKind.Sqlite);
+        var put = await fixture.Get<SendingDomains>().PutAsync(1, "shop.test", new(DkimKey: DkimKeyChange.Generate), default);
+        await using var dns = await RealDnsServer.StartAsync(RealDnsServer.Txt(put.NextDkim!.Record.Name, put.NextDkim.Record.Value));
+        var options = fixture.Options with
+        {
+            Provider = "smtp", Smtp = new() { Host = "127.0.0.1", Port = relay.Port, Tls = Providers.Smtp.SmtpTls.None }, Sender = new("Shöp", "hello@shop.test", null, "1 High Street"),
+        };
+        fixture.Start(options: options, services: services => With(services, dns));
+        await fixture.Get<SendingDomains>().CheckAsync(1, "shop.test", default);
+        await fixture.TemplateAsync("welcome", "Grüße {{contact.first_name}}", "<p>Hello {{contact.email}}</p>\n<p>.</p>\n<p>ünd so weiter  </p>");
+
+        await fixture.QueueAsync(await fixture.ContactAsync("ann"), message => message with { TemplateVersion = 2 });
+        await fixture.SendAllAsync();
+
+        var mail = Assert.Single(await relay.MailsAsync(1));
+        Assert.True(await ForeignVerifier.AcceptsAsync(dns, mail.Raw));
+    }
+
+    private static async Task<DeliveryFixture> StartAsync(DatabaseKind kind, params DnsRecord[] records)
+    {
+        var fixture = await DeliveryFixture.CreateAsync(kind);
+        fixture.Start(services: services => services.AddSingleton<ISecretBox, PlainSecretBox>().AddSingleton<IDnsResolver>(new Fixed(records)));
+        return fixture;
+    }
+
+    private static void With(IServiceCollection services, RealDnsServer dns) => services.AddSingleton<ISecretBox, PlainSecretBox>().AddSingleton<IDnsResolver>(DnsResolverTests.For(dns));
+
+    private sealed class Fixed(DnsRecord[] records) : IDnsResolver
+    {
+        public Task<DnsAnswer> QueryAsync(string name, DnsType type, CancellationToken ct)
+        {
+            var found = records.Where(record => record.Name == name && record.Type == type).ToList();
+            return Task.FromResult(new DnsAnswer(found.Count > 0 ? DnsOutcome.Found : DnsOutcome.NoSuchName, found, name));
+        }
+    }
+}

@@ -1,0 +1,132 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using MailFlow.Data;
+using MailFlow.Delivery;
+using MailFlow.Delivery.Deliverability;
+using MailFlow.Delivery.Deliverability.Dns;
+using MailFlow.Testing;
+
+namespace MailFlow.Server.Tests;
+
+/// <summary>Sending domains: their API, and what they mean for a publish.</summary>
+public sealed class DomainsApiTests
+{
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_domain_is_set_up_checked_and_forgotten(DatabaseKind kind)
+    {
+        await using var dns = await RealDnsServer.StartAsync(RealDnsServer.Txt("shop.test", "v=spf1 ~all"), RealDnsServer.Txt("_dmarc.shop.test", "v=DMARC1; p=none"), "mx-host=shop.test,mx.shop.test,10");
+        await using var server = await StartAsync(dns, new("sandbox"), kind);
+
+        var put = await (await server.Admin.PutAsJsonAsync("/api/v1/domains/Shop.test", new { dkim_key = "generate", tracking_host = "links.shop.test" })).JsonAsync();
+        Assert.Equal(("shop.test", "not_checked"), (put.GetProperty("domain").GetString(), put.GetProperty("state").GetString()));
+        var record = put.GetProperty("next_dkim").GetProperty("record");
+        Assert.Equal("TXT", record.GetProperty("type").GetString());
+        Assert.StartsWith("v=DKIM1; k=rsa; p=", record.GetProperty("value").GetString());
+        Assert.DoesNotContain("PRIVATE", put.GetRawText());
+
+        var found = await (await server.Admin.PostAsync("/api/v1/domains/shop.test/check", null)).JsonAsync();
+        Assert.Equal("fail", found.GetProperty("state").GetString());
+        var checks = found.GetProperty("checks").EnumerateArray().ToDictionary(check => check.GetProperty("name").GetString()!, check => check.GetProperty("state").GetString());
+        Assert.Equal(("pass", "fail", "pass", "pass", "not_checked"), (checks["spf"], checks["dkim"], checks["dmarc"], checks["mail"], checks["relay"]));
+        Assert.Equal(found.GetRawText(), (await (await server.Admin.GetAsync("/api/v1/domains/shop.test")).JsonAsync()).GetRawText());
+        Assert.Equal(1, (await (await server.Admin.GetAsync("/api/v1/domains")).JsonAsync()).GetProperty("items").GetArrayLength());
+
+        var other = await AccountIsolationTests.SecondAccountAsync(server);
+        Assert.Equal(0, (await (await other.GetAsync("/api/v1/domains")).JsonAsync()).GetProperty("items").GetArrayLength());
+        await (await other.GetAsync("/api/v1/domains/shop.test")).ProblemAsync(404);
+        await (await other.PostAsync("/api/v1/domains/shop.test/check", null)).ProblemAsync(404);
+        await (await other.DeleteAsync("/api/v1/domains/shop.test")).ProblemAsync(404);
+
+        Assert.Equal(HttpStatusCode.NoContent, (await server.Admin.DeleteAsync("/api/v1/domains/shop.test")).StatusCode);
+        await (await server.Admin.GetAsync("/api/v1/domains/shop.test")).ProblemAsync(404);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_used_is_refused_by_name()
+    {
+        await using var server = await ServerUnderTest.StartAsync(workers: false);
+        foreach (var (domain, body, field) in new (string, object, string)[]
+        {
+            ("localhost", new { }, "domain"), ("shop.test", new { return_path = "a b" }, "return_path"), ("shop.test", new { dkim_selector = "a_b c" }, "dkim_selector"),
+            ("shop.test", new { dkim_private_key = "secret" }, "dkim_private_key"),
+        })
+        {
+            var problem = await (await server.Admin.PutAsJsonAsync($"/api/v1/domains/{domain}", body)).ProblemAsync(400);
+            Assert.True(problem.GetProperty("errors").TryGetProperty(field, out _), problem.GetRawText());
+        }
+        await (await (await server.ClientWithScopesAsync("messages:read")).PutAsJsonAsync("/api/v1/domains/shop.test", new { })).ProblemAsync(403);
+        await (await (await server.ClientWithScopesAsync("messages:read")).PostAsync("/api/v1/domains/shop.test/check", null)).ProblemAsync(403);
+        await (await (await server.ClientWithScopesAsync("contacts:read")).GetAsync("/api/v1/domains")).ProblemAsync(403);
+    }
+
+    // Seen red with the check not registered.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Marketing_mail_is_not_published_from_a_domain_that_failed_or_without_a_postal_address(DatabaseKind kind)
+    {
+        await using var dns = await RealDnsServer.StartAsync();
+        await using var server = await StartAsync(dns, new("sendgrid"), kind);
+        await PutJourneyAsync(server);
+        await SenderAsync(server, null);
+
+        Assert.Equal(["postal_address_missing"], (await FindingsAsync(server, 422)).Errors);
+        await SenderAsync(server, "1 High Street");
+        await server.Admin.PutAsJsonAsync("/api/v1/domains/shop.test", new { });
+        await server.Admin.PostAsync("/api/v1/domains/shop.test/check", null);
+        Assert.Equal(["sending_domain_failed"], (await FindingsAsync(server, 422)).Errors);
+
+        await server.Admin.DeleteAsync("/api/v1/domains/shop.test");
+        var published = await FindingsAsync(server, 200);
+        Assert.Empty(published.Errors);
+        Assert.Contains("sending_domain_unchecked", published.Warnings);
+    }
+
+    [Theory]
+    [InlineData("sandbox", "marketing", 200)]
+    [InlineData("sendgrid", "transactional", 200)]
+    [InlineData("sendgrid", "marketing", 422)]
+    public async Task Nothing_is_blocked_that_reaches_nobody_or_is_no_marketing(string provider, string stream, int status)
+    {
+        await using var dns = await RealDnsServer.StartAsync();
+        await using var server = await StartAsync(dns, new(provider), DatabaseKind.Sqlite);
+        await PutJourneyAsync(server, stream);
+        await SenderAsync(server, null);
+        await server.Admin.PutAsJsonAsync("/api/v1/domains/shop.test", new { });
+        await server.Admin.PostAsync("/api/v1/domains/shop.test/check", null);
+
+        var (errors, warnings) = await FindingsAsync(server, status);
+        Assert.Equal(status == 422, errors.Count > 0);
+        Assert.Equal(provider == "sandbox", warnings.Contains("sending_domain_failed"));
+    }
+
+    private static Task<ServerUnderTest> StartAsync(RealDnsServer dns, SendingRoute route, DatabaseKind kind) => ServerUnderTest.StartAsync(kind, workers: false, configure: services =>
+    {
+        var options = (DeliveryOptions)services.Last(service => service.ServiceType == typeof(DeliveryOptions)).ImplementationInstance!;
+        services.AddSingleton(options with { Dns = new DnsOptions { Servers = [$"127.0.0.1:{dns.Port}"] } });
+        services.AddSingleton<ISendingRoutes>(new Routes(route));
+    });
+
+    private static async Task SenderAsync(ServerUnderTest server, string? postalAddress) => (await server.Admin.PutAsJsonAsync(
+        "/api/v1/sender", new { name = "Shop", email = "hello@shop.test", postal_address = postalAddress ?? " " })).EnsureSuccessStatusCode();
+
+    private static async Task PutJourneyAsync(ServerUnderTest server, string stream = "marketing")
+    {
+        await server.Admin.PutAsJsonAsync("/api/v1/templates/hello", new { subject = "Hello", html = "<p>Hi</p>" });
+        var journey = JourneyApiTests.Greeting.Replace("\"stream\": \"marketing\"", $"\"stream\": \"{stream}\"", StringComparison.Ordinal);
+        (await server.Admin.PutAsync("/api/v1/journeys/greeting", HttpExtensions.Json(journey))).EnsureSuccessStatusCode();
+    }
+
+    private static async Task<(IReadOnlyList<string> Errors, IReadOnlyList<string> Warnings)> FindingsAsync(ServerUnderTest server, int status)
+    {
+        var answer = await server.Admin.PostAsync("/api/v1/journeys/greeting/publish", null);
+        var body = JsonDocument.Parse(await answer.Content.ReadAsStringAsync()).RootElement;
+        Assert.True((int)answer.StatusCode == status, body.GetRawText());
+        var findings = body.GetProperty("findings").EnumerateArray().ToLookup(finding => finding.GetProperty("severity").GetString(), finding => finding.GetProperty("code").GetString()!);
+        return ([.. findings["error"]], [.. findings["warning"]]);
+    }
+
+    private sealed class Routes(SendingRoute route) : ISendingRoutes
+    {
+        public Task<IReadOnlyList<SendingRoute>> OfAsync(Session session, int accountId, CancellationToken ct) => Task.FromResult<IReadOnlyList<SendingRoute>>([route]);
+    }
+}
