@@ -20,7 +20,7 @@ internal sealed class SenderIsReady(Senders senders, SendingDomains domains) : I
         var from = EmailAddress.Parse(sender.Email).Domain;
         var findings = new List<Finding>();
 
-        if (isReal && string.IsNullOrWhiteSpace(sender.PostalAddress))
+        if (isReal && (string.IsNullOrWhiteSpace(sender.PostalAddress) || sender.PostalAddress == Senders.SandboxPostalAddress))
             Find(Severity.Error, "postal_address_missing", "Marketing mail must show the sender's postal address, which is not set. Set it in Settings → Sender.");
         if (isReal && string.IsNullOrWhiteSpace(sender.Name))
             Find(Severity.Error, "sender_name_missing", "Marketing mail must say whom it comes from, and the sender has no name. Set it in Settings → Sender.");

@@ -62,7 +62,7 @@ internal sealed class TlsProbe(IDnsResolver dns, TimeProvider time) : ITlsProbe
             }, ct);
             return null;
         }
-        catch (AuthenticationException)
+        catch (Exception error) when (error is AuthenticationException or IOException)
         {
             return errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch) ? "its certificate is another host's"
                 : errors != SslPolicyErrors.None ? "its certificate is not one that browsers trust, or has expired" : "it does not speak TLS";

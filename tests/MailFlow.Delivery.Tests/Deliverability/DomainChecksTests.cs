@@ -155,7 +155,7 @@ public sealed class DomainChecksTests
     public async Task The_relay_has_a_name_that_leads_back(string address, string name, CheckState state, string words)
     {
         var reverse = MailFlow.Delivery.Deliverability.Checks.RelayCheck.ReverseName(System.Net.IPAddress.Parse(address));
-        var check = (await CheckAsync(Domain(), [Relay], [$"host-record=relay.test,{address}", "host-record=other.test,8.8.8.8", .. name == "" ? Array.Empty<string>() : [$"ptr-record={reverse},{name}"]]))[4];
+        var check = (await CheckAsync(Domain(), [Relay], [$"address=/relay.test/{address}", "host-record=other.test,8.8.8.8", .. name == "" ? Array.Empty<string>() : [$"ptr-record={reverse},{name}"]]))[4];
         Assert.True((check.State, check.Meaning.Contains(words, StringComparison.Ordinal)) == (state, true), $"{check.State}: {check.Meaning}");
     }
 
