@@ -44,8 +44,8 @@ public static class DeliveryModule
         services.TryAddSingleton<IDnsResolver>(provider => new DnsResolver(provider.GetRequiredService<DeliveryOptions>().Dns, provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<ITlsProbe, TlsProbe>();
         services.TryAddSingleton<ISecretBox, NoSecretBox>();
-        services.TryAddSingleton<ISendingRoutes, ConfiguredRoute>();
-        services.AddSingleton<DomainChecks>().AddSingleton<IMailSigner, MailSigner>().AddSingleton(provider => new SendingDomains(
+        services.TryAddSingleton<ISendingRoutes, AccountRoutes>();
+        services.AddSingleton<DomainChecks>().AddSingleton<DkimKeys>().AddSingleton<IMailSigner, MailSigner>().AddSingleton(provider => new SendingDomains(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<ISecretBox>(), provider.GetRequiredService<ISendingRoutes>(), provider.GetRequiredService<DomainChecks>()));
         services.AddSingleton<ISimulationSource, DeliveryForSimulation>();
         services.AddSingleton<MessageSignal>().AddSingleton<Messages>().AddSingleton<SandboxMailbox>().AddSingleton<Senders>();

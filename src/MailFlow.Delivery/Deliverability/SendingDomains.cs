@@ -133,17 +133,7 @@ public sealed class SendingDomains
         }, ct);
     }
 
-    /// <summary>The key that a domain's mail is signed with now; null for none of ours.</summary>
-    /// <exception cref="SecretLostException">The key cannot be opened.</exception>
-    internal async Task<(string Selector, DkimKey Key)?> KeyAsync(int accountId, string domain, CancellationToken ct)
-    {
-        var stored = await _database.ReadAsync(session => session.QueryAsync(
-            "SELECT dkim_selector, dkim_key FROM sending_domain WHERE account_id = @account AND domain = @domain AND dkim_key IS NOT NULL",
-            row => (Selector: row.Text(0), Key: row.Text(1)), ct, ("account", accountId), ("domain", domain)), ct);
-        return stored is [var key] ? (key.Selector, DkimKey.Parse(_secrets.Open(key.Key))) : null;
-    }
-
-    /// <summary>What the account and its <see cref="SenderIdentity"/> can be told of its routes.</summary>
+    /// <summary>By what the account's mail leaves.</summary>
     internal Task<IReadOnlyList<SendingRoute>> RoutesAsync(Session session, int accountId, CancellationToken ct) => _routes.OfAsync(session, accountId, ct);
 
     private static DkimKey? NewKey(SendingDomainSettings settings)

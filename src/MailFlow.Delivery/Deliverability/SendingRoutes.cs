@@ -1,4 +1,5 @@
 using MailFlow.Data;
+using MailFlow.Delivery.Routing;
 
 namespace MailFlow.Delivery.Deliverability;
 
@@ -18,10 +19,15 @@ public interface ISendingRoutes
     Task<IReadOnlyList<SendingRoute>> OfAsync(Session session, int accountId, CancellationToken ct);
 }
 
-/// <summary>The one provider of the configuration, for every account.</summary>
-internal sealed class ConfiguredRoute(DeliveryOptions options) : ISendingRoutes
+/// <summary>The account's enabled connections, or the server's own provider where it has none at all: as <see cref="Routes"/> has it.</summary>
+internal sealed class AccountRoutes(Connections connections, DeliveryOptions options) : ISendingRoutes
 {
-    private readonly IReadOnlyList<SendingRoute> _routes = [new(options.Provider, options.Provider == "smtp" ? options.Smtp.Host : null)];
+    private readonly SendingRoute _own = new(options.Provider, options.Provider == "smtp" ? options.Smtp.Host : null);
 
-    public Task<IReadOnlyList<SendingRoute>> OfAsync(Session session, int accountId, CancellationToken ct) => Task.FromResult(_routes);
+    public async Task<IReadOnlyList<SendingRoute>> OfAsync(Session session, int accountId, CancellationToken ct)
+    {
+        var stored = await connections.AmongAsync(session, [accountId], ct);
+        if (stored.Count == 0) return [_own];
+        return [.. stored.Select(one => one.Connection).Where(connection => connection.Enabled).Select(connection => new SendingRoute(connection.Type, connection.Settings.GetValueOrDefault("host")))];
+    }
 }

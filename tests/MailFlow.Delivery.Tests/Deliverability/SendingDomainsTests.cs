@@ -41,15 +41,15 @@ public sealed class SendingDomainsTests
         Assert.StartsWith("v=DKIM1; k=rsa; p=MII", put.NextDkim.Record.Value);
         var failed = await domains.CheckAsync(1, "shop.test", default);
         Assert.Equal((CheckState.Fail, true), (failed.State, failed.NextDkim is not null));
-        Assert.Null(await domains.KeyAsync(1, "shop.test", default));
+        Assert.Null(await fixture.Get<DkimKeys>().FindAsync(1, "shop.test", default));
 
         await using var dns = await RealDnsServer.StartAsync(RealDnsServer.Txt(put.NextDkim.Record.Name, put.NextDkim.Record.Value));
         fixture.Start(services: services => With(services, dns));
         var checkedNow = await fixture.Get<SendingDomains>().CheckAsync(1, "shop.test", default);
         Assert.Equal((CheckState.Pass, "mailflow202601", true), (checkedNow.Checks[1].State, checkedNow.Dkim!.Selector, checkedNow.NextDkim is null));
-        var key = (await fixture.Get<SendingDomains>().KeyAsync(1, "shop.test", default))!.Value;
+        var key = (await fixture.Get<DkimKeys>().FindAsync(1, "shop.test", default))!.Value;
         Assert.Equal(put.NextDkim.Record.Value, key.Key.Record);
-        Assert.Null(await fixture.Get<SendingDomains>().KeyAsync(2, "shop.test", default));
+        Assert.Null(await fixture.Get<DkimKeys>().FindAsync(2, "shop.test", default));
 
         // The next one waits again, and the first goes on signing.
         var rotated = await fixture.Get<SendingDomains>().PutAsync(1, "shop.test", new(DkimKey: DkimKeyChange.Generate), default);

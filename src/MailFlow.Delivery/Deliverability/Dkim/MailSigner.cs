@@ -10,8 +10,8 @@ public interface IMailSigner
     ValueTask<byte[]> SignAsync(int accountId, string domain, byte[] mail, DateTimeOffset at, CancellationToken ct);
 }
 
-/// <summary>Signs with the keys of <see cref="SendingDomains"/>. Each is looked up once a minute: a change on any node is followed that soon.</summary>
-internal sealed class MailSigner(SendingDomains domains, TimeProvider time) : IMailSigner
+/// <summary>Signs with the keys of <see cref="DkimKeys"/>. Each is looked up once a minute: a change on any node is followed that soon.</summary>
+internal sealed class MailSigner(DkimKeys keys, TimeProvider time) : IMailSigner
 {
     private static readonly TimeSpan Kept = TimeSpan.FromMinutes(1);
 
@@ -24,7 +24,7 @@ internal sealed class MailSigner(SendingDomains domains, TimeProvider time) : IM
     {
         var known = _signers.TryGetValue((accountId, domain), out var kept);
         if (known && time.GetElapsedTime(kept.At) < Kept) return kept.Signer;
-        var found = await domains.KeyAsync(accountId, domain, ct);
+        var found = await keys.FindAsync(accountId, domain, ct);
         var signer = known && (kept.Selector, kept.PublicKey) == (found?.Selector, found?.Key.PublicKey) ? kept.Signer // the same key still
             : found is { } key ? new DkimSigner(domain, key.Selector, key.Key) : null;
         _signers[(accountId, domain)] = (signer, found?.Selector, found?.Key.PublicKey, time.GetTimestamp());
