@@ -56,6 +56,26 @@ public sealed class PagesTests(BrowserFixture browser) : IClassFixture<BrowserFi
         await Assertions.Expect(window.Page.GetByRole(AriaRole.Heading, new() { Name = "There is no such page" })).ToBeVisibleAsync();
     }
 
+    [Fact]
+    public async Task A_sending_domain_is_added_and_given_a_key_whose_record_can_be_copied()
+    {
+        await using var window = await browser.SignInAsync();
+        await window.Page.GotoAsync("/settings/domains");
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Add a domain" }).ClickAsync();
+        await window.Page.GetByRole(AriaRole.Textbox, new() { Name = "Domain" }).FillAsync("Shop.test");
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Add it" }).ClickAsync();
+        await Assertions.Expect(window.Page.GetByRole(AriaRole.Heading, new() { Name = "shop.test" })).ToBeVisibleAsync();
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Sign mail here: make a key" }).ClickAsync();
+        await Assertions.Expect(window.Page.GetByText("A new signing key waits for its record")).ToBeVisibleAsync();
+        await Assertions.Expect(window.Page.GetByText("v=DKIM1; k=rsa; p=MII")).ToBeVisibleAsync();
+        await Assertions.Expect(window.Page.GetByRole(AriaRole.Button, new() { Name = "Copy the value of mailflow" })).ToBeVisibleAsync();
+        Assert.Empty(await SeriousAsync(window.Page));
+
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Forget" }).ClickAsync();
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Forget it" }).ClickAsync();
+        await Assertions.Expect(window.Page.GetByText("No sending domain yet")).ToBeVisibleAsync();
+    }
+
     /// <summary>What axe holds for serious or worse, foreign documents in frames left out.</summary>
     private static async Task<IEnumerable<string>> SeriousAsync(IPage page)
     {
