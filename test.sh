@@ -15,8 +15,8 @@ packages=(
   "python3-dkim   /usr/bin/dkimverify"
   "python3-dnspython /usr/lib/python3/dist-packages/dns/resolver.py"
 )
-# Folders with a package-lock.json whose npm packages the tests run: a foreign SMTP server, and the console's build.
-npm_folders=(tests/MailFlow.Delivery.Tests/SmtpServer designer)
+# Folders with a package-lock.json whose npm packages the tests run: a foreign SMTP server, SendGrid's own check of signatures, and the console's build.
+npm_folders=(tests/MailFlow.Delivery.Tests/SmtpServer tests/MailFlow.Delivery.Tests/SendGridSigner designer)
 
 export HOME="${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}"
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1

@@ -40,6 +40,7 @@ public static class DeliveryModule
             "smtp" => ActivatorUtilities.CreateInstance<SmtpProvider>(provider),
             _ => ActivatorUtilities.CreateInstance<SandboxProvider>(provider),
         });
+        services.AddProviderTypes();
         services.AddSingleton<IPublishCheck, TemplatesExist>().AddSingleton<IPublishCheck, PoliciesMakeSense>().AddSingleton<IPublishCheck, SenderIsReady>();
         services.TryAddSingleton<IDnsResolver>(provider => new DnsResolver(provider.GetRequiredService<DeliveryOptions>().Dns, provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<ITlsProbe, TlsProbe>();
@@ -75,9 +76,9 @@ public static class DeliveryModule
     public static IServiceCollection UseSandbox(this IServiceCollection services)
     {
         var configured = (DeliveryOptions)services.Last(service => service.ServiceType == typeof(DeliveryOptions)).ImplementationInstance!;
-        services.RemoveAll<IEmailProvider>().RemoveAll<DeliveryOptions>();
+        services.RemoveAll<IEmailProvider>().RemoveAll<IProviderType>().RemoveAll<DeliveryOptions>();
         services.AddSingleton(configured with { Provider = "sandbox", SigningKeys = [], Lanes = 1, Node = "simulation" });
-        return services.AddSingleton<IEmailProvider, SandboxProvider>();
+        return services.AddSingleton<IProviderType, SandboxType>().AddSingleton<IEmailProvider, SandboxProvider>();
     }
 
     /// <summary>Runs the sender in the background of the host; without, a test steps it. Wants the engine.</summary>

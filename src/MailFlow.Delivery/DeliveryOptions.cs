@@ -21,6 +21,17 @@ public sealed record DeliveryOptions
     /// <summary>Which name servers are asked when a sending domain is checked.</summary>
     public DnsOptions Dns { get; init; } = new();
 
+    /// <summary>
+    /// Where the API of a kind of provider is reached in place of its published address, such as a gateway of your own: <c>sendgrid</c> to <c>https://gateway.example</c>.
+    /// Only the operator can say so; an account that could would have this server call any address.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> ProviderEndpoints { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>
+    /// Whether the relays that accounts name in connections of their own may be in a private network or on this machine. <see cref="Smtp"/>, which the operator names, may be anywhere.
+    /// </summary>
+    public bool AllowPrivateRelays { get; init; }
+
     /// <summary>Where recipients reach this server, without a trailing slash. Must be https for real marketing mail (RFC 8058).</summary>
     public string PublicBaseUrl { get; init; } = "http://localhost:5000";
 
@@ -54,6 +65,9 @@ public sealed record DeliveryOptions
     /// <summary>Keys for signed links, the signing one first, each of 32 bytes or more; empty to keep one in the database.</summary>
     public IReadOnlyList<SigningKey> SigningKeys { get; init; } = [];
 
+    /// <summary>The address of a provider's API, to which paths are added.</summary>
+    internal Uri EndpointOf(string kind, string published) => new(ProviderEndpoints.GetValueOrDefault(kind, published).TrimEnd('/') + "/");
+
     /// <summary>Throws <see cref="InvalidInputException"/> for what cannot be used, naming it.</summary>
     internal void Check()
     {
@@ -62,6 +76,9 @@ public sealed record DeliveryOptions
         if (!Uri.TryCreate(PublicBaseUrl, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
             throw new InvalidInputException(nameof(PublicBaseUrl), $"'{PublicBaseUrl}' is not an http or https address");
         Dns.Check();
+        foreach (var (kind, address) in ProviderEndpoints)
+            if (!Uri.TryCreate(address, UriKind.Absolute, out var endpoint) || (endpoint.Scheme != Uri.UriSchemeHttps && !(endpoint.Scheme == Uri.UriSchemeHttp && endpoint.IsLoopback)))
+                throw new InvalidInputException($"{nameof(ProviderEndpoints)}.{kind}", $"'{address}' is not an https address (http is for this machine only)");
         Senders.Check(Sender);
         if (Provider != "sandbox" && Sender.Email == NobodysAddress) throw new InvalidInputException(nameof(Sender), "who mail comes from must be set before real mail is sent");
         if (PerSecond is <= 0) throw new InvalidInputException(nameof(PerSecond), "must be above 0; leave it out for no limit");

@@ -86,6 +86,7 @@ public sealed class TrialMail
             Html = rendered.Html,
             Text = rendered.Text,
             Headers = [("Message-ID", $"<{id:n}@{from.Address.Domain}>"), ("X-MailFlow-Test", "true")],
+            Stream = template.Source.Stream,
             Template = key,
             UserId = userId,
         };

@@ -104,8 +104,8 @@ public class StubProvider(ReplayPolicy replay = ReplayPolicy.Idempotent) : IEmai
     }
 
     /// <inheritdoc/>
-    public Task<HandOver> FindAsync(Guid messageId, CancellationToken ct) => Task.FromResult<HandOver>(
-        _keys.ContainsKey(messageId) ? new HandOver.Accepted($"stub-{messageId:n}") : new HandOver.Deferred("not found"));
+    public Task<HandOver> FindAsync(OutgoingEmail email, CancellationToken ct) => Task.FromResult<HandOver>(
+        _keys.ContainsKey(email.MessageId) ? new HandOver.Accepted($"stub-{email.MessageId:n}") : new HandOver.Deferred("not found"));
 
     private void Take(OutgoingEmail email)
     {

@@ -35,10 +35,10 @@ public interface IEmailProvider
     Task<HandOver> SendAsync(OutgoingEmail email, CancellationToken ct);
 
     /// <summary>
-    /// Of a searchable provider: what became of the mail with this key. <see cref="HandOver.Accepted"/>: it has it. <see cref="HandOver.Deferred"/>: it certainly has
-    /// not, so it can be sent. <see cref="HandOver.Unknown"/>: it cannot say yet.
+    /// Of a searchable provider: what became of this mail at its last hand-over, which this is not; <see cref="OutgoingEmail.Attempt"/> counts the looks too.
+    /// <see cref="HandOver.Accepted"/>: it has it. <see cref="HandOver.Deferred"/>: it certainly has not, so it can be sent. <see cref="HandOver.Unknown"/>: it cannot say yet.
     /// </summary>
-    Task<HandOver> FindAsync(Guid messageId, CancellationToken ct) =>
+    Task<HandOver> FindAsync(OutgoingEmail email, CancellationToken ct) =>
         Task.FromResult<HandOver>(new HandOver.Unknown("this provider cannot be asked"));
 }
 

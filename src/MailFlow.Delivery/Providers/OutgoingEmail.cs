@@ -1,3 +1,5 @@
+using MailFlow.Engine.Definitions;
+
 namespace MailFlow.Delivery;
 
 /// <summary>One mail, ready for a provider.</summary>
@@ -35,6 +37,9 @@ public sealed record OutgoingEmail
 
     /// <summary>Further headers, in order: Message-ID, List-Unsubscribe, List-Unsubscribe-Post, Feedback-ID, X-MailFlow-Message.</summary>
     public required IReadOnlyList<(string Name, string Value)> Headers { get; init; }
+
+    /// <summary>Marketing or transactional: some providers want the two apart.</summary>
+    public required MessageStream Stream { get; init; }
 
     /// <summary>The template's key.</summary>
     public required string Template { get; init; }

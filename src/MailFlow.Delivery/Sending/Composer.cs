@@ -36,6 +36,7 @@ internal sealed class Composer(TemplateRenderer renderer, UnsubscribeLinks links
             Html = rendered.Html,
             Text = rendered.Text,
             Headers = Headers(message, from.Address.Domain, unsubscribe),
+            Stream = message.Stream,
             Template = message.Template,
             UserId = message.UserId,
             Journey = message.Snapshot.DefinitionId,

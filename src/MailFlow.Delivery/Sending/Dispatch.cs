@@ -56,7 +56,7 @@ internal sealed class Dispatch(FlowControl control, Composer composer, Database 
         var provider = taken.Route.Provider;
         if (MustAsk(taken))
         {
-            var found = await CallAsync(provider, ct => provider.FindAsync(email.MessageId, ct), error => error);
+            var found = await CallAsync(provider, ct => provider.FindAsync(email, ct), error => error);
             if (found is not HandOver.Deferred) return found;
         }
         return await CallAsync(provider, ct => provider.SendAsync(email, ct), error => error);

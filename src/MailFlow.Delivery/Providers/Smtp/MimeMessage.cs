@@ -28,6 +28,27 @@ internal sealed record MimeMessage
 
     /// <summary>Further headers in order. Those the writer itself writes are refused, Content-* and Bcc among them.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
+
+    /// <summary>The mail that a provider was given, with its headers where the writer wants them.</summary>
+    public static MimeMessage Of(OutgoingEmail email)
+    {
+        const string Id = "Message-ID", Unsubscribe = "List-Unsubscribe", UnsubscribePost = "List-Unsubscribe-Post";
+        var own = email.Headers.Where(header => header.Name is Id or Unsubscribe or UnsubscribePost).ToLookup(header => header.Name, header => header.Value);
+        return new MimeMessage
+        {
+            MessageId = own[Id].First(),
+            Date = email.At,
+            From = email.From,
+            To = [new Mailbox(email.To)],
+            ReplyTo = email.ReplyTo is { } replyTo ? [replyTo] : [],
+            Subject = email.Subject,
+            Text = email.Text,
+            Html = email.Html,
+            ListUnsubscribe = [.. own[Unsubscribe].Select(address => address.Trim('<', '>'))],
+            OneClickUnsubscribe = own[UnsubscribePost].Any(),
+            Headers = [.. email.Headers.Where(header => !own.Contains(header.Name)).Select(header => KeyValuePair.Create(header.Name, header.Value))],
+        };
+    }
 }
 
 /// <summary>A header that cannot be written as it was asked for: a line break in it, or no room for it.</summary>

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
+using MailFlow.Data;
 
 namespace MailFlow.Delivery.Providers.Smtp;
 
@@ -51,7 +52,10 @@ internal sealed class SmtpConnection : IAsyncDisposable
             var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             try
             {
-                await socket.ConnectAsync(options.Host, options.Port, within.Token);
+                if (options.OnlyPublicAddresses)
+                    await socket.ConnectAsync(await PublicAddressesAsync(options.Host, within.Token), options.Port, within.Token);
+                else
+                    await socket.ConnectAsync(options.Host, options.Port, within.Token);
                 connection = new SmtpConnection(options, time, new NetworkStream(socket, ownsSocket: true));
             }
             catch
@@ -96,6 +100,14 @@ internal sealed class SmtpConnection : IAsyncDisposable
                 _ => new SmtpRefusal(stage, null, $"{failure.GetType().Name}: {failure.Message}"),
             };
         }
+    }
+
+    /// <summary>The addresses that are dialled, and no others: the name is not looked up again.</summary>
+    private static async Task<IPAddress[]> PublicAddressesAsync(string host, CancellationToken ct)
+    {
+        var all = IPAddress.TryParse(host, out var literal) ? [literal] : await Dns.GetHostAddressesAsync(host, ct);
+        var found = all.Select(address => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).Where(address => PublicAddress.WhyNot(address) is null).ToArray();
+        return found.Length > 0 ? found : throw new SmtpRefusal(SmtpStage.Connect, null, $"{host} is not on the public internet");
     }
 
     /// <summary>Sends one mail. The octets were checked by <see cref="MailData.WhyNot"/>.</summary>

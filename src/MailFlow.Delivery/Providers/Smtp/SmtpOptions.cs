@@ -63,6 +63,9 @@ public sealed record SmtpOptions
     /// <summary>Seconds after which a connection without work is closed, 1–300.</summary>
     public int IdleSeconds { get; init; } = 20;
 
+    /// <summary>Whether the relay must be on the public internet: a name that leads into our own network is not dialled. For relays that an account names.</summary>
+    public bool OnlyPublicAddresses { get; init; }
+
     /// <summary>What is wrong with these options, one sentence a field, the field's name first; empty when they can be used.</summary>
     public IReadOnlyList<string> Validate()
     {

@@ -9,21 +9,26 @@ namespace MailFlow.Delivery.Providers.Smtp;
 /// </summary>
 internal sealed class SmtpProvider : IEmailProvider, IAsyncDisposable
 {
-    private const string MessageId = "Message-ID", ListUnsubscribe = "List-Unsubscribe", ListUnsubscribePost = "List-Unsubscribe-Post";
-
     private readonly SmtpClient _client;
+    private readonly EmailAddress? _returnPath;
     private readonly IMailSigner? _signer;
 
     /// <param name="options">Where the relay is.</param>
     /// <param name="time">The clock.</param>
     /// <param name="signer">Signs each mail for its From domain; null for a relay that does it itself.</param>
-    public SmtpProvider(DeliveryOptions options, TimeProvider time, IMailSigner? signer = null)
+    public SmtpProvider(DeliveryOptions options, TimeProvider time, IMailSigner? signer = null) : this(options.Smtp, options.Lanes, time, signer, null) { }
+
+    /// <param name="smtp">The relay.</param>
+    /// <param name="lanes">How many senders share its connections.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="signer">Signs each mail for its From domain; null for a relay that does it itself.</param>
+    /// <param name="returnPath">Where bounces go, the message's id added; null for the sender's address.</param>
+    internal SmtpProvider(SmtpOptions smtp, int lanes, TimeProvider time, IMailSigner? signer, EmailAddress? returnPath)
     {
-        _client = new SmtpClient(options.Smtp, time);
-        _signer = signer;
+        (_client, _signer, _returnPath) = (new SmtpClient(smtp, time), signer, returnPath);
         // Every lane has its share of the connections: what waits for one is in doubt after a crash, for nothing.
-        Concurrency = Math.Max(1, options.Smtp.MaxConnections / options.Lanes);
-        RequestTimeout = TimeSpan.FromSeconds(options.Smtp.ConnectTimeoutSeconds + (4 * options.Smtp.CommandTimeoutSeconds) + options.Smtp.FinalReplyTimeoutSeconds);
+        Concurrency = Math.Max(1, smtp.MaxConnections / lanes);
+        RequestTimeout = TimeSpan.FromSeconds(smtp.ConnectTimeoutSeconds + (4 * smtp.CommandTimeoutSeconds) + smtp.FinalReplyTimeoutSeconds);
     }
 
     public string Name => "smtp";
@@ -39,7 +44,7 @@ internal sealed class SmtpProvider : IEmailProvider, IAsyncDisposable
         byte[] octets;
         try
         {
-            octets = MimeMessageWriter.Write(Message(email));
+            octets = MimeMessageWriter.Write(MimeMessage.Of(email));
             if (_signer is not null) octets = await _signer.SignAsync(email.AccountId, email.From.Address.Domain, octets, email.At, ct);
         }
         catch (SecretLostException error)
@@ -53,7 +58,7 @@ internal sealed class SmtpProvider : IEmailProvider, IAsyncDisposable
         }
         try
         {
-            return Answer(await _client.SendAsync(new SmtpEnvelope(email.From.Address, email.To), octets, ct));
+            return Answer(await _client.SendAsync(new SmtpEnvelope(ReturnPath(email), email.To), octets, ct));
         }
         catch (ArgumentException error)
         {
@@ -68,29 +73,19 @@ internal sealed class SmtpProvider : IEmailProvider, IAsyncDisposable
 
     public ValueTask DisposeAsync() => _client.DisposeAsync();
 
-    private static MimeMessage Message(OutgoingEmail email)
-    {
-        var own = email.Headers.Where(header => header.Name is MessageId or ListUnsubscribe or ListUnsubscribePost).ToLookup(header => header.Name, header => header.Value);
-        return new MimeMessage
-        {
-            MessageId = own[MessageId].First(),
-            Date = email.At,
-            From = email.From,
-            To = [new Mailbox(email.To)],
-            ReplyTo = email.ReplyTo is { } replyTo ? [replyTo] : [],
-            Subject = email.Subject,
-            Text = email.Text,
-            Html = email.Html,
-            ListUnsubscribe = [.. own[ListUnsubscribe].Select(address => address.Trim('<', '>'))],
-            OneClickUnsubscribe = own[ListUnsubscribePost].Any(),
-            Headers = [.. email.Headers.Where(header => !own.Contains(header.Name)).Select(header => KeyValuePair.Create(header.Name, header.Value))],
-        };
-    }
+    /// <summary>Each mail has a return path of its own: whatever a receiver leaves out of its report, it must be sent there.</summary>
+    private EmailAddress ReturnPath(OutgoingEmail email) =>
+        _returnPath is { } path ? EmailAddress.Parse($"{path.LocalPart}+{email.MessageId:n}@{path.Domain}") : email.From.Address;
 
     private static HandOver Answer(SmtpResult result) => result switch
     {
         SmtpResult.Accepted accepted => new HandOver.Accepted(accepted.QueueId),
+        // A refusal of ours rather than of this mail or its recipient would be the same for the next mail too.
+        SmtpResult.Rejected rejected when BounceClassifier.Find(rejected.EnhancedCode ?? $"{rejected.Code}", rejected.Text) is { Stops: { } stops } =>
+            new HandOver.SenderFault(Words(rejected.Code, rejected.EnhancedCode, rejected.Text), stops),
         SmtpResult.Rejected rejected => new HandOver.Rejected(Words(rejected.Code, rejected.EnhancedCode, rejected.Text)),
+        SmtpResult.Deferred { Code: >= 500, Stage: <= SmtpStage.Authenticate } deferred =>
+            new HandOver.SenderFault(Words(deferred.Code, deferred.EnhancedCode, deferred.Text), FaultScope.Connection),
         SmtpResult.Deferred deferred => new HandOver.Deferred(Words(deferred.Code, deferred.EnhancedCode, deferred.Text)),
         SmtpResult.Unknown unknown => new HandOver.Unknown($"smtp: {unknown.Reason}"),
         _ => throw new InvalidOperationException($"'{result.GetType().Name}' is not an SMTP result."),

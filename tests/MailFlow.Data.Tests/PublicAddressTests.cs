@@ -1,7 +1,6 @@
 using System.Net;
-using MailFlow.Data;
 
-namespace MailFlow.Journeys.Tests.Webhooks;
+namespace MailFlow.Data.Tests;
 
 public class PublicAddressTests
 {

@@ -1,0 +1,160 @@
+using System.Text.RegularExpressions;
+
+namespace MailFlow.Delivery;
+
+/// <summary>What a server's refusal is about, and what of the sender's it stops where it is the sender's fault.</summary>
+/// <param name="Kind">Whose fault.</param>
+/// <param name="Stops">Of a sender's fault: its connection (address, TLS, credentials) or its domain (authentication).</param>
+internal sealed record Refusal(BounceKind Kind, FaultScope? Stops = null);
+
+/// <summary>
+/// Tells from a mail server's words whose fault a refusal is. One table for what relays say to us, what providers report and what delivery reports quote.
+/// </summary>
+/// <remarks>
+/// Sources: RFC 3463 and the IANA registry of enhanced status codes (RFC 5248, with RFC 7372 for authentication, RFC 7505 for null MX, RFC 7293 for changed owners); Google's list of
+/// SMTP errors and its sender guidelines; Microsoft's list of non-delivery reports in Exchange Online and its announcement of 5.7.515; Yahoo's sender hub. A text decides only where the
+/// code says little: receivers' wordings change, codes hardly do.
+/// </remarks>
+internal static partial class BounceClassifier
+{
+    private static readonly Refusal
+        Hard = new(BounceKind.Hard), Recipient = new(BounceKind.RecipientSoft), Message = new(BounceKind.MessageSoft),
+        Domain = new(BounceKind.SenderFault, FaultScope.Domain), Connection = new(BounceKind.SenderFault, FaultScope.Connection);
+
+    /// <summary>By the last two numbers of the status; the first, 4 or 5, says only how long it lasts. A code that is not here is judged by its subject (<see cref="Subjects"/>).</summary>
+    private static readonly Dictionary<(int Subject, int Detail), Refusal> Codes = new()
+    {
+        // RFC 3463 §3.2: addresses. X.1.7 and X.1.8 are about the sender's address; X.1.10 is a null MX (RFC 7505) and Exchange's RecipientNotFound.
+        [(1, 1)] = Hard, [(1, 2)] = Hard, [(1, 3)] = Hard, [(1, 6)] = Hard, [(1, 10)] = Hard, [(1, 7)] = Domain, [(1, 8)] = Domain, [(1, 9)] = Message,
+        // §3.3: the mailbox. X.2.1 is decided below: 5 is disabled for good, 4 for now.
+        [(2, 2)] = Recipient, [(2, 3)] = Message, [(2, 4)] = Recipient,
+        // §3.4: the destination's system; X.3.4 is "message too big for system".
+        [(3, 4)] = Message,
+        // §3.8: policy. 5.7.13 is a disabled account, 5.7.17 a mailbox that has changed hands (RFC 7293).
+        [(7, 13)] = Hard, [(7, 17)] = Hard,
+        // RFC 7372: no valid or acceptable DKIM signature, SPF failed, no reverse DNS, several at once. RFC 7505: X.7.27 is a sender's domain with a null MX.
+        [(7, 20)] = Domain, [(7, 21)] = Domain, [(7, 22)] = Domain, [(7, 23)] = Domain, [(7, 24)] = Domain, [(7, 25)] = Connection, [(7, 26)] = Domain, [(7, 27)] = Domain,
+        // Google: X.7.26 unauthenticated, X.7.27 SPF, X.7.28 too much from an address or domain, X.7.29 no TLS, X.7.30 DKIM, X.7.32 From not aligned.
+        [(7, 28)] = Connection, [(7, 29)] = Connection, [(7, 30)] = Domain, [(7, 32)] = Domain,
+        // Microsoft: 5.7.515 a bulk sender without SPF, DKIM or DMARC, which one widely read page prints as 5.7.15; 5.7.509 DMARC says reject; 5.7.511 and 5.7.513 a banned sender;
+        // 5.7.708 and 5.7.750 an address or domain that may not send; X.7.650 an address that is slowed down.
+        [(7, 515)] = Domain, [(7, 15)] = Domain, [(7, 509)] = Domain, [(7, 511)] = Connection, [(7, 513)] = Connection, [(7, 708)] = Connection, [(7, 750)] = Domain, [(7, 650)] = Connection,
+        // Yahoo: 5.7.9 is mail that fails the policy of its domain (DMARC).
+        [(7, 9)] = Domain,
+        // RFC 4954: X.7.8 credentials refused.
+        [(7, 8)] = Connection,
+    };
+
+    /// <summary>By the middle number, when the whole is unknown.</summary>
+    private static readonly Dictionary<int, Refusal> Subjects = new()
+    {
+        [2] = Recipient, // mailbox
+        [3] = Recipient, // the destination's system
+        [4] = Recipient, // network and routing: no answer, expired in the queue
+        [5] = Message, // protocol
+        [6] = Message, // content or media
+        [7] = Message, // policy: this message was not wanted
+    };
+
+    /// <summary>Texts that outweigh a code: the same 5.7.1 stands for an opinion of the content and for a blocklist.</summary>
+    private static readonly (Regex Text, Refusal Means)[] Telling =
+    [
+        (Relay(), Connection),
+        (Authentication(), Domain),
+        (Blocklist(), Connection),
+        (Rate(), Connection),
+        (Greylist(), Message),
+    ];
+
+    /// <summary>Texts that stand in for a code that is missing or says nothing (X.0.0, X.1.0).</summary>
+    private static readonly (Regex Text, Refusal Means)[] Plain =
+    [
+        (Full(), Recipient),
+        (Unknown(), Hard),
+        (Size(), Message),
+        (Content(), Message),
+        (Unreachable(), Recipient),
+    ];
+
+    /// <summary>The kind of a bounce.</summary>
+    /// <param name="status">An enhanced status such as <c>5.1.1</c>, or a reply code, where one was reported.</param>
+    /// <param name="text">The server's words; a status in them is preferred to a report's <c>5.0.0</c>.</param>
+    /// <param name="otherwise">What it is when neither says.</param>
+    public static BounceKind Classify(string? status, string? text, BounceKind otherwise) => Find(status, text)?.Kind ?? otherwise;
+
+    /// <summary>What is known of a refusal; null when nothing is.</summary>
+    public static Refusal? Find(string? status, string? text)
+    {
+        text ??= "";
+        var reported = Status().Match(status ?? "");
+        var said = Status().Match(text);
+        var code = reported.Success && (!IsVague(reported) || !said.Success) ? reported : said;
+        var (kind, subject, detail) = code.Success ? (code.Value[0], Number(code, 2), Number(code, 3)) : (Reply(status) ?? Reply(text) ?? ' ', 0, 0);
+
+        if (code.Success && Exact(kind, subject, detail, text) is { } exact) return exact;
+        if (subject is 0 or 7 or 1 or 2)
+            foreach (var (pattern, means) in Telling)
+                if (pattern.IsMatch(text)) return means;
+        if (subject is 0 or 1 || (subject, detail) is (7, 1) or (4, 1) or (2, 0) or (5, 0) or (3, 0))
+            foreach (var (pattern, means) in Plain)
+                if (pattern.IsMatch(text)) return means;
+        if (Subjects.GetValueOrDefault(subject) is { } general) return general;
+        // A bare reply code: 552 is a full mailbox (RFC 5321 §4.2.3), and any 4yz that ended a delivery had the receiver putting it off until time was up.
+        return text.Contains("552", StringComparison.Ordinal) && Code().Match(text).Value == "552" ? Recipient : kind == '4' ? Recipient : null;
+    }
+
+    private static Refusal? Exact(char kind, int subject, int detail, string text) => (subject, detail) switch
+    {
+        (2, 1) => kind == '5' ? Hard : Recipient,
+        // Exchange Online says 5.4.1 "Recipient address rejected: Access denied" for a recipient that is not in its directory.
+        (4, 1) when kind == '5' && text.Contains("access denied", StringComparison.OrdinalIgnoreCase) => Hard,
+        // Postfix gives 5.4.4 for a domain without address or MX.
+        (4, 4) when kind == '5' && text.Contains("not found", StringComparison.OrdinalIgnoreCase) => Hard,
+        // Microsoft: 5.7.606 to 5.7.649 is an address on its blocklist.
+        (7, >= 606 and <= 649) => Connection,
+        _ => Codes.GetValueOrDefault((subject, detail)),
+    };
+
+    private static bool IsVague(Match status) => (Number(status, 2), Number(status, 3)) is (0, _) or (1, 0);
+
+    private static int Number(Match status, int group) => int.Parse(status.Groups[group].ValueSpan);
+
+    private static char? Reply(string? text) => Code().Match(text ?? "") is { Success: true } code ? code.Value[0] : null;
+
+    // Not part of an address or a version: 5.1.1, (5.1.1), #5.1.1, 550-5.1.1.
+    [GeneratedRegex(@"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d]|\.\d)")]
+    private static partial Regex Status();
+
+    [GeneratedRegex(@"(?<!\d)[45]\d\d(?!\d|\.\d)")]
+    private static partial Regex Code();
+
+    [GeneratedRegex(@"relay(ing)? (access )?(denied|not permitted|not allowed|prohibited)|unable to relay|authentication required|must issue a STARTTLS", RegexOptions.IgnoreCase)]
+    private static partial Regex Relay();
+
+    [GeneratedRegex(@"\b(DMARC|DKIM|SPF)\b|unauthenticated|not authenticated|authentication (checks?|results?) (fail|did not)|sender (address )?rejected|sender verify failed", RegexOptions.IgnoreCase)]
+    private static partial Regex Authentication();
+
+    [GeneratedRegex(@"spamhaus|barracudacentral|spamcop|sorbs|\b(RBL|DNSBL)\b|black-?list|block-?list|block list|blocked using|banned sending IP|\b(IP|address|network|host)\b.{0,60}\b(blocked|listed|reputation)|poor reputation|low reputation|reverse DNS|\bPTR\b|\[S3150\]|\[TSS0[79]\]", RegexOptions.IgnoreCase)]
+    private static partial Regex Blocklist();
+
+    [GeneratedRegex(@"unusual rate|rate.?limit|too many (connections|messages|recipients|concurrent)|unexpected volume|user complaints|\[TSS0[1-6]\]|throttl|sending too (fast|much|many)", RegexOptions.IgnoreCase)]
+    private static partial Regex Rate();
+
+    [GeneratedRegex(@"gr[ae]y.?list", RegexOptions.IgnoreCase)]
+    private static partial Regex Greylist();
+
+    [GeneratedRegex(@"(mailbox|quota|storage|inbox|maildir).{0,40}(full|exceeded|over|insufficient|not enough)|over.?quota|quota exceeded|(full|insufficient|out of) (mailbox|storage|system storage|disk)", RegexOptions.IgnoreCase)]
+    private static partial Regex Full();
+
+    [GeneratedRegex(@"(user|recipient|mailbox|address|account|alias|person).{0,60}(unknown|not found|does ?n[o']t exist|doesn't exist|no longer|invalid|disabled|deactivated|terminated|inactive|unavailable for delivery)|(unknown|no such|invalid|nonexistent|non-existent) (local )?(user|recipient|mailbox|address|account|alias|person|domain)|no mailbox|not a valid mailbox|no such user|(domain|host).{0,40}(not found|does not exist)", RegexOptions.IgnoreCase)]
+    private static partial Regex Unknown();
+
+    [GeneratedRegex(@"(message|mail|size).{0,30}(too (big|large|long)|exceeds)|too (big|large)", RegexOptions.IgnoreCase)]
+    private static partial Regex Size();
+
+    [GeneratedRegex(@"spam|content|virus|malware|phish|policy|attachment|unsolicited", RegexOptions.IgnoreCase)]
+    private static partial Regex Content();
+
+    [GeneratedRegex(@"timed? ?out|refused|unreachable|no route|expired|temporar|try again|retry|too long in queue|connection (lost|dropped|reset)", RegexOptions.IgnoreCase)]
+    private static partial Regex Unreachable();
+}

@@ -1,0 +1,109 @@
+using System.Text.Json;
+using MailFlow.Delivery.Providers.Http;
+
+namespace MailFlow.Delivery.Providers.AmazonSes;
+
+/// <summary>Reads what SES publishes: events of a configuration set (<c>eventType</c>) and feedback of an identity (<c>notificationType</c>), which are alike.</summary>
+internal static class SesEvents
+{
+    /// <exception cref="FormatException">It cannot be understood.</exception>
+    public static IReadOnlyList<Feedback> Read(string snsId, string message)
+    {
+        using var document = Parse(message);
+        if (document is null) return [];
+        var json = document.RootElement;
+        return (json.Text("eventType") ?? json.Text("notificationType")) switch
+        {
+            "Send" => OfMail(snsId, json, FeedbackKind.Accepted, "send"),
+            "Delivery" => Each(snsId, json, FeedbackKind.Delivered, "delivery", "recipients"),
+            "DeliveryDelay" => Each(snsId, json, FeedbackKind.Delayed, "deliveryDelay", "delayedRecipients"),
+            "Bounce" => Each(snsId, json, FeedbackKind.Bounced, "bounce", "bouncedRecipients"),
+            // A complaint that is a report of "not spam" takes one back.
+            "Complaint" => json.Find("complaint")?.Text("complaintFeedbackType") == "not-spam" ? [] : Each(snsId, json, FeedbackKind.Complained, "complaint", "complainedRecipients"),
+            "Reject" => OfMail(snsId, json, FeedbackKind.Dropped, "reject"),
+            "Rendering Failure" => OfMail(snsId, json, FeedbackKind.Dropped, "failure"),
+            "Open" => OfMail(snsId, json, FeedbackKind.Opened, "open"),
+            "Click" => OfMail(snsId, json, FeedbackKind.Clicked, "click"),
+            // A subscription of a contact list of SES, which we do not use, and whatever comes to be.
+            _ => [],
+        };
+    }
+
+    /// <summary>A topic may carry other things than SES's: SES itself publishes a plain sentence when the topic is set up.</summary>
+    private static JsonDocument? Parse(string message) => message.TrimStart().StartsWith('{') ? ReadJson.Parse(message) : null;
+
+    private static List<Feedback> OfMail(string snsId, JsonElement json, FeedbackKind kind, string member)
+    {
+        var mail = Mail(json);
+        var detail = json.Find(member) ?? default;
+        var looked = kind is FeedbackKind.Opened or FeedbackKind.Clicked;
+        return
+        [
+            new Feedback
+            {
+                Key = snsId,
+                Kind = kind,
+                At = At(detail, mail),
+                MessageId = KeyOf(mail),
+                ProviderId = mail.Text("messageId"),
+                Email = mail.Items("destination").Select(address => address.GetString()).FirstOrDefault(),
+                Reason = (detail.Text("reason") ?? detail.Text("errorMessage")) is { } reason ? HttpOutcome.OneLine(reason) : null,
+                Url = kind == FeedbackKind.Clicked ? detail.Text("link") : null,
+                UserAgent = looked ? detail.Text("userAgent") : null,
+                IpAddress = looked ? detail.Text("ipAddress") : null,
+            },
+        ];
+    }
+
+    private static List<Feedback> Each(string snsId, JsonElement json, FeedbackKind kind, string member, string recipients)
+    {
+        var mail = Mail(json);
+        var detail = json.Find(member) ?? throw new FormatException($"'{member}' is missing.");
+        var found = new List<Feedback>();
+        foreach (var recipient in detail.Items(recipients))
+        {
+            var words = recipient.Text("diagnosticCode") ?? detail.Text("smtpResponse") ?? detail.Text("complaintFeedbackType") ?? detail.Text("delayType");
+            found.Add(new Feedback
+            {
+                // Published by the identity and by the configuration set, a bounce has one feedback id.
+                Key = $"{(kind is FeedbackKind.Bounced or FeedbackKind.Complained ? detail.Text("feedbackId") : null) ?? snsId}:{found.Count}",
+                Kind = kind,
+                At = At(detail, mail),
+                MessageId = KeyOf(mail),
+                ProviderId = mail.Text("messageId"),
+                Email = recipient.ValueKind == JsonValueKind.String ? recipient.GetString() : recipient.Text("emailAddress"),
+                Bounce = kind == FeedbackKind.Bounced ? Bounce(detail, recipient) : null,
+                Reason = words is null ? null : HttpOutcome.OneLine(words),
+            });
+        }
+        return found;
+    }
+
+    /// <summary>The server's own words first, but for the lists SES keeps: these say what was known of the address before.</summary>
+    private static BounceKind Bounce(JsonElement bounce, JsonElement recipient)
+    {
+        var (type, subtype) = (bounce.Text("bounceType"), bounce.Text("bounceSubType"));
+        if (type == "Permanent" && subtype is "Suppressed" or "OnAccountSuppressionList" or "UnsubscribedRecipient") return BounceKind.Hard;
+        var otherwise = (type, subtype) switch
+        {
+            ("Permanent", _) => BounceKind.Hard,
+            (_, "MessageTooLarge" or "ContentRejected" or "AttachmentRejected" or "CustomTimeoutExceeded") => BounceKind.MessageSoft,
+            ("Transient", _) => BounceKind.RecipientSoft,
+            _ => BounceKind.MessageSoft,
+        };
+        return BounceClassifier.Classify(recipient.Text("status"), recipient.Text("diagnosticCode"), otherwise);
+    }
+
+    private static JsonElement Mail(JsonElement json) => json.Find("mail") ?? throw new FormatException("'mail' is missing.");
+
+    private static Guid? KeyOf(JsonElement mail)
+    {
+        var tag = mail.Find("tags") is { } tags ? tags.Items(MailText.KeyName).Select(value => value.GetString()).FirstOrDefault() : null;
+        // Feedback of an identity has no tags, but the mail's headers where that is switched on.
+        tag ??= mail.Items("headers").FirstOrDefault(header => string.Equals(header.Text("name"), "X-MailFlow-Message", StringComparison.OrdinalIgnoreCase)) is { ValueKind: JsonValueKind.Object } header
+            ? header.Text("value") : null;
+        return Guid.TryParse(tag, out var key) ? key : null;
+    }
+
+    private static DateTimeOffset At(JsonElement detail, JsonElement mail) => detail.Text("timestamp") is null ? mail.Instant("timestamp") : detail.Instant("timestamp");
+}
