@@ -181,11 +181,7 @@ public abstract class HttpContract : WireContract
             Time = time,
             TakenAsync = () => Task.FromResult<IReadOnlyList<TakenByProvider>>([.. api.Requests.Where(request => request.Method == "POST").SelectMany(Taken)]),
             ReachedAsync = () => api.Reached.Task.WaitAsync(TimeSpan.FromSeconds(30)),
-            Stop = async () =>
-            {
-                await api.DisposeAsync();
-                http.Dispose();
-            },
+            Stop = api.DisposeAsync,
         };
     }
 

@@ -7,7 +7,7 @@ namespace MailFlow.Delivery.Providers.Smtp;
 /// <summary>A mail or a part of one, taken apart as far as reports need it: headers, media type, the parts of a multipart. Octets outside ASCII are read as Latin-1.</summary>
 internal sealed partial class MailPart
 {
-    private const int MostParts = 100, DeepestHeader = 2000;
+    private const int MostParts = 100, LongestHeader = 2000;
 
     private readonly List<(string Name, string Value)> _headers;
     private readonly string _body;
@@ -83,7 +83,7 @@ internal sealed partial class MailPart
             if (line.Length == 0) continue;
             if (line[0] is ' ' or '\t')
             {
-                if (fields.Count > 0 && fields[^1].Value.Length < DeepestHeader) fields[^1] = (fields[^1].Name, $"{fields[^1].Value} {line.Trim()}");
+                if (fields.Count > 0 && fields[^1].Value.Length < LongestHeader) fields[^1] = (fields[^1].Name, $"{fields[^1].Value} {line.Trim()}");
                 continue;
             }
             var colon = line.IndexOf(':', StringComparison.Ordinal);

@@ -1,0 +1,77 @@
+namespace MailFlow.Delivery.Tests.Providers;
+
+/// <summary>What real servers say, and whose fault it is.</summary>
+public sealed class BounceClassifierTests
+{
+    [Theory]
+    [InlineData("5.1.1", "550 5.1.1 The email account that you tried to reach does not exist.")]
+    [InlineData("5.1.2", "Host unknown")]
+    [InlineData("5.1.3", "bad destination mailbox address syntax")]
+    [InlineData("5.1.6", "mailbox has moved")]
+    [InlineData("5.1.10", "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup")]
+    [InlineData("5.2.1", "550 5.2.1 The email account that you tried to reach is disabled.")]
+    [InlineData("5.4.1", "550 5.4.1 Recipient address rejected: Access denied. AS(201806281)")]
+    [InlineData("5.4.4", "Host or domain name not found. Name service error for name=nodomain.example type=A")]
+    [InlineData("5.0.0", "550 5.1.1 <ada@example.org>: Recipient address rejected: User unknown in virtual mailbox table")]
+    [InlineData("5.0.0", "550 No such user here")]
+    [InlineData(null, "554 delivery error: dd This user doesn't have a yahoo.com account (ada@yahoo.com) [0] - unknown user")]
+    [InlineData("5.7.17", "mailbox owner has changed")]
+    public void The_address_does_not_exist(string? status, string text) => Assert.Equal(BounceKind.Hard, BounceClassifier.Classify(status, text, BounceKind.MessageSoft));
+
+    [Theory]
+    [InlineData("5.2.2", "552 5.2.2 The email account that you tried to reach is over quota.")]
+    [InlineData("4.2.2", "452 4.2.2 mailbox full")]
+    [InlineData("4.2.1", "450 4.2.1 The user you are trying to contact is receiving mail at a rate that prevents additional messages from being delivered")]
+    [InlineData("4.4.1", "connect to mx.example.org: Connection timed out")]
+    [InlineData("4.4.7", "Message expired")]
+    [InlineData("4.3.1", "Insufficient system resources")]
+    [InlineData(null, "552 mailbox full")]
+    [InlineData("5.0.0", "Mailbox quota exceeded")]
+    [InlineData(null, "452 later")]
+    public void The_mailbox_cannot_take_mail_now(string? status, string text) => Assert.Equal(BounceKind.RecipientSoft, BounceClassifier.Classify(status, text, BounceKind.Hard));
+
+    [Theory]
+    [InlineData("5.3.4", "552 5.3.4 Your message exceeded Google's message size limits")]
+    [InlineData("5.6.0", "mail with bad attachment")]
+    [InlineData("5.7.1", "550 5.7.1 Message contained spam-like content")]
+    [InlineData("4.7.1", "451 4.7.1 Greylisting in action, please come back in 00:05:00")]
+    [InlineData("4.2.0", "450 4.2.0 <ada@example.org>: Recipient address rejected: Greylisted")]
+    [InlineData("5.7.0", "552 5.7.0 This message was blocked because its content presents a potential security issue.")]
+    [InlineData(null, "554 message too large")]
+    public void This_message_was_not_wanted(string? status, string text) => Assert.Equal(BounceKind.MessageSoft, BounceClassifier.Classify(status, text, BounceKind.Hard));
+
+    [Theory]
+    [InlineData("5.7.515", "550 5.7.515 Access denied, sending domain SHOP.EXAMPLE does not meet the required authentication level.", FaultScope.Domain)]
+    [InlineData("5.7.15", "550 5.7.15 Access denied, sending domain does not meet the required authentication level.", FaultScope.Domain)]
+    [InlineData("5.7.26", "550-5.7.26 This mail has been blocked because the sender is unauthenticated.", FaultScope.Domain)]
+    [InlineData("4.7.26", "421-4.7.26 This mail has been rate limited because it is unauthenticated.", FaultScope.Domain)]
+    [InlineData("5.7.27", "550 5.7.27 SPF did not pass", FaultScope.Domain)]
+    [InlineData("5.7.30", "550 5.7.30 DKIM did not pass", FaultScope.Domain)]
+    [InlineData("5.7.1", "550 5.7.1 Unauthenticated email from shop.example is not accepted due to domain's DMARC policy.", FaultScope.Domain)]
+    [InlineData("5.7.9", "554 5.7.9 Message not accepted for policy reasons.", FaultScope.Domain)]
+    [InlineData("5.1.8", "450 5.1.8 <news@shop.example>: Sender address rejected: Domain not found", FaultScope.Domain)]
+    [InlineData("5.7.606", "550 5.7.606 Access denied, banned sending IP [192.0.2.1].", FaultScope.Connection)]
+    [InlineData("5.7.649", "550 5.7.649 Access denied, banned sending IP [192.0.2.1].", FaultScope.Connection)]
+    [InlineData("5.7.25", "550-5.7.25 The IP address sending this message does not have a PTR record setup", FaultScope.Connection)]
+    [InlineData("5.7.1", "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org", FaultScope.Connection)]
+    [InlineData("4.7.0", "421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to unexpected volume or user complaints", FaultScope.Connection)]
+    [InlineData("4.7.28", "421-4.7.28 Gmail has detected an unusual rate of unsolicited mail originating from your IP address.", FaultScope.Connection)]
+    [InlineData(null, "550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent. Please contact your Internet service provider since part of their network is on our block list (S3150).", FaultScope.Connection)]
+    [InlineData("5.7.1", "554 5.7.1 <ada@example.org>: Relay access denied", FaultScope.Connection)]
+    public void The_sender_is_not_set_up_as_it_must_be(string? status, string text, object stops) =>
+        Assert.Equal(new Refusal(BounceKind.SenderFault, (FaultScope)stops), BounceClassifier.Find(status, text));
+
+    [Theory]
+    [InlineData(null, null)]
+    [InlineData("", "")]
+    [InlineData("nonsense", "no")]
+    [InlineData("5.0.0", "5.0.0")]
+    [InlineData(null, "version 5.1.1.7 at 10.5.1.1")]
+    [InlineData("99999.99999.99999", "5.99999.1")]
+    public void Where_nothing_is_said_the_providers_word_counts(string? status, string? text)
+    {
+        Assert.Null(BounceClassifier.Find(status, text));
+        Assert.Equal(BounceKind.Hard, BounceClassifier.Classify(status, text, BounceKind.Hard));
+        Assert.Equal(BounceKind.MessageSoft, BounceClassifier.Classify(status, text, BounceKind.MessageSoft));
+    }
+}
