@@ -14,6 +14,7 @@ packages=(
   "dnsmasq-base   /usr/sbin/dnsmasq"
   "python3-dkim   /usr/bin/dkimverify"
   "python3-dnspython /usr/lib/python3/dist-packages/dns/resolver.py"
+  "postfix        /usr/sbin/postfix"
 )
 # Folders with a package-lock.json whose npm packages the tests run: a foreign SMTP server, SendGrid's own check of signatures, and the console's build.
 npm_folders=(tests/MailFlow.Delivery.Tests/SmtpServer tests/MailFlow.Delivery.Tests/SendGridSigner designer)
@@ -75,6 +76,8 @@ install_packages() {
   fi
   say "Installing ${missing[*]}"
   export DEBIAN_FRONTEND=noninteractive
+  # Of Postfix only the programs are wanted: a mail system of the machine's own is neither set up nor started.
+  [[ " ${missing[*]} " == *" postfix "* ]] && echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections
   { apt-get update -q && apt-get install -q -y --no-install-recommends "${missing[@]}"; } </dev/null || { fail "apt-get could not install ${missing[*]}"; return 1; }
 }
 

@@ -100,6 +100,20 @@ public sealed class SendGridTests : HttpContract
     }
 
     [Fact]
+    public async Task A_mail_whose_own_words_look_like_a_mark_goes_alone_and_unchanged()
+    {
+        await using var rig = await StartAsync();
+        List<OutgoingEmail> emails =
+        [
+            .. Enumerable.Range(1, 2).Select(i => Mails.Transactional(i, $"u{i}@example.org") with { Html = "<p>%mf-message%</p>" }),
+            .. Enumerable.Range(3, 2).Select(i => Mails.Transactional(i, $"u{i}@example.org") with { Subject = "%mf-unsubscribe%" }),
+        ];
+        await ((IBulkEmailProvider)rig.Provider).SendManyAsync(emails, default);
+        Assert.Equal(4, Api.Requests.Count);
+        Assert.Equal(emails.Select(email => (email.Subject, email.Html)).Order(), (await rig.TakenAsync()).Select(mail => (mail.Subject, mail.Html)).Order());
+    }
+
+    [Fact]
     public async Task One_bad_address_does_not_take_the_others_of_its_request_with_it()
     {
         await using var rig = await StartAsync();

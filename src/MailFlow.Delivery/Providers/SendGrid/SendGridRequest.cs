@@ -16,13 +16,13 @@ internal sealed record SendGridRequest(IReadOnlyList<OutgoingEmail> Emails, stri
     /// <summary>The fewest requests that say the same as one a mail. The order within each is that of the mails.</summary>
     public static IEnumerable<SendGridRequest> Group(IEnumerable<OutgoingEmail> emails)
     {
-        var groups = emails.Select(email => (Email: email, Html: Marked(email, email.Html), Text: Marked(email, email.Text)))
-            .GroupBy(one => (one.Email.From, one.Email.ReplyTo, one.Email.Template, one.Email.Journey, one.Html, one.Text));
+        var groups = emails.Select(email => (Email: email, Alone: HoldsMark(email), Html: Marked(email, email.Html), Text: Marked(email, email.Text)))
+            .GroupBy(one => (one.Email.From, one.Email.ReplyTo, one.Email.Template, one.Email.Journey, one.Html, one.Text, one.Alone ? one.Email.MessageId : default));
         foreach (var group in groups)
         {
             // An address may stand in one personalisation of a request only.
             var open = new List<(List<OutgoingEmail> Emails, HashSet<string> Addresses)>();
-            foreach (var (email, _, _) in group)
+            foreach (var (email, _, _, _) in group)
             {
                 var address = email.To.ToString().ToLowerInvariant();
                 var request = open.Find(request => request.Emails.Count < Most && !request.Addresses.Contains(address));
@@ -99,10 +99,13 @@ internal sealed record SendGridRequest(IReadOnlyList<OutgoingEmail> Emails, stri
         json.WriteEndObject();
     }
 
-    /// <summary>The content with marks for what is this mail's own. Content that holds such a mark already is left alone, and so goes alone.</summary>
+    /// <summary>Whether its own words look like a mark, which SendGrid would fill in: such a mail goes alone, without substitutions.</summary>
+    private static bool HoldsMark(OutgoingEmail email) =>
+        email.Html.Contains(Mark, StringComparison.Ordinal) || email.Text.Contains(Mark, StringComparison.Ordinal) || email.Subject.Contains(Mark, StringComparison.Ordinal);
+
+    /// <summary>The content with marks for what is this mail's own.</summary>
     private static string Marked(OutgoingEmail email, string content)
     {
-        if (content.Contains(Mark, StringComparison.Ordinal)) return content;
         if (Unsubscribe(email) is { } link) content = content.Replace(link, LinkMark, StringComparison.Ordinal);
         return content.Replace(email.MessageId.ToString(), IdMark, StringComparison.Ordinal);
     }
