@@ -116,7 +116,7 @@ public abstract class WireContract : ProviderContract
     {
         var rig = await StartAsync();
         await rig.Stop();
-        Assert.IsType<HandOver.Deferred>(await rig.Provider.SendAsync(Mails.Marketing(), default));
+        Assert.True(Assert.IsType<HandOver.Deferred>(await rig.Provider.SendAsync(Mails.Marketing(), default)).IsProviders);
         if (rig.Provider is IAsyncDisposable provider) await provider.DisposeAsync();
     }
 
@@ -200,7 +200,7 @@ public abstract class HttpContract : WireContract
     public async Task Too_many_requests_puts_the_mail_off_for_as_long_as_is_asked()
     {
         var deferred = Assert.IsType<HandOver.Deferred>(await AnsweredAsync(new StubAnswer(429, "{}", ("Retry-After", "17"))));
-        Assert.Equal(TimeSpan.FromSeconds(17), deferred.RetryAfter);
+        Assert.Equal((TimeSpan.FromSeconds(17), true), (deferred.RetryAfter, deferred.IsProviders));
         deferred = Assert.IsType<HandOver.Deferred>(await AnsweredAsync(new StubAnswer(429, "{}", ("Retry-After", "Mon, 05 Jan 2026 09:02:00 GMT"))));
         Assert.Equal(TimeSpan.FromMinutes(2), deferred.RetryAfter);
     }
@@ -218,7 +218,7 @@ public abstract class HttpContract : WireContract
     [InlineData(408)]
     [InlineData(302)]
     public async Task An_answer_that_says_the_mail_was_not_looked_at_puts_it_off(int status) =>
-        Assert.IsType<HandOver.Deferred>(await AnsweredAsync(new StubAnswer(status, "", ("Location", "http://127.0.0.1:1/"))));
+        Assert.True(Assert.IsType<HandOver.Deferred>(await AnsweredAsync(new StubAnswer(status, "", ("Location", "http://127.0.0.1:1/")))).IsProviders);
 
     [Fact]
     public async Task Refused_credentials_stop_the_connection()
@@ -257,7 +257,7 @@ public abstract class HttpContract : WireContract
     public async Task Stopped_before_it_began_the_mail_is_untaken()
     {
         await using var rig = await StartAsync();
-        Assert.IsType<HandOver.Deferred>(await rig.Provider.SendAsync(Mails.Marketing(), new CancellationToken(true)));
+        Assert.False(Assert.IsType<HandOver.Deferred>(await rig.Provider.SendAsync(Mails.Marketing(), new CancellationToken(true))).IsProviders);
         Assert.Empty(await rig.TakenAsync());
     }
 

@@ -144,7 +144,7 @@ public sealed class SendGridTests : HttpContract
     public void A_verification_key_that_is_none_is_named()
     {
         var error = Assert.Throws<InvalidInputException>(() => ProviderKinds.Of("sendgrid").Open(new ConnectionSettings(new Dictionary<string, string> { ["api_key"] = "k", ["webhook_public_key"] = "abc" })));
-        Assert.Contains("webhook_public_key", error.ToString());
+        Assert.Equal("webhook_public_key", error.Field);
     }
 
     private static StubAnswer Error(int status, string message, string? field = null) =>

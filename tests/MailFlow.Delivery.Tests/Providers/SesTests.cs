@@ -93,8 +93,8 @@ public sealed class SesTests : HttpContract
     [InlineData("region", "eu-central-1.evil.example#")]
     [InlineData("topic_arns", "arn:aws:sqs:eu-central-1:123456789012:mail")]
     [InlineData("access_key_id", "AKID\r\nX: y")]
-    public void A_setting_that_cannot_be_used_is_named(string name, string value) => Assert.Contains(name, Assert.Throws<InvalidInputException>(
-        () => ProviderKinds.Of("ses").Open(new ConnectionSettings(new Dictionary<string, string>(Connection.Settings) { [name] = value }))).ToString());
+    public void A_setting_that_cannot_be_used_is_named(string name, string value) => Assert.Equal(name, Assert.Throws<InvalidInputException>(
+        () => ProviderKinds.Of("ses").Open(new ConnectionSettings(new Dictionary<string, string>(Connection.Settings) { [name] = value }))).Field);
 
     /// <summary>AWS's published test suite for Signature Version 4, and the example of its documentation.</summary>
     [Theory]

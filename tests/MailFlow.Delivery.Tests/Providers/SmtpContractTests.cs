@@ -40,6 +40,7 @@ public sealed class SmtpContractTests : WireContract
         var answer = await rig.Provider.SendAsync(Mails.Marketing(), default);
         Assert.Equal((expected, stops), (answer.GetType(), (answer as HandOver.SenderFault)?.Stops));
         Assert.DoesNotContain("very-secret", answer.ToString());
+        if (answer is HandOver.Deferred deferred) Assert.Equal(reply.StartsWith("421", StringComparison.Ordinal) || step == "AUTH", deferred.IsProviders);
     }
 
     [Fact]
@@ -76,7 +77,7 @@ public sealed class SmtpContractTests : WireContract
     public void A_setting_that_cannot_be_used_is_named(string name, string value)
     {
         var settings = new Dictionary<string, string> { ["host"] = "relay.example", ["user"] = "u", ["password"] = "p", [name] = value };
-        Assert.Contains($"settings.{name}", Assert.Throws<InvalidInputException>(() => ProviderKinds.Of("smtp").Open(new ConnectionSettings(settings))).ToString());
+        Assert.Equal(name, Assert.Throws<InvalidInputException>(() => ProviderKinds.Of("smtp").Open(new ConnectionSettings(settings))).Field);
     }
 
     private static Rig Start((string, string)[] script) => Start(script, out _);

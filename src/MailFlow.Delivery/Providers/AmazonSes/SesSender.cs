@@ -77,8 +77,8 @@ internal sealed class SesSender(ProviderHttp http, Uri address, string region, A
         return error switch
         {
             "TooManyRequestsException" or "Throttling" or "ThrottlingException" or "RequestThrottled" or "RequestThrottledException" or "LimitExceededException" =>
-                new HandOver.Deferred(words, answered.RetryAfter(http.Now)),
-            "ServiceUnavailable" or "ServiceUnavailableException" => new HandOver.Deferred(words, answered.RetryAfter(http.Now)),
+                new HandOver.Deferred(words, answered.RetryAfter(http.Now), IsProviders: true),
+            "ServiceUnavailable" or "ServiceUnavailableException" => new HandOver.Deferred(words, answered.RetryAfter(http.Now), IsProviders: true),
             "AccountSuspendedException" or "SendingPausedException" or "AccountSendingPausedException" or "ConfigurationSetSendingPausedException" => new HandOver.SenderFault(words, FaultScope.Connection),
             // The configuration set that is named does not exist.
             "NotFoundException" or "ConfigurationSetDoesNotExistException" => new HandOver.SenderFault(words, FaultScope.Connection),
@@ -88,9 +88,9 @@ internal sealed class SesSender(ProviderHttp http, Uri address, string region, A
                 or "SignatureDoesNotMatch" or "InvalidSignatureException" or "IncompleteSignature" or "IncompleteSignatureException" or "MissingAuthenticationToken"
                 or "MissingAuthenticationTokenException" or "OptInRequired" => new HandOver.SenderFault(words, FaultScope.Connection),
             // Our clock is off, or the request was long on its way.
-            "RequestExpired" => new HandOver.Deferred(words),
+            "RequestExpired" => new HandOver.Deferred(words, IsProviders: true),
             "MessageRejected" or "BadRequestException" or "ValidationError" or "ValidationException" or "InvalidParameterValue" => new HandOver.Rejected(words),
-            _ when answered.Status == 503 => new HandOver.Deferred(words, answered.RetryAfter(http.Now)),
+            _ when answered.Status == 503 => new HandOver.Deferred(words, answered.RetryAfter(http.Now), IsProviders: true),
             _ => null,
         };
     }

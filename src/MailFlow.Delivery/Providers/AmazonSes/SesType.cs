@@ -29,10 +29,10 @@ internal sealed partial class SesType(ProviderHttp http, SnsCertificates certifi
     public IEmailProvider Open(ConnectionSettings settings)
     {
         var region = settings[Region];
-        if (!RegionForm().IsMatch(region)) throw new InvalidInputException($"settings.{Region}", $"'{region}' is not an AWS region such as eu-central-1");
-        if (settings[AccessKeyId].Any(c => !char.IsAsciiLetterOrDigit(c))) throw new InvalidInputException($"settings.{AccessKeyId}", "holds something else than letters and digits");
+        if (!RegionForm().IsMatch(region)) throw new InvalidInputException(Region, $"'{region}' is not an AWS region such as eu-central-1");
+        if (settings[AccessKeyId].Any(c => !char.IsAsciiLetterOrDigit(c))) throw new InvalidInputException(AccessKeyId, "holds something else than letters and digits");
         foreach (var topic in TopicsOf(settings))
-            if (!TopicForm().IsMatch(topic)) throw new InvalidInputException($"settings.{TopicArns}", $"'{topic}' is not the ARN of an SNS topic such as arn:aws:sns:eu-central-1:123456789012:mail");
+            if (!TopicForm().IsMatch(topic)) throw new InvalidInputException(TopicArns, $"'{topic}' is not the ARN of an SNS topic such as arn:aws:sns:eu-central-1:123456789012:mail");
         var address = options.EndpointOf(Key, $"https://email.{region}.amazonaws.com{(region.StartsWith("cn-", StringComparison.Ordinal) ? ".cn" : "")}");
         return new SesSender(
             http, new Uri(address, "v2/email/outbound-emails"), region, new AwsCredentials(settings[AccessKeyId], settings[SecretAccessKey], settings.Find(SessionToken)),

@@ -56,7 +56,9 @@ internal abstract record HttpOutcome
     }
 
     /// <summary>The request did not get out whole: certainly not taken.</summary>
-    internal sealed record NotTaken(string Reason) : HttpOutcome;
+    /// <param name="Reason">In plain words.</param>
+    /// <param name="IsOurs">Whether it was we who stopped it.</param>
+    internal sealed record NotTaken(string Reason, bool IsOurs = false) : HttpOutcome;
 
     /// <summary>The request may be there whole, and no answer came.</summary>
     internal sealed record Lost(string Reason) : HttpOutcome;
@@ -66,7 +68,7 @@ internal abstract record HttpOutcome
     /// </summary>
     public HandOver HandOver(string provider, DateTimeOffset now, Func<Answered, HandOver?> catalogue) => this switch
     {
-        NotTaken notTaken => new HandOver.Deferred($"{provider}: {notTaken.Reason}"),
+        NotTaken notTaken => new HandOver.Deferred($"{provider}: {notTaken.Reason}", IsProviders: !notTaken.IsOurs),
         Lost lost => new HandOver.Unknown($"{provider}: {lost.Reason}"),
         Answered answered => catalogue(answered) ?? ByStatus(provider, answered, now),
         _ => throw new InvalidOperationException($"'{GetType().Name}' is not an outcome."),
@@ -77,8 +79,8 @@ internal abstract record HttpOutcome
         var words = $"{provider}: {answered.Status} {answered.Words}".TrimEnd();
         return answered.Status switch
         {
-            408 or (>= 300 and < 400) => new HandOver.Deferred(words),
-            429 => new HandOver.Deferred(words, answered.RetryAfter(now)),
+            408 or (>= 300 and < 400) => new HandOver.Deferred(words, IsProviders: true),
+            429 => new HandOver.Deferred(words, answered.RetryAfter(now), IsProviders: true),
             401 or 403 => new HandOver.SenderFault(words, FaultScope.Connection),
             >= 400 and < 500 => new HandOver.Rejected(words),
             // A 2xx that is not in the catalogue, a gateway's 502 or 504, a 500: something may have happened behind it.

@@ -68,7 +68,7 @@ internal sealed class ProviderHttp : IDisposable
             var reason = error is OperationCanceledException
                 ? deadline.IsCancellationRequested ? $"no answer within {Limit.TotalSeconds:0} seconds" : "the call was stopped before an answer came"
                 : Words(error);
-            return content is { IsLastOctetBegun: true } ? new HttpOutcome.Lost(reason) : new HttpOutcome.NotTaken(reason);
+            return content is { IsLastOctetBegun: true } ? new HttpOutcome.Lost(reason) : new HttpOutcome.NotTaken(reason, IsOurs: ct.IsCancellationRequested);
         }
     }
 

@@ -77,12 +77,12 @@ internal sealed class MailgunSender(ProviderHttp http, TimeProvider time, Uri do
         {
             200 => answered.Text("id") is { Length: > 0 } id ? new HandOver.Accepted(id) : null,
             // Sandbox domains, unverified domains, disabled accounts.
-            400 or 401 or 403 when Has("not allowed to send") && Has("limit") => new HandOver.Deferred(words, answered.RetryAfter(http.Now)),
+            400 or 401 or 403 when Has("not allowed to send") && Has("limit") => new HandOver.Deferred(words, answered.RetryAfter(http.Now), IsProviders: true),
             400 or 401 or 403 when Has("unverified") || Has("not verified") || Has("requires DNS") => new HandOver.SenderFault(words, FaultScope.Domain),
             400 or 401 or 403 when Has("not allowed to send") || Has("sandbox") || Has("disabled") || Has("suspended") => new HandOver.SenderFault(words, FaultScope.Connection),
             402 or 404 => new HandOver.SenderFault(words, FaultScope.Connection),
             401 => new HandOver.SenderFault($"{words} (the API key is refused: make a new one and put it in)", FaultScope.Connection),
-            503 => new HandOver.Deferred(words, answered.RetryAfter(http.Now)),
+            503 => new HandOver.Deferred(words, answered.RetryAfter(http.Now), IsProviders: true),
             _ => null,
         };
 

@@ -28,7 +28,7 @@ internal sealed class MailgunType(ProviderHttp http, TimeProvider time, Delivery
     public IEmailProvider Open(ConnectionSettings settings)
     {
         var domain = settings[Domain];
-        if (!EmailAddress.TryParse($"x@{domain}", out _, out var reason)) throw new InvalidInputException($"settings.{Domain}", reason);
+        if (!EmailAddress.TryParse($"x@{domain}", out _, out var reason)) throw new InvalidInputException(Domain, reason);
         var address = options.EndpointOf(Key, settings.Find(Region) == "eu" ? "https://api.eu.mailgun.net" : "https://api.mailgun.net");
         return new MailgunSender(http, time, new Uri(address, $"v3/{domain}/"), settings[ApiKey], settings.Find(Tracking) ?? "off", settings.Find(Search) == "on");
     }

@@ -140,7 +140,7 @@ internal sealed class PostmarkSender(ProviderHttp http, TimeProvider time, Uri a
         // 401 is the token; 422 has the code of an error; 503 is planned maintenance; what was sent with a 500 is "in most cases" lost, so nobody knows.
         401 or 422 => answered.Json is { } json ? One(json) : null,
         413 => new HandOver.Rejected($"{DisplayName}: 413 {answered.Words}"),
-        503 => new HandOver.Deferred($"{DisplayName}: 503 {answered.Words}".TrimEnd(), answered.RetryAfter(http.Now)),
+        503 => new HandOver.Deferred($"{DisplayName}: 503 {answered.Words}".TrimEnd(), answered.RetryAfter(http.Now), IsProviders: true),
         _ => null,
     };
 
@@ -153,7 +153,7 @@ internal sealed class PostmarkSender(ProviderHttp http, TimeProvider time, Uri a
         {
             "0" => new HandOver.Accepted(json.Text("MessageID")),
             // Maintenance; too many requests.
-            "100" or "429" => new HandOver.Deferred(words),
+            "100" or "429" => new HandOver.Deferred(words, IsProviders: true),
             // The token.
             "10" => new HandOver.SenderFault($"{words} (put in a valid server token)", FaultScope.Connection),
             // No sender signature for the From address, or one that is not confirmed.

@@ -62,8 +62,8 @@ internal sealed class SendGridSender(ProviderHttp http, Uri address, string apiK
             // Two things come as 403: a sender that is not verified, and an account or key that may not send.
             403 => new HandOver.SenderFault(words, IsAbout(answered, "from") || words.Contains("verified Sender", StringComparison.OrdinalIgnoreCase) ? FaultScope.Domain : FaultScope.Connection),
             >= 400 and < 500 and not (408 or 429) => new HandOver.Rejected(words),
-            429 => new HandOver.Deferred(words, answered.RetryAfter(http.Now, "X-RateLimit-Reset")),
-            503 => new HandOver.Deferred(words, answered.RetryAfter(http.Now)),
+            429 => new HandOver.Deferred(words, answered.RetryAfter(http.Now, "X-RateLimit-Reset"), IsProviders: true),
+            503 => new HandOver.Deferred(words, answered.RetryAfter(http.Now), IsProviders: true),
             _ => null,
         };
     }

@@ -24,7 +24,7 @@ internal sealed class SendGridType(ProviderHttp http, DeliveryOptions options) :
 
     public IEmailProvider Open(ConnectionSettings settings)
     {
-        if (settings.Find(WebhookKey) is { Length: > 0 } key && SendGridSignature.WhyNot(key) is { } reason) throw new InvalidInputException($"settings.{WebhookKey}", reason);
+        if (settings.Find(WebhookKey) is { Length: > 0 } key && SendGridSignature.WhyNot(key) is { } reason) throw new InvalidInputException(WebhookKey, reason);
         var address = options.EndpointOf(Key, settings.Find(Region) == "eu" ? "https://api.eu.sendgrid.com" : "https://api.sendgrid.com");
         return new SendGridSender(http, new Uri(address, "v3/mail/send"), settings[ApiKey], settings.Find(Tracking) ?? "off");
     }

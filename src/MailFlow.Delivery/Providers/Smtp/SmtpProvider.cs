@@ -7,7 +7,7 @@ namespace MailFlow.Delivery.Providers.Smtp;
 /// Hands mail to a relay. SMTP knows no key and cannot be asked afterwards: whoever loses the reply to the final dot
 /// never learns what became of the mail.
 /// </summary>
-internal sealed class SmtpProvider : IEmailProvider, IAsyncDisposable
+internal sealed class SmtpProvider : IEmailProvider, IAsyncDisposable, IDisposable
 {
     private readonly SmtpClient _client;
     private readonly EmailAddress? _returnPath;
@@ -73,6 +73,9 @@ internal sealed class SmtpProvider : IEmailProvider, IAsyncDisposable
 
     public ValueTask DisposeAsync() => _client.DisposeAsync();
 
+    /// <summary>Without waiting until the relay has been told good-bye.</summary>
+    public void Dispose() => _ = _client.DisposeAsync().AsTask();
+
     /// <summary>Each mail has a return path of its own: whatever a receiver leaves out of its report, it must be sent there.</summary>
     private EmailAddress ReturnPath(OutgoingEmail email) =>
         _returnPath is { } path ? EmailAddress.Parse($"{path.LocalPart}+{email.MessageId:n}@{path.Domain}") : email.From.Address;
@@ -86,7 +89,9 @@ internal sealed class SmtpProvider : IEmailProvider, IAsyncDisposable
         SmtpResult.Rejected rejected => new HandOver.Rejected(Words(rejected.Code, rejected.EnhancedCode, rejected.Text)),
         SmtpResult.Deferred { Code: >= 500, Stage: <= SmtpStage.Authenticate } deferred =>
             new HandOver.SenderFault(Words(deferred.Code, deferred.EnhancedCode, deferred.Text), FaultScope.Connection),
-        SmtpResult.Deferred deferred => new HandOver.Deferred(Words(deferred.Code, deferred.EnhancedCode, deferred.Text)),
+        // Without a reply, before the mail was offered, or with a 421, it is the relay's trouble; any other 4yz is about this mail or its recipient.
+        SmtpResult.Deferred deferred => new HandOver.Deferred(
+            Words(deferred.Code, deferred.EnhancedCode, deferred.Text), IsProviders: deferred.Code is null or 421 || deferred.Stage <= SmtpStage.Authenticate),
         SmtpResult.Unknown unknown => new HandOver.Unknown($"smtp: {unknown.Reason}"),
         _ => throw new InvalidOperationException($"'{result.GetType().Name}' is not an SMTP result."),
     };

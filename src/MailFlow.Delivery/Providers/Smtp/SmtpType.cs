@@ -34,9 +34,9 @@ internal sealed class SmtpType(TimeProvider time, DeliveryOptions options, IMail
     {
         EmailAddress? returnPath = null;
         if (settings.Find(ReturnPath) is { Length: > 0 } path)
-            returnPath = EmailAddress.TryParse(path, out var address, out var reason) ? address : throw new InvalidInputException($"settings.{ReturnPath}", $"is not an e-mail address: {reason}");
+            returnPath = EmailAddress.TryParse(path, out var address, out var reason) ? address : throw new InvalidInputException(ReturnPath, $"is not an e-mail address: {reason}");
         if (returnPath is { } bounce && (bounce.LocalPart.Length > 64 - 33 || bounce.LocalPart[0] == '"' || bounce.NeedsSmtpUtf8))
-            throw new InvalidInputException($"settings.{ReturnPath}", "has more than 31 characters before the @, or others than plain ASCII: there is no room for the message's id");
+            throw new InvalidInputException(ReturnPath, "has more than 31 characters before the @, or others than plain ASCII: there is no room for the message's id");
         var smtp = new SmtpOptions
         {
             Host = settings[Host],
@@ -50,13 +50,13 @@ internal sealed class SmtpType(TimeProvider time, DeliveryOptions options, IMail
             OnlyPublicAddresses = !options.AllowPrivateRelays,
         };
         return smtp.Validate() is { Count: > 0 } errors
-            ? throw new InvalidInputException($"settings.{NameOf(errors[0].Split(':')[0])}", errors[0][(errors[0].IndexOf(':', StringComparison.Ordinal) + 1)..].Trim())
+            ? throw new InvalidInputException(NameOf(errors[0].Split(':')[0]), errors[0][(errors[0].IndexOf(':', StringComparison.Ordinal) + 1)..].Trim())
             : new SmtpProvider(smtp, options.Lanes, time, signer, returnPath);
 
         string? Text(string name) => settings.Find(name) is { Length: > 0 } text ? text : null;
 
         int Number(string name, int otherwise) => settings.Find(name) is not { Length: > 0 } text ? otherwise
-            : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw new InvalidInputException($"settings.{name}", $"'{text}' is not a number");
+            : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw new InvalidInputException(name, $"'{text}' is not a number");
     }
 
     private static string NameOf(string option) => option switch
