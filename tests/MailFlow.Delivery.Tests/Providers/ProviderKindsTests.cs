@@ -1,4 +1,5 @@
 using MailFlow.Data;
+using MailFlow.Testing;
 using Microsoft.Extensions.Configuration;
 
 namespace MailFlow.Delivery.Tests.Providers;
