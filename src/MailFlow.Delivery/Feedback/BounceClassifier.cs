@@ -22,28 +22,36 @@ internal static partial class BounceClassifier
         Domain = new(BounceKind.SenderFault, FaultScope.Domain), Connection = new(BounceKind.SenderFault, FaultScope.Connection);
 
     /// <summary>By the last two numbers of the status; the first, 4 or 5, says only how long it lasts. A code that is not here is judged by its subject (<see cref="Subjects"/>).</summary>
-    private static readonly Dictionary<(int Subject, int Detail), Refusal> Codes = new()
-    {
+    private static readonly Dictionary<(int Subject, int Detail), Refusal> Codes = Table(
         // RFC 3463 §3.2: addresses. X.1.7 and X.1.8 are about the sender's address; X.1.10 is a null MX (RFC 7505) and Exchange's RecipientNotFound.
-        [(1, 1)] = Hard, [(1, 2)] = Hard, [(1, 3)] = Hard, [(1, 6)] = Hard, [(1, 10)] = Hard, [(1, 7)] = Domain, [(1, 8)] = Domain, [(1, 9)] = Message,
+        (Hard, [(1, 1), (1, 2), (1, 3), (1, 6), (1, 10)]),
+        (Domain, [(1, 7), (1, 8)]),
+        (Message, [(1, 9)]),
         // §3.3: the mailbox. X.2.1 is decided below: 5 is disabled for good, 4 for now.
-        [(2, 2)] = Recipient, [(2, 3)] = Message, [(2, 4)] = Recipient,
+        (Recipient, [(2, 2)]),
+        (Message, [(2, 3)]),
+        (Recipient, [(2, 4)]),
         // §3.4: the destination's system; X.3.4 is "message too big for system".
-        [(3, 4)] = Message,
+        (Message, [(3, 4)]),
         // §3.8: policy. 5.7.13 is a disabled account, 5.7.17 a mailbox that has changed hands (RFC 7293).
-        [(7, 13)] = Hard, [(7, 17)] = Hard,
+        (Hard, [(7, 13), (7, 17)]),
         // RFC 7372: no valid or acceptable DKIM signature, SPF failed, no reverse DNS, several at once. RFC 7505: X.7.27 is a sender's domain with a null MX.
-        [(7, 20)] = Domain, [(7, 21)] = Domain, [(7, 22)] = Domain, [(7, 23)] = Domain, [(7, 24)] = Domain, [(7, 25)] = Connection, [(7, 26)] = Domain, [(7, 27)] = Domain,
+        (Domain, [(7, 20), (7, 21), (7, 22), (7, 23), (7, 24)]),
+        (Connection, [(7, 25)]),
+        (Domain, [(7, 26), (7, 27)]),
         // Google: X.7.26 unauthenticated, X.7.27 SPF, X.7.28 too much from an address or domain, X.7.29 no TLS, X.7.30 DKIM, X.7.32 From not aligned.
-        [(7, 28)] = Connection, [(7, 29)] = Connection, [(7, 30)] = Domain, [(7, 32)] = Domain,
+        (Connection, [(7, 28), (7, 29)]),
+        (Domain, [(7, 30), (7, 32)]),
         // Microsoft: 5.7.515 a bulk sender without SPF, DKIM or DMARC, which one widely read page prints as 5.7.15; 5.7.509 DMARC says reject; 5.7.511 and 5.7.513 a banned sender;
         // 5.7.708 and 5.7.750 an address or domain that may not send; X.7.650 an address that is slowed down.
-        [(7, 515)] = Domain, [(7, 15)] = Domain, [(7, 509)] = Domain, [(7, 511)] = Connection, [(7, 513)] = Connection, [(7, 708)] = Connection, [(7, 750)] = Domain, [(7, 650)] = Connection,
+        (Domain, [(7, 515), (7, 15), (7, 509)]),
+        (Connection, [(7, 511), (7, 513), (7, 708)]),
+        (Domain, [(7, 750)]),
+        (Connection, [(7, 650)]),
         // Yahoo: 5.7.9 is mail that fails the policy of its domain (DMARC).
-        [(7, 9)] = Domain,
+        (Domain, [(7, 9)]),
         // RFC 4954: X.7.8 credentials refused.
-        [(7, 8)] = Connection,
-    };
+        (Connection, [(7, 8)]));
 
     /// <summary>By the middle number, when the whole is unknown.</summary>
     private static readonly Dictionary<int, Refusal> Subjects = new()
@@ -114,6 +122,9 @@ internal static partial class BounceClassifier
         (7, >= 606 and <= 649) => Connection,
         _ => Codes.GetValueOrDefault((subject, detail)),
     };
+
+    private static Dictionary<(int, int), Refusal> Table(params (Refusal Means, (int, int)[] Codes)[] rows) =>
+        rows.SelectMany(row => row.Codes.Select(code => (code, row.Means))).ToDictionary();
 
     private static bool IsVague(Match status) => (Number(status, 2), Number(status, 3)) is (0, _) or (1, 0);
 
