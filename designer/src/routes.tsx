@@ -53,6 +53,7 @@ export const router = createBrowserRouter([
                       { path: 'sender', lazy: async () => ({ Component: (await import('./settings/SenderPage')).SenderPage }) },
                       { path: 'domains', lazy: async () => ({ Component: (await import('./settings/domains/DomainsPage')).DomainsPage }) },
                       { path: 'domains/:domain', lazy: async () => ({ Component: (await import('./settings/domains/DomainPage')).DomainPage }) },
+                      { path: 'purposes', lazy: async () => ({ Component: (await import('./settings/PurposesPage')).PurposesPage }) },
                       { path: 'users', lazy: async () => ({ Component: (await import('./settings/UsersPage')).UsersPage }) },
                       { path: 'api-keys', lazy: async () => ({ Component: (await import('./settings/ApiKeysPage')).ApiKeysPage }) },
                       { path: 'audit', lazy: async () => ({ Component: (await import('./settings/audit/AuditPage')).AuditPage }) },

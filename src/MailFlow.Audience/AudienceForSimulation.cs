@@ -4,7 +4,7 @@ using MailFlow.Engine.Storage;
 namespace MailFlow.Audience;
 
 /// <summary>The contact with consents and suppressions, and all segments: a rule is a line of text.</summary>
-internal sealed class AudienceForSimulation : ISimulationSource
+internal sealed class AudienceForSimulation(Suppressions suppressions) : ISimulationSource
 {
     private const string OfContact = "(SELECT id FROM contact WHERE account_id = @account AND user_id = @user)";
 
@@ -46,30 +46,31 @@ internal sealed class AudienceForSimulation : ISimulationSource
 
     private static async Task CopyConsentsAsync(Session from, Session into, int account, string user, CancellationToken ct)
     {
-        var consents = await from.QueryAsync($"SELECT contact_id, purpose, granted, source, at FROM consent WHERE account_id = @account AND contact_id = {OfContact} ORDER BY id",
-            row => (Contact: row.Long(0), Purpose: row.Text(1), Granted: row.Bool(2), Source: row.Text(3), At: row.Long(4)), ct, ("account", account), ("user", user));
+        var consents = await from.QueryAsync($"SELECT contact_id, purpose, granted, source, at, expires_at FROM consent WHERE account_id = @account AND contact_id = {OfContact} ORDER BY id",
+            row => (Contact: row.Long(0), Purpose: row.Text(1), Granted: row.Bool(2), Source: row.Text(3), At: row.Long(4), Expires: row.LongOrNull(5)), ct, ("account", account), ("user", user));
         await into.ExecuteAsync("""
-            INSERT INTO consent (account_id, contact_id, purpose, granted, source, at) SELECT @account, r.contact_id, r.purpose, r.granted, r.source, r.at FROM {rows}
+            INSERT INTO consent (account_id, contact_id, purpose, granted, source, at, expires_at)
+            SELECT @account, r.contact_id, r.purpose, r.granted, r.source, r.at, r.expires_at FROM {rows}
             """,
-            new Rows<(long Contact, string Purpose, bool Granted, string Source, long At)>(consents).Long("contact_id", c => c.Contact).Text("purpose", c => c.Purpose)
-                .Bool("granted", c => c.Granted).Text("source", c => c.Source).Long("at", c => c.At),
+            new Rows<(long Contact, string Purpose, bool Granted, string Source, long At, long? Expires)>(consents).Long("contact_id", c => c.Contact).Text("purpose", c => c.Purpose)
+                .Bool("granted", c => c.Granted).Text("source", c => c.Source).Long("at", c => c.At).LongOrNull("expires_at", c => c.Expires),
             ct, ("account", account));
     }
 
-    private static async Task CopySuppressionsAsync(Session from, Session into, int account, string user, CancellationToken ct)
+    private async Task CopySuppressionsAsync(Session from, Session into, int account, string user, CancellationToken ct)
     {
-        var suppressions = await from.QueryAsync($"""
-            SELECT email, scope, reason, severity, source, at, detail FROM suppression
-            WHERE account_id = @account AND email = (SELECT email_key FROM contact WHERE id = {OfContact})
-            """,
-            row => (Email: row.Text(0), Scope: row.Text(1), Reason: row.Text(2), Severity: row.Int(3), Source: row.Text(4), At: row.Long(5), Detail: row.TextOrNull(6)),
-            ct, ("account", account), ("user", user));
+        var email = await from.ScalarAsync<string>($"SELECT email_key FROM contact WHERE id = {OfContact}", ct, ("account", account), ("user", user));
+        if (email is null) return;
+        var found = await suppressions.OfAsync(from, account, email, ct);
         await into.ExecuteAsync("""
-            INSERT INTO suppression (account_id, email, scope, reason, severity, source, at, detail)
-            SELECT @account, r.email, r.scope, r.reason, r.severity, r.source, r.at, r.detail FROM {rows}
+            INSERT INTO suppression (account_id, email, scope, reason, severity, source, at, detail, expires_at)
+            SELECT @account, r.email, r.scope, r.reason, r.severity, r.source, r.at, r.detail, r.expires_at FROM {rows} WHERE true
+            ON CONFLICT (account_id, email, scope) DO NOTHING
             """,
-            new Rows<(string Email, string Scope, string Reason, int Severity, string Source, long At, string? Detail)>(suppressions).Text("email", s => s.Email)
-                .Text("scope", s => s.Scope).Text("reason", s => s.Reason).Int("severity", s => s.Severity).Text("source", s => s.Source).Long("at", s => s.At).Text("detail", s => s.Detail),
+            // The throw-away store has another key for its hashes: there the address stands in their place.
+            new Rows<Suppression>(found).Text("email", s => s.Kind == "erased" ? email : s.Email).Text("scope", s => s.Scope).Text("reason", s => s.Reason)
+                .Int("severity", s => SuppressionReason.Severity(s.Reason)).Text("source", s => s.Source).Long("at", s => s.At.ToUnixTimeMilliseconds())
+                .Text("detail", s => s.Detail).LongOrNull("expires_at", s => s.ExpiresAt?.ToUnixTimeMilliseconds()),
             ct, ("account", account));
     }
 }

@@ -2,19 +2,27 @@ using MailFlow.Data;
 
 namespace MailFlow.Audience;
 
-/// <summary>What contacts have agreed to. Nothing said means not granted.</summary>
+/// <summary>What contacts have agreed to. Nothing said means not granted; what was granted until an instant is granted no longer then.</summary>
 public sealed class Consents
 {
+    internal const string EntryColumns = "purpose, granted, source, at, evidence, basis, wording, wording_version, ip, user_agent, jurisdiction, message_id, expires_at";
+
     /// <summary>Those of the contacts who have granted the purpose, as of this session.</summary>
-    public async Task<IReadOnlySet<long>> GrantedAsync(Session session, int accountId, string purpose, IReadOnlyList<long> contactIds, CancellationToken ct)
+    /// <param name="session">Where.</param>
+    /// <param name="accountId">The account.</param>
+    /// <param name="purpose">The purpose.</param>
+    /// <param name="contactIds">The contacts' dense keys.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <param name="now">Unix milliseconds, where they are known already.</param>
+    public async Task<IReadOnlySet<long>> GrantedAsync(Session session, int accountId, string purpose, IReadOnlyList<long> contactIds, CancellationToken ct, long? now = null)
     {
         var granted = await session.QueryAsync(
             """
-            SELECT r.id FROM {rows} WHERE (
-              SELECT c.granted FROM consent c WHERE c.contact_id = r.id AND c.purpose = @purpose AND c.account_id = @account
-              ORDER BY c.id DESC LIMIT 1)
+            SELECT r.id FROM {rows} JOIN consent c ON c.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.id AND l.purpose = @purpose)
+            WHERE c.granted AND c.account_id = @account AND (c.expires_at IS NULL OR c.expires_at > @now)
             """,
-            new Rows<long>([.. contactIds.Distinct()]).Long("id", id => id), row => row.Long(0), ct, ("purpose", purpose), ("account", accountId));
+            new Rows<long>([.. contactIds.Distinct()]).Long("id", id => id), row => row.Long(0), ct,
+            ("purpose", purpose), ("account", accountId), ("now", now ?? await session.NowAsync(ct)));
         return granted.ToHashSet();
     }
 
@@ -23,10 +31,11 @@ public sealed class Consents
         Session session, int accountId, IReadOnlyList<long> contactIds, CancellationToken ct)
     {
         var states = contactIds.Distinct().ToDictionary(id => id, _ => new SortedDictionary<string, bool>(StringComparer.Ordinal));
+        var now = await session.NowAsync(ct);
         var recorded = await session.QueryAsync(
-            "SELECT r.id, c.purpose, c.granted FROM {rows} JOIN consent c ON c.contact_id = r.id WHERE c.account_id = @account ORDER BY c.id",
-            new Rows<long>([.. states.Keys]).Long("id", id => id), row => (Id: row.Long(0), Purpose: row.Text(1), Granted: row.Bool(2)),
-            ct, ("account", accountId));
+            "SELECT r.id, c.purpose, c.granted, c.expires_at FROM {rows} JOIN consent c ON c.contact_id = r.id WHERE c.account_id = @account ORDER BY c.id",
+            new Rows<long>([.. states.Keys]).Long("id", id => id),
+            row => (Id: row.Long(0), Purpose: row.Text(1), Granted: row.Bool(2) && !(row.LongOrNull(3) <= now)), ct, ("account", accountId));
         foreach (var (id, purpose, granted) in recorded) states[id][purpose] = granted;
         return states.ToDictionary(state => state.Key, IReadOnlyDictionary<string, bool> (state) => state.Value);
     }
@@ -34,22 +43,36 @@ public sealed class Consents
     /// <summary>All that was recorded of a contact, the oldest first.</summary>
     public async Task<IReadOnlyList<Consent>> HistoryAsync(Session session, int accountId, long contactId, CancellationToken ct) =>
         await session.QueryAsync(
-            "SELECT purpose, granted, source, at, evidence FROM consent WHERE contact_id = @contact AND account_id = @account ORDER BY id",
-            row => new Consent(accountId, contactId, row.Text(0), row.Bool(1), row.Text(2), row.Instant(3), row.TextOrNull(4)),
+            $"SELECT {EntryColumns} FROM consent WHERE contact_id = @contact AND account_id = @account ORDER BY id",
+            row => ReadEntry(row, 0) is var e
+                ? new Consent(accountId, contactId, e.Purpose, e.Granted, e.Source, e.At, e.Evidence,
+                    new ConsentProof(e.Basis, e.Wording, e.WordingVersion, e.Ip, e.UserAgent, e.Jurisdiction, e.MessageId, e.ExpiresAt))
+                : null!,
             ct, ("contact", contactId), ("account", accountId));
 
+    /// <summary>What was last said of a purpose up to an instant, or null.</summary>
+    public Task<ConsentEntry?> AsOfAsync(Session session, int accountId, long contactId, string purpose, DateTimeOffset instant, CancellationToken ct) => session.FirstAsync(
+        $"SELECT {EntryColumns} FROM consent WHERE contact_id = @contact AND account_id = @account AND purpose = @purpose AND at <= @instant ORDER BY id DESC LIMIT 1",
+        row => ReadEntry(row, 0), ct, ("contact", contactId), ("account", accountId), ("purpose", purpose), ("instant", instant));
+
     /// <summary>
-    /// Appends what is news; what only repeats the present state is passed over. Give each (contact, purpose) once. The caller holds the contacts'
-    /// shard lock, or two writers might record the same change twice. Gives the contacts of whom something was recorded.
+    /// Appends what is news; what only repeats the present state is passed over, and so is a grant that ends beside one that does not, or ends later. A better basis or
+    /// another wording is news. Give each (contact, purpose) once. The caller holds the contacts' shard lock, or two writers might record the same change
+    /// twice. Gives the contacts of whom something was recorded.
     /// </summary>
     public async Task<IReadOnlySet<long>> RecordAsync(Session session, IReadOnlyList<Consent> consents, CancellationToken ct)
     {
+        if (consents.Count == 0) return new HashSet<long>();
         var recorded = await session.QueryAsync(
-            """
-            INSERT INTO consent (account_id, contact_id, purpose, granted, source, at, evidence)
-            SELECT r.account_id, r.contact_id, r.purpose, r.granted, r.source, r.at, r.evidence FROM {rows}
-            WHERE r.granted IS DISTINCT FROM (
-              SELECT c.granted FROM consent c WHERE c.contact_id = r.contact_id AND c.purpose = r.purpose ORDER BY c.id DESC LIMIT 1)
+            $$"""
+            INSERT INTO consent (account_id, contact_id, {{EntryColumns}})
+            SELECT r.account_id, r.contact_id, r.purpose, r.granted, r.source, r.at, r.evidence, r.basis, r.wording, r.wording_version, r.ip, r.user_agent,
+              r.jurisdiction, r.message_id, r.expires_at
+            FROM {rows} LEFT JOIN consent p ON p.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.contact_id AND l.purpose = r.purpose)
+            WHERE p.granted IS DISTINCT FROM r.granted
+              OR (r.granted AND p.expires_at IS NOT NULL AND (r.expires_at IS NULL OR r.expires_at > p.expires_at))
+              OR (r.granted AND p.expires_at IS NULL AND r.expires_at IS NULL AND (
+                (r.basis IS NOT NULL AND r.basis IS DISTINCT FROM p.basis) OR (r.wording_version IS NOT NULL AND r.wording_version IS DISTINCT FROM p.wording_version)))
             RETURNING contact_id
             """,
             new Rows<Consent>(consents)
@@ -59,8 +82,21 @@ public sealed class Consents
                 .Bool("granted", consent => consent.Granted)
                 .Text("source", consent => consent.Source)
                 .Long("at", consent => consent.At.ToUnixTimeMilliseconds())
-                .Text("evidence", consent => consent.Evidence),
+                .Text("evidence", consent => consent.Evidence)
+                .Text("basis", consent => consent.Proof?.Basis)
+                .Text("wording", consent => consent.Proof?.Wording)
+                .Text("wording_version", consent => consent.Proof?.WordingVersion)
+                .Text("ip", consent => consent.Proof?.Ip)
+                .Text("user_agent", consent => consent.Proof?.UserAgent)
+                .Text("jurisdiction", consent => consent.Proof?.Jurisdiction)
+                .UuidOrNull("message_id", consent => consent.Proof?.MessageId)
+                .LongOrNull("expires_at", consent => consent.Proof?.ExpiresAt?.ToUnixTimeMilliseconds()),
             row => row.Long(0), ct);
         return recorded.ToHashSet();
     }
+
+    /// <summary>Reads <see cref="EntryColumns"/> that begin at a column.</summary>
+    internal static ConsentEntry ReadEntry(Row row, int first) => new(
+        row.Text(first), row.Bool(first + 1), row.Text(first + 2), row.Instant(first + 3), row.TextOrNull(first + 4), row.TextOrNull(first + 5), row.TextOrNull(first + 6),
+        row.TextOrNull(first + 7), row.TextOrNull(first + 8), row.TextOrNull(first + 9), row.TextOrNull(first + 10), row.UuidOrNull(first + 11), row.InstantOrNull(first + 12));
 }

@@ -105,14 +105,33 @@ public sealed class Contacts(Database database, IContactStore store, Consents co
     public async Task<Page<ConsentEntry>> ConsentsAsync(int accountId, long contactId, string? cursor, int limit, CancellationToken ct)
     {
         var before = Cursor.ReadNumber(cursor) ?? long.MaxValue;
-        var found = await database.ReadAsync(session => session.QueryAsync("""
-            SELECT id, purpose, granted, source, at, evidence FROM consent WHERE contact_id = @contact AND account_id = @account AND id < @before ORDER BY id DESC LIMIT @limit
+        var found = await database.ReadAsync(session => session.QueryAsync($"""
+            SELECT id, {Consents.EntryColumns} FROM consent WHERE contact_id = @contact AND account_id = @account AND id < @before ORDER BY id DESC LIMIT @limit
             """,
-            row => (Id: row.Long(0), Entry: new ConsentEntry(row.Text(1), row.Bool(2), row.Text(3), row.Instant(4), row.TextOrNull(5))), ct,
+            row => (Id: row.Long(0), Entry: Consents.ReadEntry(row, 1)), ct,
             ("contact", contactId), ("account", accountId), ("before", before), ("limit", limit + 1)), ct);
         var page = Cursor.Page(found, limit, last => last.Id.ToString(CultureInfo.InvariantCulture));
         return new([.. page.Items.Select(item => item.Entry)], page.Next);
     }
+
+    /// <summary>
+    /// Records that a contact agreed to a purpose, or withdrew, with what proves it. What only repeats the present state is passed over; false then.
+    /// </summary>
+    /// <exception cref="NotFoundException">There is no such contact.</exception>
+    /// <exception cref="InvalidInputException">A member cannot be taken; names it.</exception>
+    public Task<bool> RecordConsentAsync(int accountId, string userId, ConsentGiven given, CancellationToken ct) => database.WriteAsync(async session =>
+    {
+        // Under the shard's lock, as every record of consent.
+        await session.LockShardAsync(StableHash.Shard(accountId, userId), wait: true, ct);
+        var contact = await session.FirstAsync($"SELECT {ContactRecord.Columns} FROM contact c WHERE c.account_id = @account AND c.user_id = @user",
+            ContactRecord.Read, ct, ("account", accountId), ("user", userId)) ?? throw new NotFoundException($"There is no contact '{userId}'.");
+        var consent = given.Checked(accountId, contact.Id, DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct)));
+        if ((await consents.RecordAsync(session, [consent], ct)).Count == 0) return false;
+        await Audit.RecordAsync(session, accountId, consent.Granted ? "consent.grant" : "consent.withdraw", userId, ct,
+            ("purpose", consent.Purpose), ("basis", consent.Proof?.Basis), ("source", consent.Source));
+        await changed.AnnounceAsync(session, [contact], ct);
+        return true;
+    }, ct);
 
     /// <summary>A page of the contacts for whom a condition (on the table c) holds.</summary>
     internal async Task<Page<ContactDetails>> ListAsync(Session session, int accountId, string? cursor, int limit, SqlFragment condition, CancellationToken ct)
@@ -144,7 +163,7 @@ public sealed class Contacts(Database database, IContactStore store, Consents co
     {
         var ids = contacts.Select(contact => contact.Id).ToList();
         var granted = await consents.StatesAsync(session, accountId, ids, ct);
-        var blocked = await suppressions.AllAmongAsync(session, accountId, ids, ct);
+        var blocked = await suppressions.AllAmongAsync(session, accountId, [.. contacts.Select(contact => (contact.Id, contact.Email))], ct);
         return [.. contacts.Select(contact => contact with { Consents = granted[contact.Id], Suppressions = [.. blocked[contact.Id]] })];
     }
 

@@ -17,6 +17,9 @@ public static class EmailAddress
         return at is > 0 and <= LongestLocalPart && IsLocalPart(text.AsSpan(0, at)) && IsDomain(text.AsSpan(at + 1));
     }
 
+    /// <summary>Whether this stands for all addresses of one domain: <c>@example.org</c>.</summary>
+    public static bool IsWholeDomain(string? text) => text is { Length: > 1 and <= LongestAddress } && text[0] == '@' && IsDomain(text.AsSpan(1));
+
     /// <summary>The form in which addresses are compared: trimmed, ASCII letters in lower case, as both databases do it.</summary>
     public static string Key(string address) =>
         string.Create(address.Trim().Length, address, static (key, whole) => whole.AsSpan().Trim().ToLowerAscii(key));

@@ -20,7 +20,7 @@ public sealed record KnownEvent(string EventType, DateTimeOffset LastSeenAt, [pr
 /// <param name="Contact">The fields of contacts: the built-in ones, then attributes.</param>
 /// <param name="Tags">The tags, the most frequent first.</param>
 /// <param name="Events">The events by type.</param>
-/// <param name="Purposes">What consent was asked for.</param>
+/// <param name="Purposes">What consent was asked for, or is offered.</param>
 /// <param name="EventsCountedSince">From when on events were counted, when they are too many to look at 30 days.</param>
 public sealed record KnownData(
     IReadOnlyList<KnownField> Contact, IReadOnlyList<string> Tags, IReadOnlyList<KnownEvent> Events, IReadOnlyList<string> Purposes, DateTimeOffset? EventsCountedSince);
@@ -73,7 +73,7 @@ public sealed class KnownFields(Database database, RecordedEvents events)
     private static async Task<IReadOnlyList<string>> PurposesAsync(Session session, int accountId, CancellationToken ct)
     {
         var floor = await session.ScalarAsync<long>("SELECT max(id) FROM consent", ct) - Consents;
-        return await session.QueryAsync("SELECT DISTINCT purpose FROM consent WHERE id > @floor AND account_id = @account ORDER BY purpose LIMIT 200",
+        return await session.QueryAsync("SELECT purpose FROM consent WHERE id > @floor AND account_id = @account UNION SELECT key FROM purpose WHERE account_id = @account ORDER BY 1 LIMIT 200",
             row => row.Text(0), ct, ("floor", floor), ("account", accountId));
     }
 }

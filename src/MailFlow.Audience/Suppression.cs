@@ -4,14 +4,15 @@ using MailFlow.Engine.Definitions;
 
 namespace MailFlow.Audience;
 
-/// <summary>An address that must not be mailed.</summary>
-/// <param name="Email">The address, in the form of <see cref="EmailAddress.Key"/>.</param>
+/// <summary>An address, or all addresses of a domain, that must not be mailed.</summary>
+/// <param name="Email">The address, in the form of <see cref="EmailAddress.Key"/>; <c>@example.org</c> for a whole domain; <c>#</c> and a keyed hash for an erased person's.</param>
 /// <param name="Reason">Why: one of <see cref="SuppressionReason"/>, or the operator's own words.</param>
-/// <param name="Scope">What must not be sent: <see cref="All"/> or <see cref="Marketing"/>.</param>
+/// <param name="Scope">What must not be sent: <see cref="All"/>, <see cref="Marketing"/> or <see cref="Transactional"/>.</param>
 /// <param name="Source">Who said so: "api", "webhook", "unsubscribe" …</param>
 /// <param name="At">Since when.</param>
 /// <param name="Detail">What is known besides, such as the server's answer; null for nothing.</param>
-public sealed record Suppression(string Email, string Reason, string Scope, string Source, DateTimeOffset At, string? Detail = null)
+/// <param name="ExpiresAt">Until when; null for good.</param>
+public sealed record Suppression(string Email, string Reason, string Scope, string Source, DateTimeOffset At, string? Detail = null, DateTimeOffset? ExpiresAt = null)
 {
     /// <summary>Nothing at all may be sent.</summary>
     public const string All = "all";
@@ -19,10 +20,16 @@ public sealed record Suppression(string Email, string Reason, string Scope, stri
     /// <summary>No marketing mail may be sent.</summary>
     public const string Marketing = "marketing";
 
+    /// <summary>No transactional mail may be sent.</summary>
+    public const string Transactional = "transactional";
+
+    /// <summary>What <see cref="Email"/> is: <c>address</c>, <c>domain</c> or <c>erased</c>.</summary>
+    public string Kind => Email.Length > 0 && Email[0] is '@' or '#' ? Email[0] == '@' ? "domain" : "erased" : "address";
+
     /// <summary>Why in plain words, such as "suppressed after hard bounce on 3 May 2026"; the day is UTC's.</summary>
     public string Describe()
     {
-        var scope = Scope == Marketing ? "suppressed for marketing" : "suppressed";
+        var scope = (Kind == "domain" ? $"whole domain {Email[1..]} suppressed" : "suppressed") + (Scope == All ? "" : $" for {Scope}");
         var why = Reason switch
         {
             SuppressionReason.Unsubscribed => "after unsubscribing",
@@ -30,20 +37,25 @@ public sealed record Suppression(string Email, string Reason, string Scope, stri
             SuppressionReason.Complaint => "after spam complaint",
             SuppressionReason.InvalidAddress => "as an invalid address",
             SuppressionReason.Manual => "by hand",
+            SuppressionReason.Paused => "at the contact's wish",
+            SuppressionReason.Erased => "after the person's data was erased",
             _ => $"({Reason})",
         };
-        return $"{scope} {why} on {At.UtcDateTime.ToString("d MMMM yyyy", CultureInfo.InvariantCulture)}";
+        return $"{scope} {why} on {Day(At)}{(ExpiresAt is { } until ? $" until {Day(until)}" : "")}";
+
+        static string Day(DateTimeOffset instant) => instant.UtcDateTime.ToString("d MMMM yyyy", CultureInfo.InvariantCulture);
     }
 
     internal static string CheckedScope(string? scope) => scope switch
     {
         null or "" or All => All,
         Marketing => Marketing,
-        _ => throw new InvalidInputException("scope", "must be 'all' or 'marketing'"),
+        Transactional => Transactional,
+        _ => throw new InvalidInputException("scope", "must be 'all', 'marketing' or 'transactional'"),
     };
 
-    /// <summary>The scopes that block a stream: marketing mail is blocked by both, transactional mail by "all" alone.</summary>
-    internal static string SecondScopeOf(MessageStream stream) => stream == MessageStream.Marketing ? Marketing : All;
+    /// <summary>The scope that blocks a stream, besides "all".</summary>
+    internal static string ScopeOf(MessageStream stream) => stream == MessageStream.Marketing ? Marketing : Transactional;
 }
 
 /// <summary>The reasons that MailFlow itself knows.</summary>
@@ -64,6 +76,12 @@ public static class SuppressionReason
     /// <summary>The address cannot be mailed.</summary>
     public const string InvalidAddress = "invalid_address";
 
+    /// <summary>The contact wants no marketing mail for a while.</summary>
+    public const string Paused = "paused";
+
+    /// <summary>The person's data was erased, and nothing may be sent should the address come back.</summary>
+    public const string Erased = "erased";
+
     /// <summary>Null is "manual"; a known reason may be written in any case, with spaces or hyphens; any other text stays as it is.</summary>
     internal static string Normalise(string? reason)
     {
@@ -71,16 +89,18 @@ public static class SuppressionReason
         ContactFieldsCheck.Characters(reason, "reason");
         if (reason.Length > 200) throw new InvalidInputException("reason", "is too long; at most 200 characters");
         var word = reason.Trim().ToLowerInvariant().Replace(' ', '_').Replace('-', '_');
-        return word is Unsubscribed or HardBounce or Complaint or Manual or InvalidAddress ? word : reason.Trim();
+        return word is Unsubscribed or HardBounce or Complaint or Manual or InvalidAddress or Paused or Erased ? word : reason.Trim();
     }
 
     /// <summary>How strongly a reason speaks against mailing: of two, the stronger is kept.</summary>
     internal static int Severity(string reason) => reason switch
     {
+        Erased => 6,
         Complaint => 5,
         HardBounce => 4,
         InvalidAddress => 3,
         Unsubscribed => 2,
+        Paused => 0,
         _ => 1,
     };
 }
@@ -91,9 +111,9 @@ public enum SuppressionChange
     /// <summary>The address was not suppressed in this scope.</summary>
     Added,
 
-    /// <summary>It was, for a weaker reason, which the new one replaces.</summary>
+    /// <summary>It was, for a weaker reason, which the new one replaces, or for a shorter time, which is longer now.</summary>
     Strengthened,
 
-    /// <summary>It was, for as strong a reason, which is kept.</summary>
+    /// <summary>It was, for as strong a reason and as long a time, which is kept.</summary>
     Unchanged,
 }

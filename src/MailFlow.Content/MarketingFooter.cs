@@ -15,15 +15,16 @@ internal static class MarketingFooter
             ?? throw new RenderException("sender.postal_address is not set: marketing mail must show the sender's postal address. Set it in the account's sender settings");
         var url = Setting(model, TemplateVariables.UnsubscribeUrl)
             ?? throw new RenderException("unsubscribe_url is not set: marketing mail must offer a way to unsubscribe");
+        var preferences = Setting(model, TemplateVariables.PreferencesUrl);
         var name = Setting(model, "sender.name");
 
         var addressInHtml = IsVisible(html, HandlebarsText.EscapeHtml(address)) || IsVisible(html, address);
         var urlInHtml = IsVisible(html, HandlebarsText.EscapeHtml(url)) || IsVisible(html, url);
-        if (!addressInHtml || !urlInHtml) html = InsertAtEnd(html, Html(addressInHtml ? null : Lines(name, address), urlInHtml ? null : url));
+        if (!addressInHtml || !urlInHtml) html = InsertAtEnd(html, Html(addressInHtml ? null : Lines(name, address), urlInHtml ? null : url, preferences));
 
         var addressInText = text.Contains(address, StringComparison.Ordinal);
         var urlInText = text.Contains(url, StringComparison.Ordinal);
-        if (!addressInText || !urlInText) text = $"{text.TrimEnd()}\n\n-- \n{Text(addressInText ? null : Lines(name, address), urlInText ? null : url)}";
+        if (!addressInText || !urlInText) text = $"{text.TrimEnd()}\n\n-- \n{Text(addressInText ? null : Lines(name, address), urlInText ? null : url, preferences)}";
         return (html, text);
     }
 
@@ -36,11 +37,12 @@ internal static class MarketingFooter
         return name is null || address.StartsWith(name, StringComparison.OrdinalIgnoreCase) ? lines : [name, .. lines];
     }
 
-    private static string Html(string[]? lines, string? url)
+    private static string Html(string[]? lines, string? url, string? preferences)
     {
         var parts = new List<string>();
         if (lines is not null) parts.Add(string.Join(" &middot; ", lines.Select(HandlebarsText.EscapeHtml)));
-        if (url is not null) parts.Add($"""<a href="{HandlebarsText.EscapeHtml(url)}" style="color:#6b7280;text-decoration:underline">Unsubscribe</a>""");
+        // Who is offered to leave is offered to get less, too.
+        if (url is not null) parts.Add(preferences is null ? Link(url, "Unsubscribe") : $"{Link(preferences, "Preferences")} &middot; {Link(url, "Unsubscribe")}");
         return $"""
             <div style="clear:both;max-width:600px;margin:32px auto 0;padding:16px 24px;border-top:1px solid #e5e7eb;font-family:-apple-system,'Segoe UI',Helvetica,Arial,sans-serif;font-size:12px;line-height:1.6;color:#6b7280;text-align:center">
             {string.Join("<br>\n", parts)}
@@ -49,8 +51,10 @@ internal static class MarketingFooter
             """;
     }
 
-    private static string Text(string[]? lines, string? url) =>
-        string.Join('\n', [.. lines ?? [], .. url is null ? Array.Empty<string>() : [$"Unsubscribe: {url}"]]);
+    private static string Link(string url, string text) => $"""<a href="{HandlebarsText.EscapeHtml(url)}" style="color:#6b7280;text-decoration:underline">{text}</a>""";
+
+    private static string Text(string[]? lines, string? url, string? preferences) =>
+        string.Join('\n', [.. lines ?? [], .. url is null || preferences is null ? Array.Empty<string>() : [$"Preferences: {preferences}"], .. url is null ? Array.Empty<string>() : [$"Unsubscribe: {url}"]]);
 
     /// <summary>Whether the text stands in the HTML outside of comments, where nobody would see it.</summary>
     private static bool IsVisible(string html, string text)

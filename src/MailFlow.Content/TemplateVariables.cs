@@ -6,15 +6,17 @@ namespace MailFlow.Content;
 internal static class TemplateVariables
 {
     public const string UnsubscribeUrl = "unsubscribe_url";
+    public const string PreferencesUrl = "preferences_url";
+    public const string ConfirmUrl = "confirm_url";
     public const string PostalAddress = "sender.postal_address";
 
     private static readonly FrozenSet<string> Roots =
-        new[] { "contact", "event", "trigger", "journey", "sender", UnsubscribeUrl, "message" }.ToFrozenSet();
+        new[] { "contact", "event", "trigger", "journey", "sender", UnsubscribeUrl, PreferencesUrl, ConfirmUrl, "message" }.ToFrozenSet();
 
     private static readonly FrozenSet<string> SenderFields = new[] { "name", "email", "postal_address" }.ToFrozenSet();
 
     /// <summary>The roots, for an error to name.</summary>
-    public const string Listed = "contact, event, trigger, journey, sender, unsubscribe_url, message";
+    public const string Listed = "contact, event, trigger, journey, sender, unsubscribe_url, preferences_url, confirm_url, message";
 
     /// <summary>Whether a mail can have such a variable. Fields of contacts and events are free, so only their root is checked.</summary>
     public static bool IsKnown(string path)
@@ -25,7 +27,7 @@ internal static class TemplateVariables
         if (!Roots.Contains(root)) return false;
         return root switch
         {
-            UnsubscribeUrl => dot < 0,
+            UnsubscribeUrl or PreferencesUrl or ConfirmUrl => dot < 0,
             "sender" => dot < 0 || SenderFields.Contains(path[(dot + 1)..]),
             _ => true,
         };

@@ -60,6 +60,15 @@ public static class DeliveryModule
         services.AddSingleton<Connections>().AddSingleton<SendingStops>().AddSingleton<Routes>().AddSingleton<FlowControl>().AddSingleton<WarmUps>().AddSingleton<MailboxLimits>().AddSingleton<SendingPolicies>();
         services.AddSingleton(provider => new SendingOverview(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<Routes>(), provider.GetRequiredService<FlowControl>(), provider.GetRequiredService<Senders>()));
+        services.AddSingleton(provider => new Preferences(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<UnsubscribeLinks>(), provider.GetRequiredService<Suppressions>(),
+            provider.GetRequiredService<Consents>(), provider.GetRequiredService<IContactStore>(), provider.GetRequiredService<Senders>()));
+        services.AddSingleton(provider => new Confirmation(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<UnsubscribeLinks>(), provider.GetRequiredService<Suppressions>(),
+            provider.GetRequiredService<Consents>(), provider.GetRequiredService<IContactStore>(), provider.GetRequiredService<Senders>(), provider.GetRequiredService<EventIntake>()));
+        services.AddSingleton<IPersonalData, PersonalMail>().AddSingleton<MessageBases>().AddSingleton<AccountSettings>();
+        services.AddSingleton(provider => MailRetention.Messages(provider.GetRequiredService<RetentionOptions>()));
+        services.AddSingleton(provider => MailRetention.CapturedMail(provider.GetRequiredService<RetentionOptions>()));
         services.AddSingleton<NodeEpoch>().AddSingleton<SendChecks>().AddSingleton<HandOverDesk>().AddSingleton<Composer>().AddSingleton<Dispatch>()
             .AddSingleton<Answers>().AddSingleton<Sweep>().AddSingleton<RetrySchedule>();
         services.AddSingleton(provider => new MessageSender(

@@ -62,6 +62,9 @@ public sealed record DeliveryOptions
     /// <summary>How long a late answer is waited for where a provider is neither idempotent nor searchable, before the message is given up (marketing) or sent again (transactional).</summary>
     public TimeSpan UnknownWindow { get; init; } = TimeSpan.FromMinutes(15);
 
+    /// <summary>How long after its hand-over the link of a mail that asks for consent can be followed (<c>confirm_url</c>).</summary>
+    public TimeSpan ConfirmWithin { get; init; } = TimeSpan.FromDays(14);
+
     /// <summary>Keys for signed links, the signing one first, each of 32 bytes or more; empty to keep one in the database.</summary>
     public IReadOnlyList<SigningKey> SigningKeys { get; init; } = [];
 
@@ -88,6 +91,7 @@ public sealed record DeliveryOptions
         Between(nameof(PollInterval), PollInterval.TotalSeconds, 0.01, 60);
         Between(nameof(RetryFor), RetryFor.TotalHours, 0, 24 * 30);
         Between(nameof(UnknownWindow), UnknownWindow.TotalHours, 0, 24 * 30);
+        Between(nameof(ConfirmWithin), ConfirmWithin.TotalHours, 1, 24 * 365);
         if (string.IsNullOrWhiteSpace(Node)) throw new InvalidInputException(nameof(Node), "is empty");
         if (SigningKeys.Any(key => key.Id == 0 || key.Secret.Length < 32) || SigningKeys.DistinctBy(key => key.Id).Count() < SigningKeys.Count)
             throw new InvalidInputException(nameof(SigningKeys), "each key needs an id of its own from 1 to 255 and a secret of 32 bytes or more");

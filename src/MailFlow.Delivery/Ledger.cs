@@ -50,7 +50,7 @@ internal static class Ledger
     public static Task<int> TakeUpAsync(
         Session session, IReadOnlyList<TakenUp> messages, long epoch, long now, CancellationToken ct) => session.ExecuteAsync($$"""
         UPDATE message SET state = {{(int)MessageState.Inflight}}, attempt = r.attempt, to_address = r.to_address, provider = r.provider,
-               node_epoch = @epoch, lease_until = r.lease_until, due_at = NULL, updated_at = @now, reason = NULL
+               handed_over_at = @now, node_epoch = @epoch, lease_until = r.lease_until, due_at = NULL, updated_at = @now, reason = NULL
         FROM {rows}
         WHERE message.id = r.id AND message.attempt = r.attempt - 1 AND message.state IN ({{MessageStates.SqlBefore(MessageState.Inflight)}})
         """,
@@ -115,6 +115,10 @@ internal static class Ledger
     /// <summary>The same for all mail of a journey.</summary>
     public static Task<int> CancelAsync(Session session, int journeyId, string reason, long now, CancellationToken ct) =>
         CancelAsync(session, new Rows<int>([journeyId]).Int("journey_id", id => id), "message.journey_id = r.journey_id", reason, now, ct);
+
+    /// <summary>The same for all mail of a contact.</summary>
+    public static Task<int> CancelOfContactAsync(Session session, long contactId, string reason, long now, CancellationToken ct) =>
+        CancelAsync(session, new Rows<long>([contactId]).Long("contact_id", id => id), "message.contact_id = r.contact_id", reason, now, ct);
 
     /// <summary>One statement, which waits for a row that a sender holds and then sees what became of it: between two, a message could slip past both.</summary>
     private static async Task<int> CancelAsync(Session session, Rows whose, string condition, string reason, long now, CancellationToken ct)

@@ -132,6 +132,8 @@ public sealed class TrialMail
             ["journey"] = JsonData.Empty,
             ["sender"] = new Dictionary<string, object?> { ["name"] = sender.Name, ["email"] = sender.Email, ["postal_address"] = sender.PostalAddress },
             ["unsubscribe_url"] = $"{_options.PublicBaseUrl.TrimEnd('/')}{Unsubscribe.Path}/test",
+            ["preferences_url"] = $"{_options.PublicBaseUrl.TrimEnd('/')}{Preferences.Path}/test",
+            ["confirm_url"] = $"{_options.PublicBaseUrl.TrimEnd('/')}{Confirmation.Path}/test",
             ["message"] = new Dictionary<string, object?> { ["id"] = messageId.ToString() },
         };
         if (trial.Source is { } source) return await _renderer.RenderSourceAsync(accountId, key, source, model, ct);

@@ -31,6 +31,12 @@ public static class EngineModule
         services.TryAddSingleton<Catalog>();
         services.TryAddSingleton<IContactChanged, ContactChangedCommands>();
         services.AddSingleton<ISimulationSource, EventsForSimulation>();
+        services.AddSingleton<IPersonalData, PersonalTrips>();
+        services.TryAddSingleton(new RetentionOptions());
+        services.AddSingleton(provider => HistoryStore.Kept(provider.GetRequiredService<RetentionOptions>(), provider.GetRequiredService<Database>().Dialect));
+        services.AddSingleton(provider => new RetentionRule("audit", RetentionOptions.Or(provider.GetRequiredService<RetentionOptions>().Audit), """
+            DELETE FROM audit WHERE seq IN (SELECT seq FROM (SELECT seq, at FROM audit ORDER BY seq LIMIT @chunk) AS oldest WHERE at < @before)
+            """));
         services.TryAddSingleton<JobRunner>();
         services.TryAddSingleton(provider => new Worker(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<Catalog>(), provider.GetRequiredService<IServiceScopeFactory>(),

@@ -31,11 +31,11 @@ public sealed class Vocabulary
         return [.. seen.Concat(declared).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
     }
 
-    /// <summary>The purposes that contacts were asked for, and those that journeys name.</summary>
+    /// <summary>The purposes that are offered, those that contacts were asked for, and those that journeys name.</summary>
     public async Task<IReadOnlyList<string>> PurposesAsync(int accountId, CancellationToken ct)
     {
         var asked = await _database.ReadAsync(session => session.QueryAsync(
-            "SELECT DISTINCT c.purpose FROM (SELECT purpose FROM consent WHERE account_id = @account ORDER BY id DESC LIMIT @limit) AS c",
+            "SELECT DISTINCT c.purpose FROM (SELECT purpose FROM consent WHERE account_id = @account ORDER BY id DESC LIMIT @limit) AS c UNION SELECT key FROM purpose WHERE account_id = @account",
             row => row.Text(0), ct, ("account", accountId), ("limit", RecentEvents)), ct);
         var named = (await DefinitionsAsync(accountId, ct)).Select(document => Text(document["customProperties"]?["mailflow"] as JsonObject, "purpose")).OfType<string>();
         return [.. asked.Concat(named).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];

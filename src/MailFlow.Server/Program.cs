@@ -17,7 +17,8 @@ try
     builder.Services.AddServer();
     builder.Services.AddElsaApi();
     builder.Services.AddEngine().AddEngineWorkers(delivery.Node);
-    builder.Services.AddAudience();
+    builder.Services.AddSingleton(builder.Configuration.ReadRetention());
+    builder.Services.AddAudience().AddAudienceWorkers();
     builder.Services.AddContent();
     builder.Services.AddDelivery(delivery).AddDeliveryWorkers();
     builder.Services.AddJourneys(builder.Configuration.ReadWebhooks()).AddJourneyWorkers();

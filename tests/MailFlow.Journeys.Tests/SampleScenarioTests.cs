@@ -1,4 +1,5 @@
 using MailFlow.Audience;
+using MailFlow.Delivery;
 using MailFlow.Testing;
 
 namespace MailFlow.Journeys.Tests;
@@ -172,6 +173,31 @@ public class SampleScenarioTests
         Assert.Equal("entered 41, waiting 0, completed 10, exited 31, faulted 0", await host.StatsAsync("re-engagement"));
         Assert.Equal(["reactivated"], Tags(await host.ContactAsync("user-0")));
         Assert.Equal(["sunset"], Tags(await host.ContactAsync("user-1")));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Only_who_confirms_the_address_gets_the_newsletter(DatabaseKind kind)
+    {
+        await using var host = await JourneyHost.WithSamplesAsync(kind, "double-opt-in");
+        await host.EventAsync("newsletter_requested", "ada", Contact(Ada, "Ada"));
+        await host.EventAsync("newsletter_requested", "bob", Contact(Bob, null));
+        var question = Assert.Single(await host.MailboxAsync(Ada));
+        var link = System.Text.RegularExpressions.Regex.Match(question.Html, "/confirm/([A-Za-z0-9_-]+)").Groups[1].Value;
+        await host.AdvanceAsync(TimeSpan.FromDays(13));
+        Assert.NotNull(await host.Get<Confirmation>().ReadAsync(link, default));
+        await host.AdvanceAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal(["confirm-subscription"], await host.SentAsync(Ada)); // a scanner's GET confirms nothing
+
+        Assert.True(await host.Get<Confirmation>().ActAsync(link, new Visitor("203.0.113.7", "Browser"), default));
+        await host.RunAsync();
+        await host.AdvanceAsync(TimeSpan.FromDays(30));
+
+        Assert.Equal(["confirm-subscription", "newsletter-welcome"], await host.SentAsync(Ada));
+        Assert.Equal(["confirm-subscription"], await host.SentAsync(Bob));
+        var welcome = (await host.MailboxAsync(Ada))[1];
+        Assert.Contains("/preferences/", welcome.Html);
+        Assert.Equal("express", (await host.Get<MessageBases>().FindAsync(JourneyHost.Account, welcome.Id, default))!.Consent!.Basis);
+        Assert.Equal("entered 2, waiting 0, completed 2, exited 0, faulted 0", await host.StatsAsync("double-opt-in"));
     }
 
     private static object Contact(string email, string? firstName) => new { contact = firstName is null ? (object)new { email } : new { email, first_name = firstName } };

@@ -18,24 +18,26 @@ public sealed class AccountIsolationTests
         await mine.PutAsJsonAsync("/api/v1/contacts/u1", new { email = "ada@example.org" });
         await mine.PutAsJsonAsync("/api/v1/segments/all", new { rule = "contact.email != \"\"" });
         await mine.PostAsJsonAsync("/api/v1/suppressions", new { email = "bob@example.org" });
+        await mine.PutAsJsonAsync("/api/v1/purposes/news", new { name = "News" });
+        await mine.PostAsJsonAsync("/api/v1/privacy/requests", new { kind = "export", user_id = "u1" });
         await mine.PostAsync("/api/v1/events", Json("""{"event_id":"e1","event_type":"user_signed_up","user_id":"u1"}"""));
         var mail = (await server.EventuallyAsync("/api/v1/messages?user_id=u1&state=accepted", page => page.GetProperty("items").GetArrayLength() == 1)).GetProperty("items")[0];
 
-        foreach (var list in new[] { "contacts", "segments", "suppressions", "templates", "journeys", "messages", "sandbox/messages", "messages?user_id=u1", "messages?journey=welcome-series" })
+        foreach (var list in new[] { "contacts", "segments", "suppressions", "templates", "journeys", "messages", "sandbox/messages", "purposes", "privacy/requests", "messages?user_id=u1", "messages?journey=welcome-series" })
             Assert.Empty((await (await other.GetAsync($"/api/v1/{list}")).JsonAsync()).GetProperty("items").EnumerateArray());
         Assert.Single((await (await other.GetAsync("/api/v1/api-keys")).JsonAsync()).GetProperty("items").EnumerateArray());
         foreach (var one in new[]
         {
             "contacts/u1", "contacts/u1/trace", "segments/all", "segments/all/count", "segments/all/contacts", "suppressions/bob@example.org", "templates/welcome",
-            "journeys/welcome-series", "journeys/welcome-series/stats", $"messages/{mail.GetProperty("id").GetString()}", $"instances/{mail.GetProperty("instance_id").GetString()}",
+            "journeys/welcome-series", "journeys/welcome-series/stats", $"messages/{mail.GetProperty("id").GetString()}", $"messages/{mail.GetProperty("id").GetString()}/basis", "purposes/news", "contacts/u1/export", $"instances/{mail.GetProperty("instance_id").GetString()}",
         })
             await (await other.GetAsync($"/api/v1/{one}")).ProblemAsync(404);
         foreach (var act in new[]
         {
-            "journeys/welcome-series/publish", "journeys/welcome-series/pause", "journeys/welcome-series/resume", $"instances/{mail.GetProperty("instance_id").GetString()}/cancel",
+            "journeys/welcome-series/publish", "journeys/welcome-series/pause", "journeys/welcome-series/resume", "contacts/u1/erase", $"instances/{mail.GetProperty("instance_id").GetString()}/cancel",
         })
             await (await other.PostAsync($"/api/v1/{act}", null)).ProblemAsync(404);
-        foreach (var gone in new[] { "segments/all", "suppressions/bob@example.org", "journeys/welcome-series", $"api-keys/{await FirstKeyAsync(mine)}" })
+        foreach (var gone in new[] { "segments/all", "purposes/news", "suppressions/bob@example.org", "journeys/welcome-series", $"api-keys/{await FirstKeyAsync(mine)}" })
             await (await other.DeleteAsync($"/api/v1/{gone}")).ProblemAsync(404);
     }
 

@@ -13,7 +13,7 @@ public sealed class EndpointAccessTests
     /// <summary>What is reachable by anybody. Whoever adds to it answers for it.</summary>
     private static readonly string[] Open =
     [
-        "GET /health/live", "GET /health/ready", "GET /unsubscribe/{token}", "POST /unsubscribe/{token}", "POST /api/v1/session", "DELETE /api/v1/session",
+        "GET /health/live", "GET /health/ready", "GET /unsubscribe/{token}", "POST /unsubscribe/{token}", "GET /preferences/{token}", "POST /preferences/{token}", "GET /confirm/{token}", "POST /confirm/{token}", "POST /api/v1/session", "DELETE /api/v1/session",
     ];
 
     /// <summary>What any user and any key reads.</summary>

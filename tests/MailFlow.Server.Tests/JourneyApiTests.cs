@@ -222,7 +222,7 @@ public sealed class JourneyApiTests
         Assert.True(document.GetProperty("components").GetProperty("schemas").GetProperty("ContactInput").GetProperty("properties").TryGetProperty("time_zone", out _));
     }
 
-    private static async Task PublishGreetingAsync(ServerUnderTest server)
+    internal static async Task PublishGreetingAsync(ServerUnderTest server)
     {
         await server.Admin.PutAsJsonAsync("/api/v1/templates/hello", new { subject = "Hello {{contact.first_name}}", html = "<p>Welcome, {{contact.first_name}}!</p>" });
         await server.Admin.PutAsync("/api/v1/journeys/greeting", Json(Greeting));

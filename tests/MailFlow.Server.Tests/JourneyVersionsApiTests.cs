@@ -83,8 +83,8 @@ public sealed class JourneyVersionsApiTests
     {
         await using var server = await ServerUnderTest.StartAsync(kind, workers: false); // an account without the samples
         var samples = (await GetAsync(server, "/api/v1/samples")).GetProperty("items").EnumerateArray().ToList();
-        Assert.Equal(["abandoned-cart", "order-receipt", "re-engagement", "trial-ending", "welcome-series", "win-back"], samples.Select(sample => sample.GetProperty("id").GetString()));
-        Assert.Equal("Greets new sign-ups at once, sends tips a day later, and goes on by whether these were opened.", samples[4].GetProperty("description").GetString());
+        Assert.Equal(["abandoned-cart", "double-opt-in", "order-receipt", "re-engagement", "trial-ending", "welcome-series", "win-back"], samples.Select(sample => sample.GetProperty("id").GetString()));
+        Assert.Equal("Greets new sign-ups at once, sends tips a day later, and goes on by whether these were opened.", samples[5].GetProperty("description").GetString());
 
         Assert.Equal("win-back", await CopyAsync(server, "/api/v1/samples/win-back/copy", null));
         Assert.Equal(HttpStatusCode.OK, (await server.Admin.PostAsync("/api/v1/journeys/win-back/publish", null)).StatusCode); // what it needs has come with it

@@ -19,7 +19,7 @@ export function Consents({ userId }: { userId: string }) {
               <Table.Tr key={index}>
                 <Table.Td>{consent.purpose}</Table.Td>
                 <Table.Td><Badge variant="light" tt="none" color={consent.granted ? 'teal' : 'red'}>{consent.granted ? 'Agreed' : 'Refused'}</Badge></Table.Td>
-                <Table.Td>{consent.source}{consent.evidence && <Text size="xs" className="faint">{consent.evidence}</Text>}</Table.Td>
+                <Table.Td>{consent.source}{consent.basis && ` · ${consent.basis.replaceAll('_', ' ')}`}{consent.wording && <Text size="xs" className="faint">“{consent.wording}”</Text>}{consent.expires_at && <Text size="xs" className="faint">Until <Moment at={consent.expires_at} /></Text>}{consent.evidence && <Text size="xs" className="faint">{consent.evidence}</Text>}</Table.Td>
                 <Table.Td><Moment at={consent.at} /></Table.Td>
               </Table.Tr>
             ))}

@@ -1,6 +1,8 @@
-import { Anchor, Badge, Table, Text } from '@mantine/core';
+import { Anchor, Badge, Button, Modal, Stack, Table, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { Link } from 'react-router';
-import type { Schemas } from '../api/client';
+import { api, data, type Schemas } from '../api/client';
 import { Moment } from '../ui/Moment';
 import { More } from '../ui/More';
 import { Empty, Failure, RowsLoading } from '../ui/states';
@@ -21,6 +23,7 @@ const shown: Record<Schemas['MessageState'], { label: string; color: string }> =
 
 export function Messages({ userId }: { userId: string }) {
   const messages = useContactMessages(userId);
+  const [asked, setAsked] = useState<string>();
   if (messages.error) return <Failure error={messages.error} />;
   if (messages.isPending) return <RowsLoading rows={3} />;
   if (messages.items.length === 0) return <Empty title="No e-mail yet">Planned and sent mail is listed here, and why one was not sent.</Empty>;
@@ -28,7 +31,7 @@ export function Messages({ userId }: { userId: string }) {
     <>
       <Table.ScrollContainer minWidth={480}>
         <Table>
-          <Table.Thead><Table.Tr><Table.Th>Template</Table.Th><Table.Th>State</Table.Th><Table.Th>To</Table.Th><Table.Th>When</Table.Th></Table.Tr></Table.Thead>
+          <Table.Thead><Table.Tr><Table.Th>Template</Table.Th><Table.Th>State</Table.Th><Table.Th>To</Table.Th><Table.Th>When</Table.Th><Table.Th aria-label="Actions" /></Table.Tr></Table.Thead>
           <Table.Tbody>
             {messages.items.map((message) => (
               <Table.Tr key={message.id}>
@@ -36,12 +39,26 @@ export function Messages({ userId }: { userId: string }) {
                 <Table.Td><Badge variant="light" tt="none" color={shown[message.state].color}>{shown[message.state].label}</Badge></Table.Td>
                 <Table.Td>{message.to ?? '–'}</Table.Td>
                 <Table.Td><Moment at={message.updated_at} /></Table.Td>
+                <Table.Td ta="right"><Button size="compact-xs" variant="subtle" onClick={() => setAsked(message.id)}>Why was it allowed?</Button></Table.Td>
               </Table.Tr>
             ))}
           </Table.Tbody>
         </Table>
       </Table.ScrollContainer>
       <More query={messages} />
+      {asked && <BasisDialog id={asked} onClose={() => setAsked(undefined)} />}
     </>
+  );
+}
+
+/** What justified a mail as of its hand-over, in the server's words. */
+function BasisDialog({ id, onClose }: { id: string; onClose: () => void }) {
+  const basis = useQuery({ queryKey: ['basis', id], queryFn: () => data(api.GET('/api/v1/messages/{id}/basis', { params: { path: { id } } })) });
+  return (
+    <Modal opened onClose={onClose} title="On what basis?">
+      {basis.error ? <Failure error={basis.error} /> : basis.isPending ? <RowsLoading rows={3} /> : (
+        <Stack gap="xs">{basis.data.explanation.map((line) => <Text key={line} size="sm">{line}</Text>)}</Stack>
+      )}
+    </Modal>
   );
 }

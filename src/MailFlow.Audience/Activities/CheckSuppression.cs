@@ -16,7 +16,8 @@ public sealed class CheckSuppression(Suppressions suppressions) : BatchActivity<
     {
         foreach (var group in steps.GroupBy(step => step.Input.Stream))
         {
-            var blocked = await suppressions.AmongAsync(steps.Session, steps.AccountId, group.Key, [.. group.Select(step => step.ContactId)], ct);
+            var blocked = await suppressions.AmongAsync(steps.Session, steps.AccountId, group.Key,
+                [.. group.Select(step => (step.ContactId, step.Context.Contact.Text("email")))], ct, steps.Now.ToUnixTimeMilliseconds());
             foreach (var step in group)
                 if (blocked.TryGetValue(step.ContactId, out var suppression)) step.Complete("Suppressed", suppression.Describe());
                 else step.Complete("Clear", "not suppressed");

@@ -1,4 +1,6 @@
+using MailFlow.Audience;
 using MailFlow.Content;
+using MailFlow.Data;
 using MailFlow.Delivery.Sending;
 using MailFlow.Engine.Activities;
 using MailFlow.Engine.Definitions;
@@ -15,7 +17,8 @@ public sealed class SendEmail(Templates templates) : BatchActivity<SendEmail.Inp
         [Input("A subject in place of the template's own.")] string? Subject = null,
         [Input("What kind of mail it is. Default: as the journey says.")] MessageStream? Stream = null,
         [Input("How long after it was queued the mail may still be sent. Default: however long it takes.")] TimeSpan? ExpiresAfter = null,
-        [Input("Of marketing mail to a contact who has had as much as the account's cap allows: low is skipped, normal waits, high is sent.")] MessagePriority Priority = MessagePriority.Normal);
+        [Input("Of marketing mail to a contact who has had as much as the account's cap allows: low is skipped, normal waits, high is sent.")] MessagePriority Priority = MessagePriority.Normal,
+        [Input("The purpose that the mail asks to agree to, by the link confirm_url (double opt-in). Such a mail needs no consent itself.", ChoicesFrom = "purposes")] string? ConfirmPurpose = null);
 
     /// <inheritdoc/>
     protected override async ValueTask RunAsync(StepBatch<Input> steps, CancellationToken ct)
@@ -29,6 +32,11 @@ public sealed class SendEmail(Templates templates) : BatchActivity<SendEmail.Inp
                 step.Decide(StepResult.Fault($"there is no template '{step.Input.Template}'"));
                 continue;
             }
+            if (!string.IsNullOrWhiteSpace(step.Input.ConfirmPurpose) && WhyNoPurpose(step.Input.ConfirmPurpose) is { } problem)
+            {
+                step.Decide(StepResult.Fault(problem));
+                continue;
+            }
             planned.Add(Plan(step, version));
             step.Complete(text: $"queued '{step.Input.Template}' to {step.Context.Contact.Text("email") ?? "a contact without an e-mail address"}");
         }
@@ -38,7 +46,9 @@ public sealed class SendEmail(Templates templates) : BatchActivity<SendEmail.Inp
     private static PlannedMessage Plan(Step<Input> step, int version)
     {
         var (input, context, rules) = (step.Input, step.Context, step.Context.Journey.Rules);
-        var stream = input.Stream ?? rules.Stream;
+        var confirm = string.IsNullOrWhiteSpace(input.ConfirmPurpose) ? null : input.ConfirmPurpose;
+        // Whoever is asked has not agreed yet: the question is no marketing mail.
+        var stream = confirm is not null ? MessageStream.Transactional : input.Stream ?? rules.Stream;
         return new PlannedMessage
         {
             Id = context.Key,
@@ -54,10 +64,23 @@ public sealed class SendEmail(Templates templates) : BatchActivity<SendEmail.Inp
             Subject = string.IsNullOrWhiteSpace(input.Subject) ? null : input.Subject,
             Stream = stream,
             // A receipt sent from a marketing journey needs no consent; a transactional journey that names a purpose wants one.
-            Purpose = stream == rules.Stream || stream == MessageStream.Marketing ? rules.Purpose : null,
+            Purpose = confirm is not null ? null : stream == rules.Stream || stream == MessageStream.Marketing ? rules.Purpose : null,
             ExpiresAt = input.ExpiresAfter is { } span ? (context.Now + span).ToUnixTimeMilliseconds() : null,
             Priority = input.Priority,
-            Snapshot = Snapshot.Write(context),
+            Snapshot = Snapshot.Write(context, confirm),
         };
+    }
+
+    private static string? WhyNoPurpose(string purpose)
+    {
+        try
+        {
+            ContactFieldsCheck.Purpose(purpose, "confirmPurpose");
+            return null;
+        }
+        catch (InvalidInputException error)
+        {
+            return error.Message;
+        }
     }
 }

@@ -49,8 +49,12 @@ internal sealed record ClaimedMessage : MessageOrder
 }
 
 /// <summary>What of the step goes into the template, as it was when the mail was queued.</summary>
+/// <param name="Event">The event that last moved the instance.</param>
+/// <param name="Trigger">The event that started it.</param>
+/// <param name="Journey">The journey.</param>
+/// <param name="Confirm">The purpose that the mail asks to agree to; null for none.</param>
 internal sealed record Snapshot(
-    IReadOnlyDictionary<string, object?> Event, IReadOnlyDictionary<string, object?> Trigger, IReadOnlyDictionary<string, object?> Journey)
+    IReadOnlyDictionary<string, object?> Event, IReadOnlyDictionary<string, object?> Trigger, IReadOnlyDictionary<string, object?> Journey, string? Confirm = null)
 {
     public string? DefinitionId => Journey.GetValueOrDefault("id") as string;
 
@@ -58,12 +62,12 @@ internal sealed record Snapshot(
     {
         var members = JsonData.ParseMap(json);
         var trigger = Map("trigger");
-        return new Snapshot(members.ContainsKey("event") ? Map("event") : trigger, trigger, Map("journey"));
+        return new Snapshot(members.ContainsKey("event") ? Map("event") : trigger, trigger, Map("journey"), members.GetValueOrDefault("confirm") as string);
 
         IReadOnlyDictionary<string, object?> Map(string name) => members.GetValueOrDefault(name) as IReadOnlyDictionary<string, object?> ?? JsonData.Empty;
     }
 
-    public static string Write(Step step)
+    public static string Write(Step step, string? confirm = null)
     {
         var members = new Dictionary<string, object?>
         {
@@ -72,6 +76,7 @@ internal sealed record Snapshot(
         };
         // Most mail goes out on the event that started the instance: kept once.
         if (!ReferenceEquals(step.Event, step.Trigger)) members["event"] = step.Event;
+        if (confirm is not null) members["confirm"] = confirm;
         return JsonData.Write(members);
     }
 }

@@ -10,7 +10,7 @@ internal sealed class Composer(TemplateRenderer renderer, UnsubscribeLinks links
     public async Task<OutgoingEmail> ComposeAsync(TakenMessage taken, DateTimeOffset at, CancellationToken ct)
     {
         var (message, sender) = (taken.Message, taken.Sender);
-        var unsubscribe = await links.UrlForAsync(new(message.AccountId, message.ContactId, message.Id, taken.To.ToString()), ct);
+        var urls = await links.ForAsync(new(message.AccountId, message.ContactId, message.Id, taken.To.ToString()), message.Snapshot.Confirm, at, ct);
         var model = new Dictionary<string, object?>
         {
             ["contact"] = taken.Contact.Fields,
@@ -18,7 +18,9 @@ internal sealed class Composer(TemplateRenderer renderer, UnsubscribeLinks links
             ["trigger"] = message.Snapshot.Trigger,
             ["journey"] = message.Snapshot.Journey,
             ["sender"] = new Dictionary<string, object?> { ["name"] = sender.Name, ["email"] = sender.Email, ["postal_address"] = sender.PostalAddress },
-            ["unsubscribe_url"] = unsubscribe,
+            ["unsubscribe_url"] = urls.Unsubscribe,
+            ["preferences_url"] = urls.Preferences,
+            ["confirm_url"] = urls.Confirm,
             ["message"] = new Dictionary<string, object?> { ["id"] = message.Id.ToString() },
         };
         var rendered = await renderer.RenderAsync(message.AccountId, message.Template, message.TemplateVersion, model, message.Stream, message.Subject, ct);
@@ -35,7 +37,7 @@ internal sealed class Composer(TemplateRenderer renderer, UnsubscribeLinks links
             Subject = rendered.Subject,
             Html = rendered.Html,
             Text = rendered.Text,
-            Headers = Headers(message, from.Address.Domain, unsubscribe),
+            Headers = Headers(message, from.Address.Domain, urls.Unsubscribe),
             Stream = message.Stream,
             Template = message.Template,
             UserId = message.UserId,
@@ -49,7 +51,8 @@ internal sealed class Composer(TemplateRenderer renderer, UnsubscribeLinks links
         if (message.Stream == MessageStream.Marketing)
         {
             headers.Add(("List-Unsubscribe", $"<{unsubscribe}>"));
-            headers.Add(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"));
+            // One click is promised of an https address alone (RFC 8058, section 3.1).
+            if (unsubscribe.StartsWith("https://", StringComparison.OrdinalIgnoreCase)) headers.Add(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"));
             headers.Add(("Feedback-ID", FeedbackId(message)));
         }
         return headers;

@@ -24,7 +24,8 @@ internal sealed class SendChecks(Suppressions suppressions, Consents consents, I
 
         foreach (var group in Left().GroupBy(message => (message.AccountId, message.Stream)).ToList())
         {
-            var found = await suppressions.AmongAsync(session, group.Key.AccountId, group.Key.Stream, [.. group.Select(message => message.ContactId).Distinct()], ct);
+            var found = await suppressions.AmongAsync(session, group.Key.AccountId, group.Key.Stream,
+                [.. group.Select(message => (message.ContactId, contacts[message.ContactId].Text("email")))], ct, now);
             foreach (var message in group)
                 if (found.TryGetValue(message.ContactId, out var suppression))
                     refused[message.Id] = new(MessageState.Suppressed, $"not sent: {suppression.Describe()}");
@@ -32,7 +33,7 @@ internal sealed class SendChecks(Suppressions suppressions, Consents consents, I
 
         foreach (var group in Left().Where(message => message.Purpose is not null).GroupBy(message => (message.AccountId, message.Purpose)).ToList())
         {
-            var granted = await consents.GrantedAsync(session, group.Key.AccountId, group.Key.Purpose!, [.. group.Select(message => message.ContactId).Distinct()], ct);
+            var granted = await consents.GrantedAsync(session, group.Key.AccountId, group.Key.Purpose!, [.. group.Select(message => message.ContactId).Distinct()], ct, now);
             foreach (var message in group.Where(message => !granted.Contains(message.ContactId)))
                 refused[message.Id] = new(MessageState.Suppressed, $"not sent: no consent to '{group.Key.Purpose}'");
         }

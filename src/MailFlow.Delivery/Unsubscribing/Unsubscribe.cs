@@ -44,28 +44,34 @@ public sealed class Unsubscribe
     /// Unsubscribes: no marketing mail goes to the address (nor to the contact's present one) from the next hand-over on, and consent to the purpose that the mail
     /// was sent for is withdrawn. Repeating it changes nothing. False for a token that we did not sign.
     /// </summary>
-    public async Task<bool> ActAsync(string token, CancellationToken ct)
+    /// <param name="token">The link's.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <param name="visitor">Who followed it, as far as known.</param>
+    /// <param name="oneClick">Whether a mail program did it at its user's click (RFC 8058), and not the page's button.</param>
+    public async Task<bool> ActAsync(string token, CancellationToken ct, Visitor? visitor = null, bool oneClick = false)
     {
         if (await _links.ReadAsync(token, ct) is not { } subject) return false;
         var (contact, purpose) = await _database.ReadAsync(async session =>
             (await FindContactAsync(session, subject, ct), await PurposeAsync(session, subject, ct)), ct);
+        var source = oneClick ? "one_click" : "unsubscribe";
+        var detail = $"link of message {subject.MessageId}{(visitor is null ? "" : $", followed {visitor}")}";
         await _database.WriteAsync(async session =>
         {
             // The contact's lock first: consents are recorded under it.
             if (contact is not null) await session.LockShardAsync(StableHash.Shard(contact.AccountId, contact.UserId), wait: true, ct);
-            await SuppressAsync(session, subject, subject.Email, ct);
+            await SuppressAsync(session, subject.AccountId, subject.Email, source, detail, ct);
             if (contact is null || await FindContactAsync(session, subject, ct) is not { } present) return;
-            if (present.Text("email") is { Length: > 0 } email && email != subject.Email && EmailAddress.TryParse(email, out _)) await SuppressAsync(session, subject, email, ct);
+            if (present.Text("email") is { Length: > 0 } email && email != subject.Email && EmailAddress.TryParse(email, out _)) await SuppressAsync(session, subject.AccountId, email, source, detail, ct);
             if (purpose is not null)
                 await _consents.RecordAsync(session, [new Consent(
-                    subject.AccountId, subject.ContactId, purpose, false, "unsubscribe",
-                    DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct)), $"unsubscribe link of message {subject.MessageId}")], ct);
+                    subject.AccountId, subject.ContactId, purpose, false, source, DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct)),
+                    $"unsubscribe link of message {subject.MessageId}", new ConsentProof(Ip: visitor?.Ip, UserAgent: visitor?.UserAgent, MessageId: subject.MessageId))], ct);
         }, ct);
         return true;
     }
 
-    private async Task SuppressAsync(Session session, UnsubscribeSubject subject, string email, CancellationToken ct) => await _suppressions.AddAsync(
-        session, subject.AccountId, email, SuppressionReason.Unsubscribed, Suppression.Marketing, "unsubscribe", ct, $"link of message {subject.MessageId}");
+    private async Task SuppressAsync(Session session, int accountId, string email, string source, string detail, CancellationToken ct) => await _suppressions.AddAsync(
+        session, accountId, email, SuppressionReason.Unsubscribed, Suppression.Marketing, source, ct, detail);
 
     private async Task<Contact?> FindContactAsync(Session session, UnsubscribeSubject subject, CancellationToken ct) =>
         (await _contacts.LoadAsync(session, [subject.ContactId], ct)).FirstOrDefault(contact => contact.AccountId == subject.AccountId);

@@ -4,8 +4,11 @@ using Microsoft.Extensions.Logging;
 
 namespace MailFlow.Engine.Storage;
 
-/// <summary>Drops what has been kept long enough: event keys after their horizon, events after the time for which they can be counted.</summary>
-public sealed partial class Retention(Database database, ILogger<Retention> log) : BackgroundService
+/// <summary>
+/// Drops what has been kept long enough: event keys after their horizon, events after the time for which they can be counted, and what each module's
+/// <see cref="RetentionRule"/>s say.
+/// </summary>
+public sealed partial class Retention(Database database, IEnumerable<RetentionRule> rules, ILogger<Retention> log) : BackgroundService
 {
     /// <summary>How long a contact's events are kept, and so the longest window in which they can be counted.</summary>
     public static readonly TimeSpan Events = TimeSpan.FromDays(90);
@@ -23,6 +26,8 @@ public sealed partial class Retention(Database database, ILogger<Retention> log)
         dropped += await DropAsync("DELETE FROM event WHERE id IN (SELECT id FROM event WHERE accepted_at < @before LIMIT @chunk)", Events, ct);
         // Nobody has been there to try it again for long: those held have left.
         dropped += await DropAsync("DELETE FROM parked_node WHERE (version_id, node) IN (SELECT version_id, node FROM parked_node WHERE retry_at < @before LIMIT @chunk)", Parked, ct);
+        foreach (var rule in rules)
+            if (rule.Kept is { } kept) dropped += await DropAsync(rule.Statements, kept, ct);
         return dropped;
     }
 
@@ -51,14 +56,20 @@ public sealed partial class Retention(Database database, ILogger<Retention> log)
         }
     }
 
-    private async Task<int> DropAsync(string sql, TimeSpan kept, CancellationToken ct)
+    private Task<int> DropAsync(string sql, TimeSpan kept, CancellationToken ct) => DropAsync([sql], kept, ct);
+
+    private async Task<int> DropAsync(IReadOnlyList<string> statements, TimeSpan kept, CancellationToken ct)
     {
         var dropped = 0;
         int now;
         do
         {
             now = await database.WriteAsync(async session =>
-                await session.ExecuteAsync(sql, ct, ("before", await session.NowAsync(ct) - (long)kept.TotalMilliseconds), ("chunk", Chunk)), ct);
+            {
+                var (before, count) = (await session.NowAsync(ct) - (long)kept.TotalMilliseconds, 0);
+                foreach (var sql in statements) count = await session.ExecuteAsync(sql, ct, ("before", before), ("chunk", Chunk));
+                return count;
+            }, ct);
             dropped += now;
         }
         while (now == Chunk);

@@ -1,14 +1,16 @@
 using System.ComponentModel;
 using MailFlow.Audience;
+using MailFlow.Audience.Importing;
 using MailFlow.Data;
 using MailFlow.Server.Access;
 using MailFlow.Server.Http;
+using Microsoft.AspNetCore.Mvc;
 
 namespace MailFlow.Server.Api;
 
 internal static class ContactsApi
 {
-    private const int LongestSearch = 200;
+    private const int LongestSearch = 200, MostMegabytes = 256;
 
     /// <summary>What may be put, for the API's description: the members given are set, any other name is an attribute.</summary>
     /// <param name="Email">The address; null clears it.</param>
@@ -25,6 +27,8 @@ internal static class ContactsApi
     {
         var group = api.MapGroup("/contacts").WithTags("Contacts");
         group.MapGet("", ListAsync).RequireScope(Scopes.ContactsRead).WithSummary("List the contacts; a page of a search may hold few and still have a next").Produces<Page<ContactDetails>>();
+        group.MapPost("/import", ImportAsync).RequireScope(Scopes.ContactsWrite).AcceptsCsv(MostMegabytes)
+            .WithSummary("Create and change contacts from a CSV file, a chunk at a time; with dry_run none. An empty cell leaves what is there").Produces<ImportReport>();
         group.MapGet("/{userId}", FindAsync).RequireScope(Scopes.ContactsRead).WithSummary("Read a contact").Produces<ContactDetails>();
         group.MapPut("/{userId}", PutAsync).RequireScope(Scopes.ContactsWrite).WithSummary("Create or change a contact")
             .Accepts<ContactInput>("application/json").Produces<ContactDetails>();
@@ -40,6 +44,10 @@ internal static class ContactsApi
         if (search.Trim().Length > LongestSearch) throw new InvalidInputException("search", $"is longer than {LongestSearch} characters");
         return contacts.SearchAsync(caller.AccountId, search.Trim(), paging.Cursor, paging.Size, ct);
     }
+
+    private static Task<ImportReport> ImportAsync(
+        HttpContext context, [FromQuery(Name = "dry_run"), Description("Whether to write nothing and report what would be done.")] bool? dryRun, Caller caller, ContactImport import, CancellationToken ct) =>
+        import.ImportAsync(caller.AccountId, CsvBody.Of(context), dryRun ?? false, ct);
 
     private static async Task<ContactDetails> FindAsync(string userId, Caller caller, Contacts contacts, CancellationToken ct) =>
         await contacts.FindAsync(caller.AccountId, PathText.Unescape(userId), ct) ?? throw new NotFoundException($"There is no contact '{userId}'.");

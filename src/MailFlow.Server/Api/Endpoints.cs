@@ -7,6 +7,7 @@ internal static class Endpoints
     {
         app.MapHealth();
         app.MapUnsubscribe();
+        app.MapPreferences();
         app.MapOpenApi("/openapi/{documentName}.json");
 
         var api = app.MapGroup("/api/v1");
@@ -15,6 +16,9 @@ internal static class Endpoints
         api.MapContactRecords();
         api.MapFields();
         api.MapSuppressions();
+        api.MapPurposes();
+        api.MapPrivacy();
+        api.MapAccount();
         api.MapSegments();
         api.MapTemplates();
         api.MapTemplateTrials();

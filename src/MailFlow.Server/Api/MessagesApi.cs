@@ -16,6 +16,7 @@ internal static class MessagesApi
         var group = api.MapGroup("/messages").RequireScope(Scopes.MessagesRead).WithTags("Messages");
         group.MapGet("", ListAsync).WithSummary("Read the ledger: every planned mail and what became of it").Produces<Page<Message>>();
         group.MapGet("/{id}", FindAsync).WithSummary("Read one message with the provider's answers").Produces<MessageDetails>();
+        group.MapGet("/{id}/basis", BasisAsync).WithSummary("Say what justified a mail as of its hand-over: consent and suppressions, in plain words").Produces<MessageBasis>();
         api.MapGet("/sandbox/messages", CapturedAsync).RequireScope(Scopes.MessagesRead).WithTags("Messages")
             .WithSummary("Read the mail that the sandbox captured, in the order of its capture or the newest first").Produces<Page<CapturedEmail>>();
     }
@@ -29,6 +30,9 @@ internal static class MessagesApi
         Guid.TryParse(id, out var key) && await messages.FindAsync(caller.AccountId, key, ct) is { } message
             ? new(message, await messages.AnswersAsync(caller.AccountId, key, ct))
             : throw new NotFoundException($"There is no message '{id}'.");
+
+    private static async Task<MessageBasis> BasisAsync(string id, Caller caller, MessageBases bases, CancellationToken ct) =>
+        Guid.TryParse(id, out var key) && await bases.FindAsync(caller.AccountId, key, ct) is { } basis ? basis : throw new NotFoundException($"There is no message '{id}'.");
 
     private static Task<Page<CapturedEmail>> CapturedAsync(
         string? to, [Microsoft.AspNetCore.Mvc.FromQuery(Name = "newest_first")] bool? newestFirst, [AsParameters] Paging paging, Caller caller, SandboxMailbox mailbox, CancellationToken ct) =>

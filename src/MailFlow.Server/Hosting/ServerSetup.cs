@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using MailFlow.Data;
 using MailFlow.Delivery;
+using MailFlow.Engine.Storage;
 using MailFlow.Journeys.Webhooks;
 using MailFlow.Server.Access;
 using MailFlow.Server.Api;
@@ -92,6 +93,10 @@ internal static partial class ServerSetup
         var url = (configuration[WebHostDefaults.ServerUrlsKey] is { Length: > 0 } urls ? urls : DefaultUrl).Split(';')[0];
         return options with { PublicBaseUrl = Wildcard().Replace(url, "//localhost").TrimEnd('/') };
     }
+
+    /// <summary>The section <c>MailFlow:Retention</c>.</summary>
+    public static RetentionOptions ReadRetention(this IConfiguration configuration) =>
+        configuration.GetSection("MailFlow:Retention").Get<RetentionOptions>() ?? new RetentionOptions();
 
     /// <summary>The section <c>MailFlow:Webhooks</c>.</summary>
     public static WebhookOptions ReadWebhooks(this IConfiguration configuration) =>

@@ -19,6 +19,7 @@ internal sealed class WarmUp(Templates templates, TemplateRenderer renderer, Eve
         ["event"] = JsonData.Empty,
         ["sender"] = new Dictionary<string, object?> { ["postal_address"] = "-" },
         ["unsubscribe_url"] = "https://localhost/",
+        ["preferences_url"] = "https://localhost/",
     };
 
     public async Task RunAsync(int accountId, CancellationToken ct)

@@ -6,7 +6,7 @@ using MailFlow.Server.Access;
 
 namespace MailFlow.Server.Http;
 
-/// <summary>Marks an endpoint whose answer must not be kept, because it holds a secret.</summary>
+/// <summary>Marks an endpoint whose answer must not be kept, because it holds a secret, or whose body is too long to be looked at twice.</summary>
 internal sealed record NeverReplayed;
 
 /// <summary>

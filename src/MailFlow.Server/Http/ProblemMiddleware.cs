@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using MailFlow.Data;
+using Microsoft.AspNetCore.Http.Metadata;
 
 namespace MailFlow.Server.Http;
 
@@ -71,7 +72,7 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, Database d
 
     private static string? Explain(HttpContext context, int status) => status switch
     {
-        413 => RequestBody.TooLarge,
+        413 => context.GetEndpoint()?.Metadata.GetMetadata<IRequestSizeLimitMetadata>()?.MaxRequestBodySize is { } most ? $"This takes at most {most / 1024 / 1024} MB: split the file." : RequestBody.TooLarge,
         415 => RequestBody.NotJson,
         404 => "There is nothing at this address.",
         405 => $"This address does not take {context.Request.Method}; see the header Allow.",

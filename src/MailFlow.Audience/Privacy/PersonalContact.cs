@@ -1,0 +1,49 @@
+using MailFlow.Data;
+using MailFlow.Engine.Storage;
+
+namespace MailFlow.Audience.Privacy;
+
+/// <summary>The contact itself: profile, consents, suppressions.</summary>
+internal sealed class PersonalContact(Suppressions suppressions) : IPersonalData
+{
+    public async Task<IReadOnlyList<PersonalSection>> ExportAsync(Session session, Person person, CancellationToken ct)
+    {
+        var profile = await session.QueryAsync($"SELECT {ContactRecord.Columns}, c.updated_at FROM contact c WHERE c.id = @contact AND c.account_id = @account",
+            row => Members(("user_id", row.Text(2)), ("email", row.TextOrNull(3)), ("first_name", row.TextOrNull(4)), ("last_name", row.TextOrNull(5)), ("time_zone", row.TextOrNull(6)),
+                ("created_at", row.Instant(7)), ("updated_at", row.Instant(10)), ("tags", row.Json(8)), ("attributes", row.Json(9))),
+            ct, ("contact", person.ContactId), ("account", person.AccountId));
+        var consents = await session.QueryAsync($"SELECT {Consents.EntryColumns} FROM consent WHERE contact_id = @contact AND account_id = @account ORDER BY id",
+            row => Consents.ReadEntry(row, 0) is var e
+                ? Members(("purpose", e.Purpose), ("granted", e.Granted), ("source", e.Source), ("at", e.At), ("evidence", e.Evidence), ("basis", e.Basis), ("wording", e.Wording),
+                    ("wording_version", e.WordingVersion), ("ip", e.Ip), ("user_agent", e.UserAgent), ("jurisdiction", e.Jurisdiction), ("message_id", e.MessageId), ("expires_at", e.ExpiresAt))
+                : [],
+            ct, ("contact", person.ContactId), ("account", person.AccountId));
+        var blocked = new List<IReadOnlyDictionary<string, object?>>();
+        foreach (var address in person.Addresses)
+            blocked.AddRange((await suppressions.OfAsync(session, person.AccountId, address, ct)).Select(s => Members(("address", address), ("scope", s.Scope), ("reason", s.Reason),
+                ("source", s.Source), ("at", s.At), ("detail", s.Detail), ("expires_at", s.ExpiresAt), ("kind", s.Kind))));
+        return [new("profile", profile), new("consents", consents), new("suppressions", blocked)];
+    }
+
+    public async Task<IReadOnlyList<string>> AddressesAsync(Session session, Person person, CancellationToken ct) => await session.QueryAsync(
+        "SELECT email FROM contact WHERE id = @contact AND email IS NOT NULL", row => row.Text(0), ct, ("contact", person.ContactId));
+
+    public async Task EraseAsync(Session session, Person person, CancellationToken ct)
+    {
+        await session.ExecuteAsync("""
+            UPDATE contact SET user_id = @erased, email = NULL, first_name = NULL, last_name = NULL, time_zone = NULL, attributes = @no_attributes, tags = @no_tags, updated_at = @now
+            WHERE id = @contact AND account_id = @account
+            """, ct, ("erased", person.ErasedUserId), ("no_attributes", new JsonText("{}")), ("no_tags", new JsonText("[]")), ("now", await session.NowAsync(ct)),
+            ("contact", person.ContactId), ("account", person.AccountId));
+        // That there was a consent, on which basis and to which wording, must stay demonstrable; whose it was does not.
+        await session.ExecuteAsync("UPDATE consent SET evidence = NULL, ip = NULL, user_agent = NULL WHERE contact_id = @contact AND account_id = @account", ct,
+            ("contact", person.ContactId), ("account", person.AccountId));
+        await session.ExecuteAsync("DELETE FROM suppression WHERE account_id = @account AND email IN (SELECT r.email FROM {rows})",
+            new Rows<string>([.. person.Addresses.Select(EmailAddress.Key).Distinct()]).Text("email", email => email), ct, ("account", person.AccountId));
+        await session.ExecuteAsync("UPDATE audit SET subject = 'erased', detail = @none FROM {rows} WHERE audit.account_id = @account AND audit.subject = r.subject",
+            new Rows<string>([.. person.Addresses.Concat(person.Addresses.Select(EmailAddress.Key)).Append(person.UserId).Distinct()]).Text("subject", subject => subject), ct,
+            ("account", person.AccountId), ("none", new JsonText("{}")));
+    }
+
+    private static Dictionary<string, object?> Members(params (string Name, object? Value)[] members) => members.ToDictionary(member => member.Name, member => member.Value);
+}

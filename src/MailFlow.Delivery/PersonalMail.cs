@@ -1,0 +1,54 @@
+using MailFlow.Data;
+using MailFlow.Engine.Definitions;
+using MailFlow.Engine.Storage;
+
+namespace MailFlow.Delivery;
+
+/// <summary>A contact's mail: the ledger, what providers answered, what the sandbox captured.</summary>
+internal sealed class PersonalMail : IPersonalData
+{
+    public async Task<IReadOnlyList<PersonalSection>> ExportAsync(Session session, Person person, CancellationToken ct)
+    {
+        var messages = await session.QueryAsync("""
+            SELECT id, template, template_version, subject, stream, purpose, to_address, state, reason, provider, provider_id, queued_at, handed_over_at, updated_at, snapshot
+            FROM message WHERE contact_id = @contact AND account_id = @account ORDER BY queued_at, id
+            """,
+            row => Members(("id", row.Uuid(0)), ("template", row.Text(1)), ("template_version", row.Long(2)), ("subject", row.TextOrNull(3)),
+                ("stream", ((MessageStream)row.Int(4)).ToString().ToLowerInvariant()), ("purpose", row.TextOrNull(5)), ("to", row.TextOrNull(6)), ("state", MessageStates.Word((MessageState)row.Int(7))),
+                ("reason", row.TextOrNull(8)), ("provider", row.TextOrNull(9)), ("provider_id", row.TextOrNull(10)), ("queued_at", row.Instant(11)), ("handed_over_at", row.InstantOrNull(12)),
+                ("updated_at", row.Instant(13)), ("made_from", JsonData.ParseMap(row.Text(14)))),
+            ct, Of(person));
+        var answers = await session.QueryAsync("""
+            SELECT a.message_id, a.at, a.state, a.answer FROM message m JOIN message_attempt a ON a.message_id = m.id WHERE m.contact_id = @contact AND m.account_id = @account ORDER BY a.at
+            """,
+            row => Members(("message_id", row.Uuid(0)), ("at", row.Instant(1)), ("state", MessageStates.Word((MessageState)row.Int(2))), ("answer", row.Text(3))), ct, Of(person));
+        var captured = await session.QueryAsync("SELECT s.id, s.at, s.to_address, s.subject, s.html, s.text FROM message m JOIN sandbox_email s ON s.id = m.id WHERE m.contact_id = @contact AND m.account_id = @account ORDER BY s.seq",
+            row => Members(("id", row.Uuid(0)), ("at", row.Instant(1)), ("to", row.Text(2)), ("subject", row.Text(3)), ("html", row.Text(4)), ("text", row.Text(5))), ct, Of(person));
+        return [new("messages", messages), new("provider_answers", answers), new("captured_mail", captured)];
+    }
+
+    public async Task<IReadOnlyList<string>> AddressesAsync(Session session, Person person, CancellationToken ct) => await session.QueryAsync(
+        "SELECT DISTINCT to_address FROM message WHERE contact_id = @contact AND account_id = @account AND to_address IS NOT NULL", row => row.Text(0), ct, Of(person));
+
+    public async Task StopAsync(Session session, Person person, CancellationToken ct) =>
+        await Ledger.CancelOfContactAsync(session, person.ContactId, "the contact's data is erased", await session.NowAsync(ct), ct);
+
+    /// <summary>That a mail was planned, and what became of it, stays: it is counted. To whom it went and what it said does not.</summary>
+    public async Task EraseAsync(Session session, Person person, CancellationToken ct)
+    {
+        (string, object?)[] parameters = [.. Of(person), ("erased", person.ErasedUserId)];
+        await session.ExecuteAsync("DELETE FROM sandbox_email WHERE id IN (SELECT id FROM message WHERE contact_id = @contact AND account_id = @account)", ct, Of(person));
+        // Trials of templates are in no ledger.
+        await session.ExecuteAsync("DELETE FROM sandbox_email WHERE account_id = @account AND to_address IN (SELECT r.address FROM {rows})",
+            new Rows<string>(person.Addresses).Text("address", address => address), ct, ("account", person.AccountId));
+        await session.ExecuteAsync("UPDATE message_attempt SET answer = 'erased' WHERE message_id IN (SELECT id FROM message WHERE contact_id = @contact AND account_id = @account)", ct, Of(person));
+        await session.ExecuteAsync("""
+            UPDATE message SET user_id = @erased, to_address = NULL, subject = NULL, provider_id = NULL, snapshot = '{}', reason = CASE WHEN reason IS NULL THEN NULL ELSE 'erased' END
+            WHERE contact_id = @contact AND account_id = @account
+            """, ct, parameters);
+    }
+
+    private static (string, object?)[] Of(Person person) => [("contact", person.ContactId), ("account", person.AccountId)];
+
+    private static Dictionary<string, object?> Members(params (string Name, object? Value)[] members) => members.ToDictionary(member => member.Name, member => member.Value);
+}

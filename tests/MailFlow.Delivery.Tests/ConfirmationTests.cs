@@ -1,0 +1,98 @@
+using MailFlow.Audience;
+using MailFlow.Delivery.Unsubscribing;
+using MailFlow.Engine.Activities;
+using MailFlow.Testing;
+
+namespace MailFlow.Delivery.Tests;
+
+/// <summary>Double opt-in.</summary>
+public sealed class ConfirmationTests
+{
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task The_button_records_an_express_consent_and_raises_one_event_however_often_it_is_pressed(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        await fixture.Get<Purposes>().PutAsync(1, "news", "News", "Once a month.", true, 1, default);
+        await fixture.Get<Suppressions>().AddAsync(1, "ada@example.org", "unsubscribed", "marketing", "unsubscribe", default);
+        var (contact, id, token) = await AskedAsync(fixture);
+
+        var page = await fixture.Get<Confirmation>().ReadAsync(token, default);
+        Assert.Empty(await HistoryAsync(fixture, contact));
+        var visitor = new Visitor("203.0.113.7", "Browser");
+        Assert.True(await fixture.Get<Confirmation>().ActAsync(token, visitor, default));
+        Assert.True(await fixture.Get<Confirmation>().ActAsync(token, visitor, default));
+
+        Assert.Equal(new ConfirmPage("ada@example.org", "Shop", "News: Once a month.", false), page);
+        var consent = Assert.Single(await HistoryAsync(fixture, contact));
+        Assert.Equal(("news", true, "double_opt_in", new ConsentProof("express", "News: Once a month.", "1", "203.0.113.7", "Browser", null, id)), (consent.Purpose, consent.Granted, consent.Source, consent.Proof));
+        Assert.Empty((await fixture.Get<Suppressions>().ListAsync(1, null, 10, default)).Items);
+        var raised = Assert.Single(await fixture.Database.ReadAsync(session => session.QueryAsync("SELECT user_id, body FROM inbox WHERE kind = 1", row => (User: row.Text(0), Body: row.Text(1)), default), default));
+        Assert.Equal("ada", raised.User);
+        Assert.Contains("\"event_type\":\"consent_confirmed\"", raised.Body);
+        Assert.Contains($"\"purpose\":\"news\",\"message_id\":\"{id}\"", raised.Body);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task After_its_time_a_link_confirms_nothing(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var (contact, _, token) = await AskedAsync(fixture);
+
+        fixture.Time.Advance(TimeSpan.FromDays(14));
+
+        Assert.True((await fixture.Get<Confirmation>().ReadAsync(token, default))!.Expired);
+        Assert.False(await fixture.Get<Confirmation>().ActAsync(token, new Visitor(null, null), default));
+        Assert.Empty(await HistoryAsync(fixture, contact));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task It_confirms_the_address_it_was_sent_to_and_no_other(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var (contact, _, token) = await AskedAsync(fixture);
+        await fixture.ContactAsync("ada", "ada@new.example");
+
+        Assert.Null(await fixture.Get<Confirmation>().ReadAsync(token, default));
+        Assert.False(await fixture.Get<Confirmation>().ActAsync(token, new Visitor(null, null), default));
+        Assert.Empty(await HistoryAsync(fixture, contact));
+    }
+
+    [Fact]
+    public void A_token_with_any_bit_changed_is_refused_and_a_later_end_cannot_be_written_in()
+    {
+        var key = new SigningKey(1, [.. Enumerable.Range(0, 32).Select(i => (byte)i)]);
+        var subject = new ConfirmSubject(new UnsubscribeSubject(1, 42, Guid.Empty, "ada@example.org"), "news", DateTimeOffset.FromUnixTimeMilliseconds(1_767_225_600_000));
+        var token = ConfirmToken.Write(subject, key);
+        Assert.Equal(subject, ConfirmToken.Read(token, [key]));
+
+        var bytes = System.Buffers.Text.Base64Url.DecodeFromChars(token);
+        for (var bit = 0; bit < bytes.Length * 8; bit++)
+        {
+            bytes[bit / 8] ^= (byte)(1 << (bit % 8));
+            Assert.Null(ConfirmToken.Read(System.Buffers.Text.Base64Url.EncodeToString(bytes), [key]));
+            bytes[bit / 8] ^= (byte)(1 << (bit % 8));
+        }
+        Assert.All(["", "x", "%%%", new string('A', 5000), token[..^4]], text => Assert.Null(ConfirmToken.Read(text, [key])));
+        Assert.False(UnsubscribeToken.TryRead(token, [key], out _));
+        Assert.False(UnsubscribeToken.TryRead(token, [key], out _, preferences: true));
+    }
+
+    private static async Task<(Contact Contact, Guid Message, string Token)> AskedAsync(DeliveryFixture fixture)
+    {
+        await fixture.TemplateAsync("welcome", "Please confirm", "<p><a href=\"{{confirm_url}}\">Confirm</a></p>");
+        var contact = await fixture.ContactAsync("ada");
+        var id = await fixture.QueueAsync(contact, message => message with
+        {
+            TemplateVersion = 2, Stream = Engine.Definitions.MessageStream.Transactional,
+            Snapshot = """{"trigger":{},"journey":{"id":"double-opt-in","name":"Double opt-in"},"confirm":"news"}""",
+        });
+        await fixture.SendAllAsync();
+        var html = (await fixture.Get<SandboxMailbox>().ListAsync(1, null, null, 10, default)).Items[^1].Html;
+        const string before = "https://mail.example.org/confirm/";
+        var from = html.IndexOf(before, StringComparison.Ordinal) + before.Length;
+        return (contact, id, html[from..html.IndexOf('"', from)]);
+    }
+
+    private static Task<IReadOnlyList<Consent>> HistoryAsync(DeliveryFixture fixture, Contact contact) =>
+        fixture.Database.ReadAsync(session => fixture.Get<Consents>().HistoryAsync(session, 1, contact.Id, default), default);
+}

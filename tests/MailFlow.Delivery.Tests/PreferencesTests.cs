@@ -1,0 +1,144 @@
+using MailFlow.Audience;
+using MailFlow.Delivery.Unsubscribing;
+using MailFlow.Engine.Activities;
+using MailFlow.Testing;
+
+namespace MailFlow.Delivery.Tests;
+
+/// <summary>The preference centre: topics, a pause, and leaving.</summary>
+public sealed class PreferencesTests
+{
+    private static readonly Visitor Ada = new("203.0.113.7", "Mail\r\n/1.0");
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Looking_changes_nothing_and_topics_are_agreed_to_and_withdrawn_with_their_wording(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var (contact, token) = await SentAsync(fixture);
+
+        var page = await fixture.Get<Preferences>().ReadAsync(token, default);
+        Assert.Empty(await HistoryAsync(fixture, contact));
+        Assert.True(await ActAsync(fixture, token, new PreferenceChoice.Topics(new HashSet<string> { "news", "secret", "unknown" })));
+        Assert.True(await ActAsync(fixture, token, new PreferenceChoice.Topics(new HashSet<string> { "news" })));
+        Assert.True(await ActAsync(fixture, token, new PreferenceChoice.Topics(new HashSet<string>())));
+
+        Assert.Equal(("ada@example.org", "Shop", null, false), (page!.Email, page.SenderName, page.PausedUntil, page.Unsubscribed));
+        Assert.Equal([new("news", "News", "Once a month.", false), new PreferenceTopic("offers", "Offers", "", false)], page.Topics);
+        var history = await HistoryAsync(fixture, contact);
+        Assert.Equal([("news", true), ("news", false)], history.Select(consent => (consent.Purpose, consent.Granted)));
+        Assert.Equal(("preference_centre", "express", "News: Once a month.", "1", "203.0.113.7", "Mail/1.0"),
+            (history[0].Source, history[0].Proof!.Basis, history[0].Proof!.Wording, history[0].Proof!.WordingVersion, history[0].Proof!.Ip, history[0].Proof!.UserAgent));
+        Assert.NotNull(history[0].Proof!.MessageId);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_pause_holds_mail_back_until_it_is_over(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var (contact, token) = await SentAsync(fixture);
+
+        await ActAsync(fixture, token, new PreferenceChoice.Pause(30));
+        var during = await fixture.QueueAsync(contact);
+        await fixture.SendAllAsync();
+        Assert.Equal(fixture.Time.GetUtcNow().AddDays(30), (await fixture.Get<Preferences>().ReadAsync(token, default))!.PausedUntil);
+        fixture.Time.Advance(TimeSpan.FromDays(30));
+        var after = await fixture.QueueAsync(contact);
+        await fixture.SendAllAsync();
+
+        Assert.Equal((MessageState.Suppressed, "not sent: suppressed for marketing at the contact's wish on 5 January 2026 until 4 February 2026"), await fixture.StateAsync(during));
+        Assert.Equal(MessageState.Accepted, (await fixture.StateAsync(after)).State);
+
+        await ActAsync(fixture, token, new PreferenceChoice.Pause(90));
+        await ActAsync(fixture, token, new PreferenceChoice.Resume());
+        var resumed = await fixture.QueueAsync(contact);
+        await fixture.SendAllAsync();
+        Assert.Equal(MessageState.Accepted, (await fixture.StateAsync(resumed)).State);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Leaving_everything_withdraws_all_and_a_pause_or_its_end_does_not_undo_it_but_a_topic_ticked_does(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var (contact, token) = await SentAsync(fixture);
+        await ActAsync(fixture, token, new PreferenceChoice.Topics(new HashSet<string> { "news", "offers" }));
+
+        await ActAsync(fixture, token, new PreferenceChoice.UnsubscribeFromAll());
+        await ActAsync(fixture, token, new PreferenceChoice.UnsubscribeFromAll());
+        await ActAsync(fixture, token, new PreferenceChoice.Pause(30));
+        await ActAsync(fixture, token, new PreferenceChoice.Resume());
+        fixture.Time.Advance(TimeSpan.FromDays(100));
+
+        var page = (await fixture.Get<Preferences>().ReadAsync(token, default))!;
+        Assert.True(page.Unsubscribed);
+        Assert.All(page.Topics, topic => Assert.False(topic.Subscribed));
+        Assert.Equal(4, (await HistoryAsync(fixture, contact)).Count);
+        await ActAsync(fixture, token, new PreferenceChoice.Topics(new HashSet<string> { "offers" }));
+        page = (await fixture.Get<Preferences>().ReadAsync(token, default))!;
+        Assert.Equal((false, "offers"), (page.Unsubscribed, page.Topics.Single(topic => topic.Subscribed).Key));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_complaint_is_not_undone_by_ticking_a_topic(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var (_, token) = await SentAsync(fixture);
+        await fixture.Get<Suppressions>().AddAsync(1, "ada@example.org", "complaint", "marketing", "webhook", default);
+
+        await ActAsync(fixture, token, new PreferenceChoice.Topics(new HashSet<string> { "news" }));
+
+        Assert.True((await fixture.Get<Preferences>().ReadAsync(token, default))!.Unsubscribed);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Whoever_reads_an_address_that_the_contact_has_left_chooses_nothing_for_the_contact(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var (contact, token) = await SentAsync(fixture);
+        await ActAsync(fixture, token, new PreferenceChoice.Topics(new HashSet<string> { "news" }));
+        await fixture.ContactAsync("ada", "ada@new.example");
+
+        Assert.Empty((await fixture.Get<Preferences>().ReadAsync(token, default))!.Topics);
+        await ActAsync(fixture, token, new PreferenceChoice.Topics(new HashSet<string> { "offers" }));
+        await ActAsync(fixture, token, new PreferenceChoice.UnsubscribeFromAll());
+
+        Assert.Equal(["news"], (await HistoryAsync(fixture, contact)).Select(consent => consent.Purpose));
+        Assert.Equal(["ada@example.org"], (await fixture.Get<Suppressions>().ListAsync(1, null, 10, default)).Items.Select(suppression => suppression.Email));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_token_is_good_for_its_own_page_and_account_alone(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var (contact, token) = await SentAsync(fixture);
+        var keys = await fixture.Get<SigningKeys>().AllAsync(default);
+        var subject = new UnsubscribeSubject(1, contact.Id, Guid.Empty, "ada@example.org");
+
+        Assert.Null(await fixture.Get<Preferences>().ReadAsync(UnsubscribeToken.Write(subject, keys[0]), default));
+        Assert.False(await fixture.Get<Unsubscribe>().ActAsync(token, default));
+        Assert.Null(await fixture.Get<Confirmation>().ReadAsync(token, default));
+        Assert.False(await ActAsync(fixture, UnsubscribeToken.Write(subject with { AccountId = 2 }, keys[0], preferences: true), new PreferenceChoice.UnsubscribeFromAll()));
+        Assert.False(await ActAsync(fixture, UnsubscribeToken.Write(subject, new SigningKey(keys[0].Id, new byte[32]), preferences: true), new PreferenceChoice.UnsubscribeFromAll()));
+        Assert.Empty((await fixture.Get<Suppressions>().ListAsync(1, null, 10, default)).Items);
+    }
+
+    private static async Task<(Contact Contact, string Token)> SentAsync(DeliveryFixture fixture)
+    {
+        await fixture.Get<Purposes>().PutAsync(1, "news", "News", "Once a month.", true, 1, default);
+        await fixture.Get<Purposes>().PutAsync(1, "offers", "Offers", null, true, 2, default);
+        await fixture.Get<Purposes>().PutAsync(1, "secret", "Internal", null, false, 3, default);
+        await fixture.Get<Purposes>().PutAsync(2, "other", "Another account's", null, true, 1, default);
+        await fixture.TemplateAsync("welcome", "Welcome", "<p><a href=\"{{preferences_url}}\">Choose</a></p>");
+        var contact = await fixture.ContactAsync("ada");
+        await fixture.QueueAsync(contact, message => message with { TemplateVersion = 2 });
+        await fixture.SendAllAsync();
+        var html = (await fixture.Get<SandboxMailbox>().ListAsync(1, null, null, 10, default)).Items[^1].Html;
+        const string before = "https://mail.example.org/preferences/";
+        var from = html.IndexOf(before, StringComparison.Ordinal) + before.Length;
+        return (contact, html[from..html.IndexOf('"', from)]);
+    }
+
+    private static Task<bool> ActAsync(DeliveryFixture fixture, string token, PreferenceChoice choice) => fixture.Get<Preferences>().ActAsync(token, choice, Ada, default);
+
+    private static Task<IReadOnlyList<Consent>> HistoryAsync(DeliveryFixture fixture, Contact contact) =>
+        fixture.Database.ReadAsync(session => fixture.Get<Consents>().HistoryAsync(session, 1, contact.Id, default), default);
+}

@@ -1,0 +1,208 @@
+using System.Text;
+using MailFlow.Audience;
+using MailFlow.Audience.Importing;
+using MailFlow.Audience.Privacy;
+using MailFlow.Data;
+using MailFlow.Engine.Storage;
+using MailFlow.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace MailFlow.Delivery.Tests;
+
+/// <summary>What is held about a person, forgotten and told; what justified a mail; how long mail is kept.</summary>
+public sealed class PrivacyTests
+{
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task After_an_erasure_nothing_tells_who_it_was_and_the_address_is_never_mailed_again(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var contact = await FilledAsync(fixture);
+        var queued = await fixture.QueueAsync(contact);
+
+        var request = await fixture.Get<Erasure>().BeginAsync(1, "ada-7", default);
+        var again = await fixture.Get<Erasure>().BeginAsync(1, "ada-7", default);
+
+        Assert.NotNull(request.DoneAt);
+        Assert.Equal((request.Id, request.DoneAt), (again.Id, again.DoneAt));
+        Assert.Equal(request.ReceivedAt.AddMonths(1), request.DueAt);
+        Assert.Equal((MessageState.Cancelled, "erased"), await fixture.StateAsync(queued));
+        Assert.Empty(await TracesAsync(fixture.Database, "ada", "lovelace", "analytical"));
+
+        // Back by an import, in another case: known by its hash.
+        using var csv = new MemoryStream(Encoding.UTF8.GetBytes("user_id,email\nada-7,ADA@Example.org\n"));
+        Assert.Equal(1, (await fixture.Get<ContactImport>().ImportAsync(1, csv, false, default)).Added);
+        var back = await fixture.ContactAsync("ada-7", "ADA@Example.org");
+        var message = await fixture.QueueAsync(back, m => m with { Stream = Engine.Definitions.MessageStream.Transactional });
+        await fixture.SendAllAsync();
+        Assert.Equal((MessageState.Suppressed, "not sent: suppressed after the person's data was erased on 5 January 2026"), await fixture.StateAsync(message));
+        var other = await fixture.QueueAsync(await fixture.ContactAsync("ada-7", "ada@example.org", account: 2), m => m with { Template = "welcome" });
+        Assert.Empty(await fixture.Database.ReadAsync(s => fixture.Get<Suppressions>().OfAsync(s, 2, "ada@example.org", default), default));
+        Assert.NotEqual(Guid.Empty, other);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_erasure_that_a_crash_left_half_way_is_finished_by_the_next_run(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        await FilledAsync(fixture);
+        foreach (var point in new[] { "erasure.begun", "erasure.finish.before-commit" })
+        {
+            fixture.Start(new CrashAt(point));
+            await Assert.ThrowsAsync<CrashException>(() => fixture.Get<Erasure>().BeginAsync(1, "ada-7", default));
+            var open = Assert.Single((await fixture.Get<PrivacyRequests>().ListAsync(1, openOnly: true, null, 10, default)).Items);
+            Assert.Equal("ada-7", open.UserId);
+        }
+
+        fixture.Start();
+        Assert.Equal(1, await fixture.Get<Erasure>().RunOnceAsync(default));
+
+        Assert.Empty((await fixture.Get<PrivacyRequests>().ListAsync(1, openOnly: true, null, 10, default)).Items);
+        Assert.Empty(await TracesAsync(fixture.Database, "ada", "lovelace", "analytical"));
+        Assert.Equal(0, await fixture.Get<Erasure>().RunOnceAsync(default));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_export_holds_everything_of_the_contact_and_nothing_of_others(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        await FilledAsync(fixture);
+        await fixture.QueueAsync(await fixture.ContactAsync("bob"));
+        await fixture.QueueAsync(await fixture.ContactAsync("ada-7", "other@example.org", account: 2), m => m with { AccountId = 2 });
+
+        var sections = await fixture.Get<PrivacyRequests>().ExportAsync(1, "ada-7", default);
+
+        var text = JsonData.Write(sections.ToDictionary(section => section.Name, section => (object?)section.Items));
+        foreach (var held in new[] { "ada@example.org", "Lovelace", "analytical engine", "newsletter", "Welcome ada-7", "hard_bounce" }) Assert.Contains(held, text);
+        foreach (var foreign in new[] { "bob", "other@example.org" }) Assert.DoesNotContain(foreign, text);
+        Assert.Equal(["captured_mail", "consents", "events", "events_not_yet_processed", "journeys", "messages", "profile", "provider_answers", "suppressions"], sections.Select(section => section.Name).Order());
+        Assert.NotNull(Assert.Single((await fixture.Get<PrivacyRequests>().ListAsync(1, openOnly: false, null, 10, default)).Items).DoneAt);
+        await Assert.ThrowsAsync<NotFoundException>(() => fixture.Get<PrivacyRequests>().ExportAsync(2, "bob", default));
+        await Assert.ThrowsAsync<NotFoundException>(() => fixture.Get<Erasure>().BeginAsync(2, "bob", default));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task The_basis_of_a_mail_is_what_held_at_its_hand_over(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var contact = await fixture.ContactAsync("ada");
+        await fixture.Get<Contacts>().RecordConsentAsync(1, "ada", new("newsletter", true, Wording: "Yes, send me news", WordingVersion: "3", Source: "sign-up form", Ip: "203.0.113.7"), default);
+        var id = await fixture.QueueAsync(contact, message => message with { Purpose = "newsletter" });
+        await fixture.SendAllAsync();
+        fixture.Time.Advance(TimeSpan.FromDays(1));
+        await fixture.Get<Contacts>().RecordConsentAsync(1, "ada", new("newsletter", false), default);
+        var late = await fixture.QueueAsync(contact, message => message with { Purpose = "newsletter" });
+        await fixture.SendAllAsync();
+
+        var basis = (await fixture.Get<MessageBases>().FindAsync(1, id, default))!;
+        Assert.Equal((true, "express", "Yes, send me news"), (basis.Consent!.Granted, basis.Consent.Basis, basis.Consent.Wording));
+        Assert.Equal(
+            [
+                "Handed over on 5 January 2026 00:00 UTC for ada@example.org.",
+                "Marketing mail for the purpose “newsletter”: express consent, recorded on 5 January 2026 00:00 UTC (sign-up form).",
+                "The person read: “Yes, send me news” (version 3).",
+                "It came from 203.0.113.7 with an unnamed program.",
+                "No suppression blocked marketing mail to the address at that moment: this is checked in the transaction of the hand-over.",
+            ], basis.Explanation.Select(line => line.Replace(fixture.Time.GetUtcNow().AddDays(-1).ToString("HH:mm"), "00:00")));
+        var refused = (await fixture.Get<MessageBases>().FindAsync(1, late, default))!;
+        Assert.Equal((null, false), (refused.HandedOverAt, refused.Consent!.Granted));
+        Assert.StartsWith("Not handed over: it stands as suppressed", refused.Explanation[0]);
+        Assert.Null(await fixture.Get<MessageBases>().FindAsync(2, id, default));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_suppression_that_comes_while_a_thousand_mails_wait_stops_those_not_handed_over(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        fixture.Options = fixture.Options with { BatchSize = 100 };
+        fixture.Start();
+        await fixture.QueueManyAsync(1000);
+        await fixture.Get<MessageSender>().RunOnceAsync(default);
+        var waiting = (await fixture.Messages.ListAsync(1, null, null, "queued", null, 1, default)).Items[0];
+        await fixture.Get<Suppressions>().AddAsync(1, $"{waiting.UserId}@example.org", "hard_bounce", null, "webhook", default);
+        for (var round = 0; round < 4; round++) await fixture.Get<MessageSender>().RunOnceAsync(default);
+        await fixture.Get<Suppressions>().AddAsync(1, "@example.org", "manual", null, "api", default);
+        await fixture.SendAllAsync();
+
+        var counts = await fixture.Messages.CountAsync(1, default);
+        Assert.Equal((MessageState.Suppressed, true), ((await fixture.FindAsync(waiting.Id)).State, (await fixture.FindAsync(waiting.Id)).Reason!.StartsWith("not sent: suppressed after hard bounce", StringComparison.Ordinal)));
+        Assert.InRange(counts[MessageState.Accepted], 499, 500);
+        Assert.Equal(1000, counts[MessageState.Accepted] + counts[MessageState.Suppressed]);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Mail_at_an_end_goes_when_its_time_is_over_and_what_waits_stays(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        await fixture.QueueManyAsync(3);
+        await fixture.SendAllAsync();
+        var waiting = await fixture.QueueAsync(await fixture.ContactAsync("later"));
+        fixture.Time.Advance(TimeSpan.FromDays(31));
+        await RunAsync();
+        Assert.Empty((await fixture.Get<SandboxMailbox>().ListAsync(1, null, null, 10, default)).Items);
+        Assert.Equal(4, (await fixture.Messages.ListAsync(1, null, null, null, null, 10, default)).Items.Count);
+
+        fixture.Time.Advance(TimeSpan.FromDays(700));
+        await RunAsync();
+
+        Assert.Equal([waiting], (await fixture.Messages.ListAsync(1, null, null, null, null, 10, default)).Items.Select(message => message.Id));
+
+        Task<int> RunAsync() => new Retention(fixture.Database, fixture.Get<IEnumerable<RetentionRule>>(), NullLogger<Retention>.Instance).RunOnceAsync(default);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task One_click_is_recorded_with_time_source_message_and_visitor(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var contact = await fixture.ContactAsync("ada");
+        await fixture.Get<Contacts>().RecordConsentAsync(1, "ada", new("newsletter", true), default);
+        var id = await fixture.QueueAsync(contact, message => message with { Purpose = "newsletter" });
+        await fixture.SendAllAsync();
+        var link = (string)(await fixture.Get<SandboxMailbox>().ListAsync(1, null, null, 10, default)).Items[^1].Headers["List-Unsubscribe"]!;
+
+        await fixture.Get<Unsubscribe>().ActAsync(link.Trim('<', '>').Split('/')[^1], default, new Visitor("203.0.113.7", "Mail/1.0"), oneClick: true);
+
+        var suppression = Assert.Single((await fixture.Get<Suppressions>().ListAsync(1, null, 10, default)).Items);
+        Assert.Equal(("one_click", fixture.Time.GetUtcNow(), $"link of message {id}, followed from 203.0.113.7 with Mail/1.0"), (suppression.Source, suppression.At, suppression.Detail));
+        var withdrawn = (await fixture.Database.ReadAsync(s => fixture.Get<Consents>().HistoryAsync(s, 1, contact.Id, default), default))[^1];
+        Assert.Equal((false, "one_click", "203.0.113.7", "Mail/1.0", (Guid?)id), (withdrawn.Granted, withdrawn.Source, withdrawn.Proof!.Ip, withdrawn.Proof!.UserAgent, withdrawn.Proof!.MessageId));
+    }
+
+    private static async Task<Engine.Activities.Contact> FilledAsync(DeliveryFixture fixture)
+    {
+        var contact = await fixture.ContactAsync("ada-7", "ada@example.org");
+        Audit.Actor = "tester";
+        await fixture.Get<Contacts>().PutAsync(1, "ada-7", JsonData.ParseMap("""{"last_name":"Lovelace","attributes":{"likes":"analytical engine"},"tags":["lovelace"]}"""), default);
+        await fixture.Get<Contacts>().RecordConsentAsync(1, "ada-7", new("newsletter", true, Ip: "203.0.113.7", Evidence: "Lovelace signed"), default);
+        var id = await fixture.QueueAsync(contact, message => message with { Purpose = "newsletter", Snapshot = """{"trigger":{"note":"analytical engine"},"journey":{"id":"w"}}""" });
+        await fixture.SendAllAsync();
+        await fixture.Get<Suppressions>().AddAsync(1, "ada@example.org", "hard_bounce", "marketing", "webhook", default, "550 ada is unknown");
+        await fixture.Database.WriteAsync(async session =>
+        {
+            await session.ExecuteAsync("INSERT INTO event (account_id, contact_id, event_type, event_id, occurred_at, accepted_at, payload) VALUES (1, @contact, 't', 'e-ada', 1, 1, @payload)", default,
+                ("contact", contact.Id), ("payload", """{"note":"analytical engine"}"""));
+            await session.ExecuteAsync("INSERT INTO history (at, contact_id, version_id, instance_id, account_id, steps) VALUES (1, @contact, 1, NULL, 1, @steps)", default,
+                ("contact", contact.Id), ("steps", """[[0,"C",null,"queued to ada@example.org"]]"""));
+            await session.ExecuteAsync("INSERT INTO inbox (account_id, shard, kind, key, user_id, accepted_at, body) VALUES (1, @shard, 1, @key, 'ada-7', 1, '{\"payload\":{\"contact\":{\"last_name\":\"Lovelace\"}}}')", default,
+                ("shard", StableHash.Shard(1, "ada-7")), ("key", id));
+        }, default);
+        return contact;
+    }
+
+    /// <summary>Every row of every table in which one of the words stands, in any case.</summary>
+    private static Task<List<string>> TracesAsync(Database database, params string[] words) => database.ReadAsync(async session =>
+    {
+        var postgres = session.Dialect.IsPostgreSql;
+        var tables = await session.QueryAsync(postgres
+            ? "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()"
+            : "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'", row => row.Text(0), default);
+        var traces = new List<string>();
+        foreach (var table in tables)
+        {
+            var columns = postgres ? ["row_to_json(t)::text"] : await session.QueryAsync($"SELECT name FROM pragma_table_info('{table}')", row => row.Text(0), default);
+            foreach (var column in columns)
+                foreach (var word in words)
+                    traces.AddRange(await session.QueryAsync($"SELECT CAST({column} AS TEXT) FROM {table} AS t WHERE lower(CAST({column} AS TEXT)) LIKE '%{word}%'", row => $"{table}.{column}: {row.Text(0)}", default));
+        }
+        return traces;
+    }, default);
+}
