@@ -101,13 +101,16 @@
     if (isTooWide || isTooHigh) graph.translate(isTooWide ? margin - first.x * scale : place.tx, isTooHigh ? height / 2 - first.getCenter().y * scale : place.ty);
   };
 
-  /** Fits the canvas as soon as it is drawn, and until somebody does something on it. */
+  let isTouched = false;
+  for (const deed of ['pointerdown', 'keydown', 'wheel']) document.addEventListener(deed, () => { isTouched = true; }, { capture: true, once: true });
+
+  /** Fits the canvas once it is drawn, and again where Studio moves it then, unless somebody has done something here. */
   const fitWhenDrawn = async () => {
     const { graphBindings } = await import(new URL('_content/Elsa.Studio.Workflows.Designer/designer.entry.js', document.baseURI));
     const graph = Object.values(graphBindings)[0]?.graph;
-    if (!graph) return;
-    graph.centerContent = () => fit(graph);
-    for (const deed of ['pointerdown', 'keydown', 'wheel']) document.addEventListener(deed, () => delete graph.centerContent, { capture: true, once: true });
+    if (!graph || isTouched) return;
+    const centre = graph.centerContent;
+    graph.centerContent = (options) => (isTouched ? centre.call(graph, options) : fit(graph));
     fit(graph);
   };
 
