@@ -52,7 +52,7 @@ public sealed partial class DesignAJourneyTests(BrowserFixture browser) : IClass
             drawn.Select(activity => $"{activity!["type"]} {(activity["eventType"] ?? activity["duration"] ?? activity["condition"] ?? activity["template"])!["expression"]!["value"]}"));
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Publish…" }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Dialog).GetByText("What changes")).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Dialog).GetByText("begins to run as version 1")).ToBeVisibleAsync();
         await window.ShotAsync("publish");
         await page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Publish", Exact = true }).ClickAsync();
         await Expect(page.GetByText("is published")).ToBeVisibleAsync();

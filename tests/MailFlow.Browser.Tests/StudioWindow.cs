@@ -56,6 +56,9 @@ internal sealed partial class StudioWindow
     /// <summary>The activity with this id, as it is drawn.</summary>
     public ILocator Activity(string id) => _find($".x6-node[data-cell-id=\"{id}\"]");
 
+    /// <summary>The id of the activity that is drawn under this name.</summary>
+    public async Task<string> IdOfAsync(string name) => (await Activities.Filter(new() { HasText = name }).GetAttributeAsync("data-cell-id"))!;
+
     /// <summary>Where it stands on the canvas.</summary>
     public async Task<(double X, double Y)> PositionAsync(string id)
     {
