@@ -53,6 +53,13 @@ public sealed class Window : IAsyncDisposable
         return taken;
     }
 
+    /// <summary>Closes it and takes what went wrong, for a test that wanted it to and cannot know when it is told.</summary>
+    public async Task<IReadOnlyList<string>> CloseAsync()
+    {
+        await _context.CloseAsync();
+        return TakeTroubles();
+    }
+
     /// <summary>Closes it; fails when anything went wrong in it.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MailFlow.Engine.Activities;
+using MailFlow.Server.Elsa.Descriptors;
 
 namespace MailFlow.Server.Elsa.Definitions;
 
@@ -48,7 +49,7 @@ internal sealed class StudioActivity(ActivityRegistry registry)
     /// Nothing in CEL is what the engine takes for nothing.
     /// </summary>
     public static IEnumerable<KeyValuePair<string, JsonObject>> Beginnings(ActivityDescriptor descriptor) =>
-        descriptor.Inputs.Where(input => input.Type == typeof(Rule)).Select(input => KeyValuePair.Create(input.Name, Wrapped("String", "CEL", "")));
+        descriptor.Inputs.Where(InputEditor.IsExpression).Select(input => KeyValuePair.Create(input.Name, Wrapped(input.TypeName, "CEL", "")));
 
     private static JsonObject Placeholder(JsonObject activity, IReadOnlyList<string> usedPorts) => new()
     {
