@@ -42,9 +42,11 @@ export function VisualEditor({ mjml: source, onChange, onError }: { mjml: string
       }
     };
     let timer: ReturnType<typeof setTimeout>;
+    opened.on('canvas:frame:load:before', ({ el }: { el: HTMLIFrameElement }) => {
+      el.title = 'The mail’s blocks';
+    });
     opened.on('load', () => {
       setEditor(opened);
-      opened.Canvas.getFrameEl().title = 'The mail’s blocks';
       compile();
       opened.on('update', () => {
         clearTimeout(timer);
