@@ -20,7 +20,7 @@ public sealed class PagesTests(BrowserFixture browser) : IClassFixture<BrowserFi
         ("/segments", "Our best customers"),
         ("/segments/vip-customers", "Who is in it"),
         ("/templates", "welcome-tips"),
-        ("/templates/welcome", "2 Columns"),
+        ("/templates/welcome", "Desktop"),
         ("/mailbox", "Mailbox"),
         ("/suppressions", "No address is suppressed"),
         ("/settings/sender", "Postal address"),
