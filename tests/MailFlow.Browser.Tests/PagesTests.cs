@@ -19,7 +19,7 @@ public sealed class PagesTests(BrowserFixture browser) : IClassFixture<BrowserFi
         ("/segments", "Our best customers"),
         ("/segments/vip-customers", "Who is in it"),
         ("/templates", "welcome-tips"),
-        ("/templates/welcome", "Send a test"),
+        ("/templates/welcome", "Desktop"),
         ("/mailbox", "Mailbox"),
         ("/suppressions", "No address is suppressed"),
         ("/settings/sender", "Postal address"),
