@@ -48,18 +48,21 @@ function fontFaces() {
   return weights.map((weight) => `@font-face { font-family: Roboto; font-weight: ${weight}; font-display: swap; src: url(roboto-${weight}.woff2) format("woff2"); }`).join('\n');
 }
 
-/** Studio compiles icons and colours in, for Elsa's own types only: ours are drawn over its nodes. */
+/** Studio compiles icons and colours in, for Elsa's own types only: ours are drawn over its nodes, and over what its picker offers (marked by studio.js). */
 function activityStyles(root) {
   const activities = JSON.parse(readFileSync(join(root, 'activities.json'), 'utf8'));
   return Object.entries(activities)
     .map(([type, { icon, color }]) => {
       const svg = readFileSync(join(root, `node_modules/@tabler/icons/icons/outline/${icon}.svg`), 'utf8').replace(/<!--[\s\S]*?-->/g, '').replace(/\s+/g, ' ').trim();
+      const offer = `[data-activity="${type}"]`;
       const node = `elsa-activity-wrapper[activity-json*='"type":"${type}"']`;
       return [
-        `${node} { --activity-icon: url("data:image/svg+xml,${encodeURIComponent(svg)}"); }`,
+        `${node}, ${offer} { --activity-icon: url("data:image/svg+xml,${encodeURIComponent(svg)}"); }`,
         `${node} .elsa-activity { --elsa-activity-accent: ${color} !important; }`,
         `${node} .activity-icon::before { display: block; }`,
         `${node} .activity-icon > svg { display: none; }`,
+        `${offer} > div::before { display: block; background: ${color}; }`,
+        `${offer} svg { display: none; }`,
       ].join('\n');
     })
     .join('\n');

@@ -46,6 +46,7 @@
     const address = typeof input === 'string' ? input : (input.url ?? String(input));
     if (!new URL(address, location.href).pathname.startsWith('/elsa/')) return answer;
     const method = (init?.method ?? input.method ?? 'GET').toUpperCase();
+    if (answer.ok && /\/descriptors\/activities\?/.test(address)) answer.clone().json().then(({ items }) => nameActivities(items)).catch(() => {});
     if (answer.status === 401) {
       notify('Your session is over: nothing is being saved. Sign in again in another tab, then go on here.', { href: '/sign-in', text: 'Sign in again' });
       tell({ kind: 'signed-out' });
@@ -70,12 +71,60 @@
     else location.assign(`/instances/${started[1]}`);
   };
 
+  // What is told there is for developers of Elsa, or means nothing to this server.
   const hiddenTabs = new Set(['Output', 'Test', 'Info', 'Log', 'Code View', 'Commit Strategy', 'Input/Output', 'Version history', 'Resilience']);
-  const hideForMarketers = (root) => {
-    for (const tab of root.querySelectorAll('.mud-tab')) {
-      const text = tab.textContent.trim();
-      if (hiddenTabs.has(text)) tab.style.display = 'none';
+  const typeByName = new Map();
+  const nameActivities = (descriptors) => {
+    for (const { displayName, typeName, isBrowsable } of descriptors) if (isBrowsable) typeByName.set(displayName, typeName);
+  };
+
+  /** Hides what is not for marketers, and notes the type of each activity that is offered, so that it gets its icon. */
+  const dress = () => {
+    for (const tab of document.querySelectorAll('.mud-tab:not([hidden])')) tab.hidden = hiddenTabs.has(tab.textContent.trim());
+    for (const item of document.querySelectorAll('[draggable=true]:not([data-activity])')) {
+      const type = typeByName.get(item.textContent.trim());
+      if (type) item.dataset.activity = type;
     }
+  };
+
+  // Studio opens a canvas at full size with its middle in the middle, so that of a long journey one sees neither the beginning nor the shape.
+  const readable = 0.6;
+  const margin = 40;
+  const fit = (graph) => {
+    graph.zoomToFit({ padding: margin, minScale: readable, maxScale: 1 });
+    const [all, scale, { width, height }] = [graph.getContentArea(), graph.zoom(), graph.container.getBoundingClientRect()];
+    const beginnings = graph.getNodes().filter((node) => !graph.getIncomingEdges(node)?.length);
+    const first = (beginnings.length > 0 ? beginnings : graph.getNodes()).map((node) => node.getBBox()).sort((a, b) => a.x - b.x)[0];
+    const place = graph.translate();
+    const isTooWide = all.width * scale > width - margin;
+    const isTooHigh = all.height * scale > height - margin;
+    if (isTooWide || isTooHigh) graph.translate(isTooWide ? margin - first.x * scale : place.tx, isTooHigh ? height / 2 - first.getCenter().y * scale : place.ty);
+  };
+
+  let isTouched = false;
+  for (const deed of ['pointerdown', 'keydown', 'wheel']) document.addEventListener(deed, () => { isTouched = true; }, { capture: true, once: true });
+
+  /** Fits the canvas once it is drawn, and again where Studio moves it then, unless somebody has done something here. */
+  const fitWhenDrawn = async () => {
+    const { graphBindings } = await import(new URL('_content/Elsa.Studio.Workflows.Designer/designer.entry.js', document.baseURI));
+    const graph = Object.values(graphBindings)[0]?.graph;
+    if (!graph || isTouched) return;
+    const centre = graph.centerContent;
+    graph.centerContent = (options) => (isTouched ? centre.call(graph, options) : fit(graph));
+    fit(graph);
+  };
+
+  /** The panel at the right holds little, the one below holds the forms. */
+  const shareRoom = (element) => {
+    const share = (splitter, part) => {
+      const panes = [...(splitter?.children ?? [])].filter((child) => child.classList.contains('rz-splitter-pane'));
+      if (panes.length !== 2) return;
+      panes[0].style.flexBasis = `${100 - part}%`;
+      panes[1].style.flexBasis = `${part}%`;
+    };
+    const beside = element.querySelector('.rz-splitter-horizontal .rz-splitter-horizontal');
+    share(beside, Math.min(35, 26_000 / (beside?.clientWidth || 1)));
+    share(element.querySelector('.rz-splitter-vertical'), 42);
   };
 
   const open = () => {
@@ -90,12 +139,18 @@
     host.append(element);
 
     const loading = document.getElementById('loading');
+    let isFitted = false;
     new MutationObserver(() => {
       if (loading.isConnected && element.querySelector('.mud-splitter, .x6-graph, .mud-paper, .mud-toolbar')) {
         loading.remove();
+        shareRoom(element);
         tell({ kind: 'ready' });
       }
-      hideForMarketers(document);
+      if (!isFitted && element.querySelector('.x6-node elsa-activity-wrapper')) {
+        isFitted = true;
+        void fitWhenDrawn();
+      }
+      dress();
     }).observe(document.body, { childList: true, subtree: true });
   };
 

@@ -48,13 +48,18 @@ public sealed class BrowserFixture : IAsyncLifetime
     public async Task<Window> SignInAsync()
     {
         var window = await OpenAsync();
-        var page = window.Page;
+        await SignInAsync(window.Page);
+        return window;
+    }
+
+    /// <summary>Signs in on a page, as the administrator.</summary>
+    public async Task SignInAsync(IPage page)
+    {
         await page.GotoAsync("/");
         await page.GetByLabel("E-mail").FillAsync(Admin.Email);
         await page.GetByRole(AriaRole.Textbox, new() { Name = "Password" }).FillAsync(Admin.Password);
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
         await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Home" })).ToBeVisibleAsync();
-        return window;
     }
 
     /// <summary>Says that somebody signed up, as an application does.</summary>

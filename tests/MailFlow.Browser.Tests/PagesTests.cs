@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.Playwright;
 
@@ -20,7 +19,7 @@ public sealed class PagesTests(BrowserFixture browser) : IClassFixture<BrowserFi
         ("/segments", "Our best customers"),
         ("/segments/vip-customers", "Who is in it"),
         ("/templates", "welcome-tips"),
-        ("/templates/welcome", "Send a test"),
+        ("/templates/welcome", "Desktop"),
         ("/mailbox", "Mailbox"),
         ("/suppressions", "No address is suppressed"),
         ("/settings/sender", "Postal address"),
@@ -79,7 +78,7 @@ public sealed class PagesTests(BrowserFixture browser) : IClassFixture<BrowserFi
     /// <summary>What axe holds for serious or worse, foreign documents in frames left out.</summary>
     private static async Task<IEnumerable<string>> SeriousAsync(IPage page)
     {
-        await page.EvaluateAsync(await File.ReadAllTextAsync(Path.Combine(Path.GetDirectoryName(ThisFile())!, "..", "..", "designer", "node_modules", "axe-core", "axe.min.js")));
+        await page.EvaluateAsync(await File.ReadAllTextAsync(Path.Combine(Repository.Folder, "designer", "node_modules", "axe-core", "axe.min.js")));
         var result = await page.EvaluateAsync<JsonElement>("() => axe.run(document, { iframes: false })");
         return
             from violation in result.GetProperty("violations").EnumerateArray()
@@ -87,6 +86,4 @@ public sealed class PagesTests(BrowserFixture browser) : IClassFixture<BrowserFi
             from node in violation.GetProperty("nodes").EnumerateArray()
             select $"{violation.GetProperty("id").GetString()}: {node.GetProperty("html").GetString()}";
     }
-
-    private static string ThisFile([CallerFilePath] string path = "") => path;
 }

@@ -35,12 +35,29 @@ public sealed class Window : IAsyncDisposable
 
     public IPage Page { get; }
 
+    /// <summary>
+    /// Keeps a picture of the page for the guides, in the folder of the repository that the variable <c>MAILFLOW_SCREENSHOTS</c> names (<c>docs/images</c>).
+    /// Without it, nothing is drawn.
+    /// </summary>
+    public async Task ShotAsync(string name)
+    {
+        if (Environment.GetEnvironmentVariable("MAILFLOW_SCREENSHOTS") is not { Length: > 0 } folder) return;
+        await Page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Folder, folder, name + ".png"), Animations = ScreenshotAnimations.Disabled, Caret = ScreenshotCaret.Hide });
+    }
+
     /// <summary>Takes what went wrong so far, for a test that wanted it to.</summary>
     public IReadOnlyList<string> TakeTroubles()
     {
         var taken = _troubles.ToList();
         _troubles.Clear();
         return taken;
+    }
+
+    /// <summary>Closes it and takes what went wrong, for a test that wanted it to and cannot know when it is told.</summary>
+    public async Task<IReadOnlyList<string>> CloseAsync()
+    {
+        await _context.CloseAsync();
+        return TakeTroubles();
     }
 
     /// <summary>Closes it; fails when anything went wrong in it.</summary>

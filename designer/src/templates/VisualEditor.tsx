@@ -43,8 +43,8 @@ export function VisualEditor({ mjml: source, onChange, onError }: { mjml: string
     };
     let timer: ReturnType<typeof setTimeout>;
     opened.on('load', () => {
-      setEditor(opened);
       opened.Canvas.getFrameEl().title = 'The mail’s blocks';
+      setEditor(opened);
       compile();
       opened.on('update', () => {
         clearTimeout(timer);
@@ -64,8 +64,8 @@ export function VisualEditor({ mjml: source, onChange, onError }: { mjml: string
       </div>
       <div className={classes.middle}>
         <Group justify="space-between" px="xs" py={4} className={classes.bar}>
-          <SegmentedControl size="xs" aria-label="Width" defaultValue="Desktop" data={['Desktop', 'Mobile portrait'].map((value) => ({ value, label: value.split(' ')[0]! }))} onChange={(device) => editor?.setDevice(device)} />
-          <Group gap={4}>
+          {editor && <SegmentedControl size="xs" aria-label="Width" defaultValue="Desktop" data={['Desktop', 'Mobile portrait'].map((value) => ({ value, label: value.split(' ')[0]! }))} onChange={(device) => editor.setDevice(device)} />}
+          <Group gap={4} ml="auto">
             <ActionIcon variant="subtle" color="gray" aria-label="Undo" onClick={() => editor?.UndoManager.undo()}><IconArrowBackUp size={18} /></ActionIcon>
             <ActionIcon variant="subtle" color="gray" aria-label="Redo" onClick={() => editor?.UndoManager.redo()}><IconArrowForwardUp size={18} /></ActionIcon>
           </Group>

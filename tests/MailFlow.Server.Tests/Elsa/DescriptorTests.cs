@@ -94,6 +94,20 @@ public sealed class DescriptorTests
         Assert.Superset(new HashSet<string> { "Literal", "Object", "Input", "JavaScript", "Liquid", "CSharp" }, languages.Keys.ToHashSet());
     }
 
+    // An empty editor of Studio begins in JavaScript, whatever the input's own syntax is.
+    [Fact]
+    public async Task A_dropped_activity_has_its_rules_in_CEL_from_the_beginning()
+    {
+        await using var server = await ServerUnderTest.StartAsync(workers: false);
+        foreach (var descriptor in (await ActivitiesAsync(server.Admin)).Values)
+        {
+            var rules = descriptor.GetProperty("inputs").EnumerateArray().Where(input => input.GetProperty("uiHint").GetString() == "expression-editor");
+            Assert.Equal(
+                rules.Select(input => (input.GetProperty("name").GetString()!.ToUpperInvariant(), "CEL")),
+                descriptor.GetProperty("constructionProperties").EnumerateObject().Select(input => (input.Name.ToUpperInvariant(), input.Value.GetProperty("expression").GetProperty("type").GetString()!)));
+        }
+    }
+
     private static async Task<Dictionary<string, JsonElement>> ActivitiesAsync(HttpClient client) =>
         (await (await client.GetAsync("/elsa/api/descriptors/activities?Refresh=True")).JsonAsync()).GetProperty("items").EnumerateArray().ToDictionary(descriptor => descriptor.GetProperty("typeName").GetString()!);
 

@@ -62,6 +62,57 @@ public sealed class SaveGuardTests
     }
 
     [Fact]
+    public async Task What_Studio_drops_or_shuffles_is_as_it_was_after_a_change_of_something_else()
+    {
+        await using var server = await StartAsync();
+        var before = await JourneyAsync(server, "greeting");
+        var page = await StudioPage.OpenAsync(server.Admin, "greeting");
+        page.Definition["customProperties"]!["VariableTestValues"] = new JsonObject(); // Studio adds it when its variables are looked at
+        page.Activity("line")["text"]!["expression"]!["value"] = "changed";
+
+        Assert.Equal(HttpStatusCode.OK, (await page.SaveAsync()).StatusCode);
+
+        before["root"]!["activities"]![2]!["text"]!["expression"]!["value"] = "changed";
+        Assert.Equal(before.ToJsonString(), (await JourneyAsync(server, "greeting")).ToJsonString());
+    }
+
+    [Fact]
+    public async Task An_activity_of_another_version_is_shown_as_what_it_is_and_saved_with_its_own()
+    {
+        await using var server = await ServerUnderTest.StartAsync(workers: false);
+        await server.Admin.PutAsync("/api/v1/journeys/seven", Json(Journey.Replace("Acme.Magic", "Elsa.WriteLine")));
+        var page = await StudioPage.OpenAsync(server.Admin, "seven");
+
+        Assert.Equal(("Elsa.WriteLine", 1), (page.Activity("magic")["type"]!.GetValue<string>(), page.Activity("magic")["version"]!.GetValue<int>()));
+        page.Activity("magic")["text"] = new JsonObject { ["typeName"] = null, ["expression"] = new JsonObject { ["type"] = "Literal", ["value"] = "abracadabra" } };
+        Assert.Equal(HttpStatusCode.OK, (await page.SaveAsync()).StatusCode);
+
+        var magic = (await JourneyAsync(server, "seven"))["root"]!["activities"]![1]!;
+        Assert.Equal((3, "abracadabra", "hex"), (magic["version"]!.GetValue<int>(), magic["text"]!["expression"]!["value"]!.GetValue<string>(), magic["spell"]!["expression"]!["value"]!.GetValue<string>()));
+    }
+
+    [Fact]
+    public async Task A_rule_begins_in_the_language_that_runs_here_and_is_stored_once_it_is_written_and_can_be_emptied()
+    {
+        await using var server = await StartAsync();
+        var before = await server.Admin.GetStringAsync("/api/v1/journeys/greeting");
+        var page = await StudioPage.OpenAsync(server.Admin, "greeting");
+        var filter = page.Activity("start")["filter"]!["expression"]!;
+        Assert.Equal(("CEL", ""), (filter["type"]!.GetValue<string>(), filter["value"]!.GetValue<string>()));
+        Assert.Equal(HttpStatusCode.OK, (await page.SaveAsync()).StatusCode);
+        Assert.Equal(before, await server.Admin.GetStringAsync("/api/v1/journeys/greeting"));
+
+        foreach (var rule in new[] { "event.total > 50", "" })
+        {
+            page.Activity("start")["filter"]!["expression"]!["value"] = rule;
+            Assert.Equal(HttpStatusCode.OK, (await page.SaveAsync()).StatusCode);
+            Assert.Equal(rule, (await JourneyAsync(server, "greeting"))["root"]!["activities"]![0]!["filter"]!["expression"]!["value"]!.GetValue<string>());
+        }
+        var findings = (await (await server.Admin.PostAsync("/api/v1/journeys/greeting/publish", null)).Content.ReadAsStringAsync());
+        Assert.DoesNotContain("filter", findings, StringComparison.OrdinalIgnoreCase); // an empty rule is none
+    }
+
+    [Fact]
     public async Task A_save_that_empties_a_journey_is_refused_with_a_message()
     {
         await using var server = await StartAsync();

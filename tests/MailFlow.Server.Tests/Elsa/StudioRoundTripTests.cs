@@ -26,6 +26,24 @@ public sealed class StudioRoundTripTests
         }));
 
     [Fact]
+    public async Task Through_the_API_it_is_so_too()
+    {
+        await using var server = await ServerUnderTest.StartAsync(workers: false);
+        foreach (var json in Definitions().Sample(8, 40))
+        {
+            var put = await server.Admin.PutAsync("/api/v1/journeys/d", HttpExtensions.Json(json));
+            Assert.True(put.IsSuccessStatusCode, await put.Content.ReadAsStringAsync());
+            var before = await server.Admin.GetStringAsync("/api/v1/journeys/d");
+
+            var page = await StudioPage.OpenAsync(server.Admin, "d");
+            var saved = await page.SaveAsync();
+
+            Assert.True(saved.IsSuccessStatusCode, await saved.Content.ReadAsStringAsync());
+            Assert.Equal(before, await server.Admin.GetStringAsync("/api/v1/journeys/d"));
+        }
+    }
+
+    [Fact]
     public void What_Studio_is_shown_has_a_descriptor_for_each_activity_and_text_for_each_name() =>
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(200), Prop.ForAll(Definitions().ToArbitrary(), json =>
         {

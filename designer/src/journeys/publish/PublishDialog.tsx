@@ -41,6 +41,7 @@ export function PublishDialog({ id, onClose }: { id: string; onClose: () => void
   });
   const { data: journey } = useJourney(id);
   const nothingNew = journey?.state === 'published' && preview.data?.changes.length === 0;
+  const isFirst = journey?.state === 'draft' && preview.data?.changes.length === 0;
   const errors = preview.data?.findings.filter((finding) => finding.severity === 'error') ?? [];
   return (
     <Modal opened onClose={onClose} title="Publish the journey" size="lg">
@@ -49,7 +50,9 @@ export function PublishDialog({ id, onClose }: { id: string; onClose: () => void
           <Findings findings={preview.data.findings} />
           <section>
             <Text fw={600} size="sm" mb={4}>What changes</Text>
-            {nothingNew ? <Text size="sm" className="faint">Nothing: what runs is what is drawn.</Text> : <Changes changes={preview.data.changes} />}
+            {nothingNew ? <Text size="sm" className="faint">Nothing: what runs is what is drawn.</Text>
+              : isFirst ? <Text size="sm">Nothing runs yet. What is drawn begins to run as version {journey.version}.</Text>
+              : <Changes changes={preview.data.changes} />}
           </section>
           {preview.data.total_waiting > 0 && !nothingNew && (
             <section>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MailFlow.Engine.Activities;
+using MailFlow.Server.Elsa.Descriptors;
 
 namespace MailFlow.Server.Elsa.Definitions;
 
@@ -10,7 +11,7 @@ internal sealed class StudioActivity(ActivityRegistry registry)
     /// <summary>Elsa's own type for what is not known.</summary>
     public const string NotFound = "Elsa.NotFoundActivity";
 
-    /// <summary>The version that every activity has here.</summary>
+    /// <summary>The version that every activity is shown in, and has a descriptor for: Studio draws no other.</summary>
     public const int Version = 1;
 
     private const string Original = "originalActivityJson";
@@ -20,10 +21,13 @@ internal sealed class StudioActivity(ActivityRegistry registry)
     /// <param name="usedPorts">The ports that connections leave it by.</param>
     public JsonObject Shown(JsonObject activity, IReadOnlyList<string> usedPorts)
     {
-        if (Known(activity) is not { } descriptor) return Placeholder(activity, usedPorts);
+        if (registry.Find(activity.Text("type") ?? "") is not { } descriptor) return Placeholder(activity, usedPorts);
         var shown = (JsonObject)activity.DeepClone();
+        // The engine runs an activity whatever version it was drawn in; what comes back as it was shown is saved with the version it had.
+        shown["version"] = Version;
         shown["metadata"] ??= new JsonObject();
         shown["customProperties"] ??= new JsonObject();
+        foreach (var (input, beginning) in Beginnings(descriptor)) shown[input] ??= beginning;
         if (NameInput.Of(descriptor) is { } name) name.Show(shown);
         if (OutcomeInput.Of(descriptor) is { } outcomes) outcomes.Show(shown);
         return shown;
@@ -40,10 +44,12 @@ internal sealed class StudioActivity(ActivityRegistry registry)
         return activity;
     }
 
-    private ActivityDescriptor? Known(JsonObject activity) =>
-        IsOurVersion(activity["version"]) ? registry.Find(activity.Text("type") ?? "") : null;
-
-    private static bool IsOurVersion(JsonNode? version) => version is JsonValue value && value.GetValueKind() == JsonValueKind.Number && value.ToString() == "1";
+    /// <summary>
+    /// What inputs hold before anything is written in them: Studio's editor of expressions would begin in JavaScript, which does not run here.
+    /// Nothing in CEL is what the engine takes for nothing.
+    /// </summary>
+    public static IEnumerable<KeyValuePair<string, JsonObject>> Beginnings(ActivityDescriptor descriptor) =>
+        descriptor.Inputs.Where(InputEditor.IsExpression).Select(input => KeyValuePair.Create(input.Name, Wrapped(input.TypeName, "CEL", "")));
 
     private static JsonObject Placeholder(JsonObject activity, IReadOnlyList<string> usedPorts) => new()
     {

@@ -32,7 +32,8 @@ internal sealed class ActivityDescriptors(ActivityRegistry registry, Choices cho
             // The root is one; nested ones run, but Studio's picker cannot open what it has just dropped.
             isBrowsable: !descriptor.IsContainer,
             isStart: descriptor.Type == "Elsa.Start",
-            isTerminal: descriptor.Terminal);
+            isTerminal: descriptor.Terminal,
+            beginnings: new JsonObject(StudioActivity.Beginnings(descriptor).Select(each => KeyValuePair.Create(each.Key, (JsonNode?)each.Value))));
     }
 
     private static void AddInput(JsonArray inputs, ActivityDescriptor descriptor, InputDescriptor input, IReadOnlyDictionary<string, JsonArray> offered)
@@ -70,7 +71,7 @@ internal sealed class ActivityDescriptors(ActivityRegistry registry, Choices cho
 
     private static JsonObject Members(
         string type, string displayName, string category, string description, JsonArray inputs, JsonArray ports, string kind,
-        bool isContainer, bool isBrowsable, bool isStart, bool isTerminal)
+        bool isContainer, bool isBrowsable, bool isStart, bool isTerminal, JsonObject? beginnings = null)
     {
         var dot = type.LastIndexOf('.');
         return new JsonObject
@@ -88,7 +89,7 @@ internal sealed class ActivityDescriptors(ActivityRegistry registry, Choices cho
             ["kind"] = kind,
             ["ports"] = ports,
             ["customProperties"] = new JsonObject(),
-            ["constructionProperties"] = new JsonObject(),
+            ["constructionProperties"] = beginnings ?? [],
             ["isContainer"] = isContainer,
             ["isBrowsable"] = isBrowsable,
             ["isStart"] = isStart,

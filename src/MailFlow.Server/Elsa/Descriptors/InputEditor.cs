@@ -86,6 +86,9 @@ internal static class InputEditor
         }
     }
 
+    /// <summary>Whether its editor is that of expressions.</summary>
+    public static bool IsExpression(InputDescriptor input) => Hint(input) == "expression-editor";
+
     private static string Hint(InputDescriptor input) =>
         input.Type == typeof(Rule) ? "expression-editor"
         : input.ChoicesFrom is not null && input.Hint == "singleline" ? "dropdown"
