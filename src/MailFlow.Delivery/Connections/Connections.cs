@@ -9,7 +9,7 @@ namespace MailFlow.Delivery;
 /// </summary>
 public sealed partial class Connections(Database database, ISecretBox secrets, IEnumerable<IProviderType> types)
 {
-    private const string Columns = "key, id, type, name, settings, enabled, marketing_weight, transactional_weight, per_second, per_day, region, revision, account_id";
+    private const string Columns = "key, id, type, name, settings, enabled, marketing_weight, transactional_weight, per_second, per_day, region, revision, account_id, (SELECT a.region FROM account a WHERE a.id = account_id)";
 
     private readonly Dictionary<string, IProviderType> _types = types.ToDictionary(type => type.Name);
 
@@ -157,7 +157,7 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
     {
         var type = _types.GetValueOrDefault(row.Text(2)) ?? throw new InvalidOperationException($"This server does not know the provider type '{row.Text(2)}'.");
         var sealedSettings = JsonData.ParseMap(row.Text(4)).ToDictionary(pair => pair.Key, pair => (string)pair.Value!);
-        return new StoredConnection(row.Int(12), row.Long(11), sealedSettings, new Connection(
+        return new StoredConnection(row.Int(12), row.TextOrNull(13), row.Long(11), sealedSettings, new Connection(
             row.Text(0), row.Uuid(1), row.Text(2), row.Text(3), Shown(type, sealedSettings), SecretsOf(type, sealedSettings),
             row.Bool(5), row.Int(6), row.Int(7), row.DoubleOrNull(8), row.IntOrNull(9), row.TextOrNull(10)));
     }
@@ -174,7 +174,12 @@ public sealed record WebhookOwner(int AccountId, string Connection, IProviderTyp
 
 /// <summary>A connection as it is stored.</summary>
 /// <param name="AccountId">Whose.</param>
+/// <param name="AccountRegion">The region that the account keeps its data in; null for any.</param>
 /// <param name="Revision">Changes with every change.</param>
 /// <param name="Sealed">Its settings, secrets sealed.</param>
 /// <param name="Connection">The rest.</param>
-internal sealed record StoredConnection(int AccountId, long Revision, IReadOnlyDictionary<string, string> Sealed, Connection Connection);
+internal sealed record StoredConnection(int AccountId, string? AccountRegion, long Revision, IReadOnlyDictionary<string, string> Sealed, Connection Connection)
+{
+    /// <summary>Whether mail may leave by it: it is enabled, and in the account's region if that has one. A connection whose region was not said is in none.</summary>
+    public bool IsUsable => Connection.Enabled && (AccountRegion is null || Connection.Region == AccountRegion);
+}

@@ -14,17 +14,17 @@ internal sealed class Routes(Database database, Connections connections, IEmailP
     /// <summary>The server's own provider.</summary>
     public Route Own { get; } = new(0, own.Name, own, PerSecond: options.PerSecond);
 
-    /// <summary>Each account's routes: its enabled connections, or the server's own provider where it has none at all.</summary>
+    /// <summary>Each account's routes: its enabled connections in its region, or the server's own provider where it has none at all.</summary>
     public async Task<IReadOnlyDictionary<int, IReadOnlyList<Route>>> AmongAsync(Session session, IReadOnlyList<int> accountIds, CancellationToken ct)
     {
         var stored = (await connections.AmongAsync(session, accountIds, ct)).ToLookup(connection => connection.AccountId);
-        return accountIds.ToDictionary(id => id, id => stored.Contains(id) ? [.. stored[id].Where(connection => connection.Connection.Enabled).Select(Open)] : (IReadOnlyList<Route>)[Own]);
+        return accountIds.ToDictionary(id => id, id => stored.Contains(id) ? [.. stored[id].Where(connection => connection.IsUsable).Select(Open)] : (IReadOnlyList<Route>)[Own]);
     }
 
     /// <summary>By what a test mail leaves: the route that has the greatest share of the account's mail.</summary>
     public async Task<Route> ForTrialAsync(int accountId, CancellationToken ct) =>
         (await database.ReadAsync(session => AmongAsync(session, [accountId], ct), ct))[accountId].MaxBy(route => route.MarketingWeight + route.TransactionalWeight)
-            ?? throw new ConflictException("No connection of this account is enabled: enable one, or add another.");
+            ?? throw new ConflictException("No connection of this account is enabled and in its region: enable one, or add another.");
 
     public async ValueTask DisposeAsync()
     {

@@ -69,4 +69,22 @@ public sealed class ConnectionTests
 
         Assert.Equal(2, fixture.Log.Count);
     }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Mail_of_an_account_with_a_region_leaves_by_connections_of_that_region_alone(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        await fixture.ConnectAsync("america", draft: new(Region: "us"));
+        await fixture.ConnectAsync("unsaid");
+        await fixture.Delivery.Get<AccountSettings>().PutAsync(1, "One", "eu", default);
+        await fixture.Delivery.QueueManyAsync(20);
+        await fixture.Delivery.SendAllAsync();
+        Assert.Empty(fixture.Log);
+
+        await fixture.ConnectAsync("europe", draft: new(Region: "eu"));
+        await fixture.Delivery.SendAllAsync();
+
+        Assert.Equal(20, fixture.Log.Count(entry => entry.Connection == "europe"));
+        Assert.Equal(20, fixture.Log.Count);
+    }
 }

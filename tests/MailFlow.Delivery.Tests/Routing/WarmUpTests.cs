@@ -43,6 +43,7 @@ public sealed class WarmUpTests
     public async Task It_slows_down_at_a_complaint_rate_of_a_tenth_of_a_per_cent_and_stops_at_a_quarter(DatabaseKind kind)
     {
         await using var fixture = await RoutingFixture.CreateAsync(kind, Options(BatchSize: 1000));
+        fixture.Delivery.Time.Advance(TimeSpan.FromHours(15)); // to midnight
         await fixture.ConnectAsync("main");
         await fixture.Delivery.Get<WarmUps>().PutAsync(1, "shop.example", 400, 4000, 20, default);
         await fixture.Delivery.QueueManyAsync(6000);
