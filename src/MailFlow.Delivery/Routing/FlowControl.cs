@@ -59,11 +59,12 @@ internal sealed class FlowControl(Routes routes, DeliveryOptions options)
     internal static BucketKey BucketOf(Route route) => new(route.AccountId, route.Subject);
 
     /// <summary>
-    /// Of a provider that forgets what it was sent, no more is taken up than can be under way: all that is taken up is in doubt when the process dies.
+    /// Of a provider that forgets what it was sent, no more is taken up than can be under way at once: all that is taken up is in doubt when the process dies.
     /// </summary>
     private int RoomOf(Route route, Dictionary<BucketKey, TokenBucket> buckets, ILookup<BucketKey, SendingDay> days, int today, long now)
     {
-        var room = route.Provider.Replay == ReplayPolicy.Idempotent ? options.BatchSize : Math.Min(route.Provider.Concurrency, options.BatchSize);
+        var underWay = route.Provider is IBulkEmailProvider bulk ? Math.Max(bulk.MaxBatch, bulk.Concurrency) : route.Provider.Concurrency;
+        var room = route.Provider.Replay == ReplayPolicy.Neither ? Math.Min(underWay, options.BatchSize) : options.BatchSize;
         room = Math.Min(room, BreakerOf(route).Room(now));
         if (buckets.TryGetValue(BucketOf(route), out var bucket)) room = Math.Min(room, bucket.Whole);
         if (route.PerDay is { } perDay) room = Math.Min(room, perDay - new SendingLog(days[BucketOf(route)]).Of(today).HandedOver);

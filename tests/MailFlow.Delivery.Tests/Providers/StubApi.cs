@@ -52,6 +52,9 @@ internal sealed class StubApi : IAsyncDisposable
 
     public Trouble Trouble { get; set; }
 
+    /// <summary>The trouble of a request that was read, instead of <see cref="Trouble"/>; asked once for each.</summary>
+    public Func<StubRequest, Trouble>? TroubleOf { get; set; }
+
     /// <summary>Answers in place of the API's own, the next first.</summary>
     public ConcurrentQueue<StubAnswer> Script { get; } = new();
 
@@ -92,24 +95,25 @@ internal sealed class StubApi : IAsyncDisposable
             context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase), body.ToArray());
         Requests.Enqueue(request);
         Reached.TrySetResult();
-        if (Trouble == Trouble.ResetAfterBody)
+        var trouble = TroubleOf?.Invoke(request) ?? Trouble;
+        if (trouble == Trouble.ResetAfterBody)
         {
             context.Abort();
             return;
         }
-        if (Trouble == Trouble.Stall)
+        if (trouble == Trouble.Stall)
         {
             await Task.WhenAny(_over.Task, Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted));
             context.Abort();
             return;
         }
         var answer = Script.TryDequeue(out var scripted) ? scripted : api(request);
-        if (Trouble == Trouble.InvalidJson) answer = answer with { Body = "<html>welcome to the hotel's network</html>" };
+        if (trouble == Trouble.InvalidJson) answer = answer with { Body = "<html>welcome to the hotel's network</html>" };
         context.Response.StatusCode = answer.Status;
         context.Response.ContentType = answer.ContentType;
         foreach (var (name, value) in answer.Headers) context.Response.Headers[name] = value;
         var octets = Encoding.UTF8.GetBytes(answer.Body);
-        if (Trouble == Trouble.TornAnswer)
+        if (trouble == Trouble.TornAnswer)
         {
             context.Response.ContentLength = octets.Length + 1000;
             await context.Response.Body.WriteAsync(octets.AsMemory(0, octets.Length / 2));
