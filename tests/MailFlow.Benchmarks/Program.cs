@@ -9,7 +9,7 @@ var scenarios = new Dictionary<string, Func<BenchHost, Arguments, Task>>
     ["transitions"] = Transitions.RunAsync,
     ["intake"] = Intake.RunAsync,
     ["mails"] = Mails.RunAsync,
-    ["webhooks"] = Webhooks.RunAsync,
+    ["webhooks"] = WebhookReports.RunAsync,
     ["waiting"] = Waiting.RunAsync,
     ["simulate"] = Simulate.RunAsync,
 };

@@ -10,7 +10,7 @@ namespace MailFlow.Benchmarks;
 /// Reports verified, stored, deduplicated and done: deliveries, opens and clicks, 250 a call, one call in ten sent twice. Calls come in as fast as they are answered, by four callers,
 /// while two readers work them off.
 /// </summary>
-internal static class Webhooks
+internal static class WebhookReports
 {
     private const int InACall = 250;
 
@@ -20,7 +20,7 @@ internal static class Webhooks
         var connection = await host.Get<Connections>().PutAsync(1, "main", new ConnectionDraft(EcdsaProvider.TypeName, Settings: new Dictionary<string, string?> { ["key"] = EcdsaProvider.PublicKey }), default);
         await FillLedgerAsync(host, mails);
         var calls = Calls(host, mails);
-        var (door, processor) = (host.Get<Delivery.Webhooks>(), host.Get<FeedbackProcessor>());
+        var (door, processor) = (host.Get<Webhooks>(), host.Get<FeedbackProcessor>());
         var reports = calls.Sum(call => (long)call.Reports);
 
         var next = -1;
@@ -35,7 +35,7 @@ internal static class Webhooks
                 if (await processor.RunOnceAsync(default) == 0)
                 {
                     if (ended) return;
-                    await Task.Delay(5, TimeProvider.System);
+                    await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);
                 }
             }
         })).ToList();
