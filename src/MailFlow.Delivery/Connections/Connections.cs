@@ -12,8 +12,6 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
     private const string Columns = "key, id, type, name, settings, enabled, marketing_weight, transactional_weight, per_second, per_day, region, revision, account_id, (SELECT a.region FROM account a WHERE a.id = account_id)";
     private const int LongestSetting = 4_000;
 
-    private const string Columns = "key, id, type, name, settings, enabled, marketing_weight, transactional_weight, per_second, per_day, region, revision, account_id";
-
     private readonly Dictionary<string, IProviderType> _types = types.ToDictionary(type => type.Name);
 
     /// <summary>The kinds of providers there are, by name.</summary>

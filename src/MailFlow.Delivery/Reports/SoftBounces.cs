@@ -6,11 +6,11 @@ namespace MailFlow.Delivery.Reports;
 
 /// <summary>
 /// Counts the days on which a mailbox could not take mail. On the fifth within thirty, without a delivery in between, its address is suppressed. A day counts once, however
-/// many mails it turned away.
+/// many mails it turned away. Mailboxes are emptied: after ninety days it is tried again.
 /// </summary>
 internal static class SoftBounces
 {
-    public const int Threshold = 5, Window = 30;
+    public const int Threshold = 5, Window = 30, Suppressed = 90;
 
     /// <summary>The reason that stands in the suppression.</summary>
     public const string Reason = "soft_bounce";
@@ -35,7 +35,8 @@ internal static class SoftBounces
                 """, ct, ("contact", contact), ("email", address.Email), ("account", address.AccountId));
             if (delivered is { } last && await CountAsync(session, address, Math.Max(since, FlowStore.DayOf(last) + 1), ct) < Threshold) continue;
             await suppressions.AddAsync(
-                session, address.AccountId, address.Email, Reason, Suppression.All, "webhook", ct, $"could not take mail on {Threshold} days within {Window}");
+                session, address.AccountId, address.Email, Reason, Suppression.All, "webhook", ct, $"could not take mail on {Threshold} days within {Window}",
+                DateTimeOffset.FromUnixTimeMilliseconds(now).AddDays(Suppressed));
             await session.ExecuteAsync("DELETE FROM soft_bounce WHERE account_id = @account AND email = @email", ct, ("account", address.AccountId), ("email", address.Email));
         }
     }
