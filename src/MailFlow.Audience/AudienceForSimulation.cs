@@ -29,19 +29,20 @@ internal sealed class AudienceForSimulation(Suppressions suppressions) : ISimula
     private static async Task CopyContactAsync(Session from, Session into, int account, string user, CancellationToken ct)
     {
         var contacts = await from.QueryAsync("""
-            SELECT id, shard, email, first_name, last_name, time_zone, attributes, tags, created_at, updated_at FROM contact
+            SELECT id, shard, email, first_name, last_name, time_zone, attributes, tags, created_at, updated_at, last_opened_at, last_clicked_at FROM contact
             WHERE account_id = @account AND user_id = @user
             """,
             row => (Id: row.Long(0), Shard: row.Int(1), Email: row.TextOrNull(2), First: row.TextOrNull(3), Last: row.TextOrNull(4), Zone: row.TextOrNull(5),
-                Attributes: row.Text(6), Tags: row.Text(7), Created: row.Long(8), Updated: row.Long(9)),
+                Attributes: row.Text(6), Tags: row.Text(7), Created: row.Long(8), Updated: row.Long(9), Opened: row.LongOrNull(10), Clicked: row.LongOrNull(11)),
             ct, ("account", account), ("user", user));
         if (contacts is not [var contact]) throw new NotFoundException($"There is no contact '{user}'.");
         await into.ExecuteAsync("""
-            INSERT INTO contact (id, account_id, shard, user_id, email, first_name, last_name, time_zone, attributes, tags, created_at, updated_at)
-            VALUES (@id, @account, @shard, @user, @email, @first, @last, @zone, @attributes, @tags, @created, @updated)
+            INSERT INTO contact (id, account_id, shard, user_id, email, first_name, last_name, time_zone, attributes, tags, created_at, updated_at, last_opened_at, last_clicked_at)
+            VALUES (@id, @account, @shard, @user, @email, @first, @last, @zone, @attributes, @tags, @created, @updated, @opened, @clicked)
             """,
             ct, ("id", contact.Id), ("account", account), ("shard", contact.Shard), ("user", user), ("email", contact.Email), ("first", contact.First), ("last", contact.Last),
-            ("zone", contact.Zone), ("attributes", contact.Attributes), ("tags", contact.Tags), ("created", contact.Created), ("updated", contact.Updated));
+            ("zone", contact.Zone), ("attributes", contact.Attributes), ("tags", contact.Tags), ("created", contact.Created), ("updated", contact.Updated),
+            ("opened", contact.Opened), ("clicked", contact.Clicked));
     }
 
     private static async Task CopyConsentsAsync(Session from, Session into, int account, string user, CancellationToken ct)

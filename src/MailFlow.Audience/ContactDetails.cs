@@ -13,6 +13,8 @@ namespace MailFlow.Audience;
 /// <param name="Suppressions">What blocks the address, the newest state; empty for nothing.</param>
 /// <param name="CreatedAt">Since when the contact is known.</param>
 /// <param name="UpdatedAt">When it last changed.</param>
+/// <param name="LastOpenedAt">When the contact last opened a mail, machines left out; null for never.</param>
+/// <param name="LastClickedAt">When the contact last followed a link in a mail; null for never.</param>
 public sealed record ContactDetails(
     long Id,
     string UserId,
@@ -25,4 +27,6 @@ public sealed record ContactDetails(
     IReadOnlyDictionary<string, bool> Consents,
     IReadOnlyList<Suppression> Suppressions,
     DateTimeOffset CreatedAt,
-    DateTimeOffset UpdatedAt);
+    DateTimeOffset UpdatedAt,
+    DateTimeOffset? LastOpenedAt = null,
+    DateTimeOffset? LastClickedAt = null);

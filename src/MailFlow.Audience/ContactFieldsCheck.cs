@@ -35,7 +35,7 @@ public static partial class ContactFieldsCheck
                 case "tags": Tags(value, field); break;
                 case "consents": Consents(value, field); break;
                 case ContactFields.Attributes: attributes += Attributes(value, field); break;
-                case "user_id" or "created_at": break;
+                case "user_id" or "created_at" or ContactFields.LastOpenedAt or ContactFields.LastClickedAt: break;
                 default: attributes += Attribute(name, value, field); break;
             }
         }

@@ -62,7 +62,8 @@ internal sealed class ContactPatch
             if (value is null) attributes.Remove(name);
             else attributes[name] = value;
         return ContactRecord.Fields(
-            Contact.UserId, Email, FirstName, LastName, TimeZone, (DateTimeOffset)Contact.Fields["created_at"]!, _tags ?? _tagsBefore, attributes);
+            Contact.UserId, Email, FirstName, LastName, TimeZone, (DateTimeOffset)Contact.Fields["created_at"]!, _tags ?? _tagsBefore, attributes,
+            Contact.Fields.GetValueOrDefault(ContactFields.LastOpenedAt) as DateTimeOffset?, Contact.Fields.GetValueOrDefault(ContactFields.LastClickedAt) as DateTimeOffset?);
     }
 
     private void Set(string name, object? value)
@@ -94,7 +95,7 @@ internal sealed class ContactPatch
             case (ContactFields.Attributes, IReadOnlyDictionary<string, object?> attributes):
                 foreach (var (attribute, member) in attributes) SetAttribute(attribute, member);
                 break;
-            case ("first_name" or "last_name" or "tags" or "consents" or ContactFields.Attributes or "user_id" or "created_at", _):
+            case ("first_name" or "last_name" or "tags" or "consents" or ContactFields.Attributes or "user_id" or "created_at" or ContactFields.LastOpenedAt or ContactFields.LastClickedAt, _):
                 break;
             default:
                 SetAttribute(name, value);

@@ -68,7 +68,7 @@ internal sealed class ContactStore(Consents consents) : IContactStore
             INSERT INTO contact AS c (account_id, user_id, shard, created_at, updated_at)
             SELECT r.account_id, r.user_id, r.shard, @now, @now FROM {rows} WHERE true
             ON CONFLICT (account_id, user_id) DO NOTHING
-            RETURNING id, account_id, user_id, email, first_name, last_name, time_zone, created_at, tags, attributes
+            RETURNING id, account_id, user_id, email, first_name, last_name, time_zone, created_at, tags, attributes, last_opened_at, last_clicked_at
             """,
             RowsOf([.. users.OrderBy(user => user.AccountId).ThenBy(user => user.UserId, StringComparer.Ordinal)])
                 .Int("shard", user => StableHash.Shard(user.AccountId, user.UserId)),

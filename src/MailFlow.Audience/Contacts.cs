@@ -170,5 +170,5 @@ public sealed class Contacts(Database database, IContactStore store, Consents co
     private static ContactDetails Read(Row row) => new(
         row.Long(0), row.Text(2), row.TextOrNull(3), row.TextOrNull(4), row.TextOrNull(5), row.TextOrNull(6),
         (IReadOnlyDictionary<string, object?>)row.Json(9)!, [.. ((IReadOnlyList<object?>)row.Json(8)!).OfType<string>()],
-        new Dictionary<string, bool>(), [], row.Instant(7), row.Instant(10));
+        new Dictionary<string, bool>(), [], row.Instant(7), row.Instant(12), row.InstantOrNull(10), row.InstantOrNull(11));
 }

@@ -58,7 +58,7 @@ public sealed class KnownFields(Database database, RecordedEvents events)
             ContactRecord.Read, ct, ("account", accountId), ("floor", floor), ("limit", Contacts));
         var (builtIn, attributes, tags) = (new FieldSample(), new FieldSample(), new Dictionary<string, int>());
         foreach (var name in new[] { "user_id", "email", "first_name", "last_name", "time_zone" }) builtIn.Declare(name, "text");
-        builtIn.Declare("created_at", "instant");
+        foreach (var name in new[] { "created_at", Engine.Expressions.ContactFields.LastOpenedAt, Engine.Expressions.ContactFields.LastClickedAt }) builtIn.Declare(name, "instant");
         builtIn.Declare("tags", "list");
         foreach (var fields in contacts.Select(contact => contact.Fields))
         {

@@ -8,6 +8,7 @@ using MailFlow.Delivery.Deliverability.Dkim;
 using MailFlow.Delivery.Deliverability.Dns;
 using MailFlow.Delivery.Providers.Sandbox;
 using MailFlow.Delivery.Providers.Smtp;
+using MailFlow.Delivery.Reports;
 using MailFlow.Delivery.Routing;
 using MailFlow.Delivery.Sending;
 using MailFlow.Delivery.Unsubscribing;
@@ -16,6 +17,7 @@ using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Storage;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -71,6 +73,15 @@ public static class DeliveryModule
         services.AddSingleton(provider => MailRetention.CapturedMail(provider.GetRequiredService<RetentionOptions>()));
         services.AddSingleton<NodeEpoch>().AddSingleton<SendChecks>().AddSingleton<HandOverDesk>().AddSingleton<Composer>().AddSingleton<Dispatch>()
             .AddSingleton<Answers>().AddSingleton<Sweep>().AddSingleton<RetrySchedule>();
+        services.AddSingleton<FeedbackSignal>().AddSingleton<WebhookIntake>().AddSingleton<Effects>().AddSingleton<Settling>().AddSingleton<Guarantees>().AddSingleton<LaidAsideCalls>();
+        services.AddSingleton(provider => new Webhooks(
+            provider.GetRequiredService<Connections>(), provider.GetRequiredService<WebhookIntake>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<Webhooks>>()));
+        services.AddSingleton(provider => new MailTracking(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<SigningKeys>(), provider.GetRequiredService<WebhookIntake>(),
+            provider.GetRequiredService<DeliveryOptions>(), provider.GetRequiredService<ILogger<MailTracking>>()));
+        services.AddSingleton(provider => new FeedbackProcessor(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<Connections>(), provider.GetRequiredService<Effects>(), provider.GetRequiredService<Settling>(),
+            provider.GetRequiredService<EventIntake>(), provider.GetRequiredService<IFaultPoints>(), provider.GetRequiredService<ILogger<FeedbackProcessor>>()));
         services.AddSingleton(provider => new MessageSender(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<NodeEpoch>(), provider.GetRequiredService<HandOverDesk>(),
             provider.GetRequiredService<Dispatch>(), provider.GetRequiredService<Answers>(), provider.GetRequiredService<Sweep>(), options,
@@ -90,6 +101,7 @@ public static class DeliveryModule
         return services.AddSingleton<IProviderType, SandboxType>().AddSingleton<IEmailProvider, SandboxProvider>();
     }
 
-    /// <summary>Runs the sender in the background of the host; without, a test steps it. Wants the engine.</summary>
-    public static IServiceCollection AddDeliveryWorkers(this IServiceCollection services) => services.AddSingleton<IHostedService, SenderLoop>();
+    /// <summary>Runs the sender and the reader of reports in the background of the host; without, a test steps them. Wants the engine.</summary>
+    public static IServiceCollection AddDeliveryWorkers(this IServiceCollection services) => services.AddSingleton<IHostedService, SenderLoop>()
+        .AddSingleton<IHostedService, FeedbackLoop>();
 }

@@ -26,6 +26,11 @@ internal sealed record TakenUp(Guid Id, int Attempt, string ToAddress, string Pr
 /// <param name="ProviderId">The provider's name for the mail.</param>
 internal sealed record Move(Guid Id, int AccountId, int Attempt, MessageState State, string? Reason, long? DueAt = null, string? ProviderId = null);
 
+/// <summary>Evidence that a provider has taken a mail.</summary>
+/// <param name="State">Where the message stood when the evidence was looked at.</param>
+/// <param name="Evidence">In plain words.</param>
+internal sealed record Settlement(Guid Id, int AccountId, MessageState State, int Attempt, string Evidence, string? ProviderId);
+
 /// <summary>All that is ever written to the ledger: planning, taking up, every other change of state, parking and releasing.</summary>
 internal static class Ledger
 {
@@ -95,6 +100,29 @@ internal static class Ledger
                 .Int("state", m => (int)m.State).Text("answer", m => m.Reason ?? ""),
             ct, ("now", now));
         return made;
+    }
+
+    /// <summary>
+    /// Late evidence: the provider has these mails. Whatever stands in doubt, under way or put off is accepted and not tried again; what is at another end stays there, but a
+    /// mail that was given up as unconfirmed. Gives how many moved.
+    /// </summary>
+    public static async Task<int> SettleAsync(Session session, IReadOnlyList<Settlement> settlements, long now, CancellationToken ct)
+    {
+        settlements = [.. settlements.Where(each => MessageStates.After(each.State).Contains(MessageState.Accepted)).OrderBy(each => each.Id)];
+        var moved = (await session.QueryAsync($$"""
+            UPDATE message SET state = {{(int)MessageState.Accepted}}, reason = NULL, due_at = NULL, parked_at = NULL, lease_until = NULL, updated_at = @now,
+                   provider_id = coalesce(message.provider_id, r.provider_id)
+            FROM {rows} WHERE message.id = r.id AND message.state IN ({{MessageStates.SqlBefore(MessageState.Accepted)}})
+            RETURNING message.id
+            """,
+            new Rows<Settlement>(settlements).Uuid("id", s => s.Id).Text("provider_id", s => s.ProviderId), row => row.Uuid(0), ct, ("now", now))).ToHashSet();
+        // How a doubt was resolved is told beside how it came up; an answer that was only overtaken is none.
+        await session.ExecuteAsync($$"""
+            INSERT INTO message_attempt (message_id, account_id, at, attempt, state, answer) SELECT r.id, r.account_id, @now, r.attempt, {{(int)MessageState.Accepted}}, r.answer FROM {rows}
+            """,
+            new Rows<Settlement>([.. settlements.Where(each => moved.Contains(each.Id) && each.State != MessageState.Inflight)])
+                .Uuid("id", s => s.Id).Int("account_id", s => s.AccountId).Int("attempt", s => s.Attempt).Text("answer", s => s.Evidence), ct, ("now", now));
+        return moved.Count;
     }
 
     /// <summary>Puts messages of a paused journey out of the sender's way, their instant kept.</summary>

@@ -12,14 +12,14 @@ public static class MessageStates
     {
         [MessageState.Queued] = [MessageState.Inflight, MessageState.Suppressed, MessageState.Expired, MessageState.Cancelled],
         [MessageState.Inflight] = [MessageState.Accepted, MessageState.Rejected, MessageState.Deferred, MessageState.Unknown],
-        [MessageState.Deferred] = [MessageState.Inflight, MessageState.Suppressed, MessageState.Expired, MessageState.Cancelled],
+        [MessageState.Deferred] = [MessageState.Inflight, MessageState.Accepted, MessageState.Suppressed, MessageState.Expired, MessageState.Cancelled],
         [MessageState.Unknown] = [MessageState.Inflight, MessageState.Accepted, MessageState.Unconfirmed],
         [MessageState.Accepted] = [],
         [MessageState.Rejected] = [],
         [MessageState.Suppressed] = [],
         [MessageState.Expired] = [],
         [MessageState.Cancelled] = [],
-        [MessageState.Unconfirmed] = [],
+        [MessageState.Unconfirmed] = [MessageState.Accepted],
     }.ToFrozenDictionary();
 
     private static readonly FrozenDictionary<MessageState, string> Words =
@@ -30,8 +30,8 @@ public static class MessageStates
     /// <summary>The states that can follow; none after an end.</summary>
     public static IReadOnlyList<MessageState> After(MessageState state) => Table[state];
 
-    /// <summary>Whether nothing can follow.</summary>
-    public static bool IsEnd(this MessageState state) => Table[state].Length == 0;
+    /// <summary>Whether nothing follows of ourselves: only a provider's late report settles what was given up.</summary>
+    public static bool IsEnd(this MessageState state) => state == MessageState.Unconfirmed || Table[state].Length == 0;
 
     /// <summary>The state's name in the API: <c>accepted</c>.</summary>
     public static string Word(this MessageState state) => Words[state];

@@ -24,6 +24,7 @@ namespace MailFlow.Delivery;
 /// <param name="QueuedAt">When it was planned.</param>
 /// <param name="UpdatedAt">When its state last changed.</param>
 /// <param name="DueAt">When it is looked at next; null when it is held, under way or at an end.</param>
+/// <param name="Feedback">What became of it since; null while nothing was reported.</param>
 public sealed record Message(
     Guid Id,
     string UserId,
@@ -42,7 +43,8 @@ public sealed record Message(
     bool Held,
     DateTimeOffset QueuedAt,
     DateTimeOffset UpdatedAt,
-    DateTimeOffset? DueAt);
+    DateTimeOffset? DueAt,
+    MessageFeedback? Feedback = null);
 
 /// <summary>An answer to a hand-over other than plain acceptance.</summary>
 public sealed record MessageAnswer(DateTimeOffset At, int Attempt, MessageState State, string Answer);
@@ -50,10 +52,15 @@ public sealed record MessageAnswer(DateTimeOffset At, int Attempt, MessageState 
 /// <summary>Reads the ledger, and calls off what is queued.</summary>
 public sealed class Messages(Database database) : IInstanceEnded
 {
-    private const string Columns = """
+    private const int MostReports = 200;
+
+    private const string Columns = $"""
         m.id, m.user_id, j.definition_id, m.activity_id, m.instance_id, m.template, m.template_version, m.stream, m.state, m.reason, m.attempt,
-        m.to_address, m.provider, m.provider_id, m.parked_at, m.queued_at, m.updated_at, m.due_at
+        m.to_address, m.provider, m.provider_id, m.parked_at, m.queued_at, m.updated_at, m.due_at,
+        {MessageFeedback.Columns}
         """;
+
+    private const string Joins = "LEFT JOIN journey j ON j.id = m.journey_id LEFT JOIN message_feedback f ON f.message_id = m.id";
 
     /// <summary>An account's messages, the oldest first.</summary>
     /// <param name="accountId">The account.</param>
@@ -71,7 +78,7 @@ public sealed class Messages(Database database) : IInstanceEnded
         var (after, afterId) = ReadCursor(cursor);
         // Each filter is written out only where it is asked for, so that the plan uses its index.
         var sql = $"""
-            SELECT {Columns} FROM message m LEFT JOIN journey j ON j.id = m.journey_id
+            SELECT {Columns} FROM message m {Joins}
             WHERE m.account_id = @account AND (m.queued_at, m.id) > (@after, @after_id)
             {(userId is null ? "" : "AND m.contact_id = (SELECT id FROM contact WHERE account_id = @account AND user_id = @user)")}
             {(journey is null ? "" : "AND m.journey_id = (SELECT id FROM journey WHERE account_id = @account AND definition_id = @journey)")}
@@ -88,13 +95,26 @@ public sealed class Messages(Database database) : IInstanceEnded
 
     /// <summary>One message of the account, or null.</summary>
     public Task<Message?> FindAsync(int accountId, Guid id, CancellationToken ct) => database.ReadAsync(session => session.FirstAsync(
-        $"SELECT {Columns} FROM message m LEFT JOIN journey j ON j.id = m.journey_id WHERE m.account_id = @account AND m.id = @id",
+        $"SELECT {Columns} FROM message m {Joins} WHERE m.account_id = @account AND m.id = @id",
         Read, ct, ("account", accountId), ("id", id)), ct);
 
     /// <summary>What went wrong on the message's way, in order.</summary>
     public async Task<IReadOnlyList<MessageAnswer>> AnswersAsync(int accountId, Guid id, CancellationToken ct) => await database.ReadAsync(session => session.QueryAsync(
         "SELECT at, attempt, state, answer FROM message_attempt WHERE account_id = @account AND message_id = @id ORDER BY at, attempt",
         row => new MessageAnswer(row.Instant(0), row.Int(1), (MessageState)row.Int(2), row.Text(3)), ct, ("account", accountId), ("id", id)), ct);
+
+    /// <summary>What was reported about a message, in order; the latest, when there is too much.</summary>
+    public async Task<IReadOnlyList<MessageReport>> ReportsAsync(int accountId, Guid id, CancellationToken ct)
+    {
+        var latest = await database.ReadAsync(session => session.QueryAsync("""
+            SELECT at, kind, bounce, reason, url, user_agent, human, verdict FROM message_event WHERE message_id = @id AND account_id = @account ORDER BY at DESC, received_at DESC LIMIT @most
+            """,
+            row => new MessageReport(
+                row.Instant(0), MessageReport.WordOf((FeedbackKind)row.Int(1)), row.IntOrNull(2) is { } bounce ? BounceWords.Of((BounceKind)bounce) : null, row.TextOrNull(3), row.TextOrNull(4),
+                row.TextOrNull(5), row.IntOrNull(6) is { } human ? human != 0 : null, row.TextOrNull(7)), ct, ("account", accountId), ("id", id), ("most", MostReports)), ct);
+        latest.Reverse();
+        return latest;
+    }
 
     /// <summary>How many of the account's messages stand in each state; states without any are left out.</summary>
     public async Task<IReadOnlyDictionary<MessageState, long>> CountAsync(int accountId, CancellationToken ct) => (await database.ReadAsync(session => session.QueryAsync(
@@ -129,5 +149,6 @@ public sealed class Messages(Database database) : IInstanceEnded
 
     private static Message Read(Row row) => new(
         row.Uuid(0), row.Text(1), row.TextOrNull(2), row.TextOrNull(3), row.UuidOrNull(4), row.Text(5), row.Int(6), (MessageStream)row.Int(7), (MessageState)row.Int(8),
-        row.TextOrNull(9), row.Int(10), row.TextOrNull(11), row.TextOrNull(12), row.TextOrNull(13), !row.IsNull(14), row.Instant(15), row.Instant(16), row.InstantOrNull(17));
+        row.TextOrNull(9), row.Int(10), row.TextOrNull(11), row.TextOrNull(12), row.TextOrNull(13), !row.IsNull(14), row.Instant(15), row.Instant(16), row.InstantOrNull(17),
+        MessageFeedback.Read(row, 18));
 }

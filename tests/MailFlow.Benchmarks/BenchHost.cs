@@ -29,7 +29,7 @@ internal sealed class BenchHost : IAsyncDisposable
 
     public Worker Worker => Get<Worker>();
 
-    public static async Task<BenchHost> CreateAsync(DatabaseKind kind)
+    public static async Task<BenchHost> CreateAsync(DatabaseKind kind, Action<IServiceCollection>? configure = null)
     {
         if (kind == DatabaseKind.PostgreSql) PostgresServer.UseDurable();
         var time = new ShiftedTime();
@@ -37,6 +37,7 @@ internal sealed class BenchHost : IAsyncDisposable
         var provider = new StubProvider();
         var services = new ServiceCollection().AddLogging().AddSingleton(test.Database).AddSingleton<TimeProvider>(time).AddSingleton<ISecretBox, PlainSecretBox>().AddSingleton<IEmailProvider>(provider);
         services.AddEngine().AddAudience().AddContent().AddDelivery(new DeliveryOptions()).AddJourneys();
+        configure?.Invoke(services);
         var host = new BenchHost(test, services.BuildServiceProvider(), time, provider);
         await test.Database.WriteAsync(session => session.ExecuteAsync("INSERT INTO account (id, name, created_at) VALUES (1, 'Bench', 0)", default), default);
         return host;

@@ -1,5 +1,7 @@
 using MailFlow.Benchmarks;
+using MailFlow.Delivery;
 using MailFlow.Testing;
+using Microsoft.Extensions.DependencyInjection;
 
 // What is measured, and where: see README.md in this folder.
 var scenarios = new Dictionary<string, Func<BenchHost, Arguments, Task>>
@@ -7,6 +9,7 @@ var scenarios = new Dictionary<string, Func<BenchHost, Arguments, Task>>
     ["transitions"] = Transitions.RunAsync,
     ["intake"] = Intake.RunAsync,
     ["mails"] = Mails.RunAsync,
+    ["webhooks"] = WebhookReports.RunAsync,
     ["waiting"] = Waiting.RunAsync,
     ["simulate"] = Simulate.RunAsync,
 };
@@ -18,7 +21,7 @@ if (args.Length == 0 || (args[0] != "latency" && !scenarios.ContainsKey(args[0])
 var arguments = Arguments.Parse(args[1..]);
 Report.Machine(args[0], arguments);
 if (args[0] == "latency") return await Latency.RunAsync(arguments);
-await using var host = await BenchHost.CreateAsync(arguments.Database);
+await using var host = await BenchHost.CreateAsync(arguments.Database, args[0] == "webhooks" ? services => services.AddSingleton<IProviderType, EcdsaProvider>() : null);
 await Report.DatabaseAsync(host);
 await scenarios[args[0]](host, arguments);
 return Report.ExitCode;

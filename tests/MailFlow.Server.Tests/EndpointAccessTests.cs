@@ -14,6 +14,7 @@ public sealed class EndpointAccessTests
     private static readonly string[] Open =
     [
         "GET /health/live", "GET /health/ready", "GET /unsubscribe/{token}", "POST /unsubscribe/{token}", "GET /preferences/{token}", "POST /preferences/{token}", "GET /confirm/{token}", "POST /confirm/{token}", "POST /api/v1/session", "DELETE /api/v1/session",
+        "POST /api/v1/webhooks/{provider}/{connection}", "GET /t/o/{token}", "HEAD /t/o/{token}", "GET /t/c/{token}", "HEAD /t/c/{token}",
     ];
 
     /// <summary>What any user and any key reads.</summary>

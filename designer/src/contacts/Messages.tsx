@@ -21,6 +21,30 @@ const shown: Record<Schemas['MessageState'], { label: string; color: string }> =
   unconfirmed: { label: 'Not confirmed', color: 'orange' },
 };
 
+const bounces: Record<string, string> = {
+  hard: 'the address does not exist',
+  recipient_soft: 'the mailbox cannot take mail now',
+  message_soft: 'this one mail was not wanted',
+  sender_fault: 'the sender is not set up as it must be',
+};
+
+const times = (count: number) => (count === 1 ? 'once' : `${count} times`);
+
+/** What became of a sent mail, the gravest first; humans and machines apart. */
+function outcomeOf(feedback: Schemas['MessageFeedback']): string[] {
+  const machines = feedback.machine_opens + feedback.machine_clicks;
+  return [
+    feedback.complained_at && 'called spam',
+    feedback.unsubscribed_at && 'unsubscribed at the provider',
+    feedback.bounced_at && `bounced: ${bounces[feedback.bounce ?? ''] ?? 'it did not arrive'}`,
+    feedback.dropped_at && 'withheld by the provider',
+    feedback.delivered_at && 'delivered',
+    feedback.opens > 0 && `opened ${times(feedback.opens)}`,
+    feedback.clicks > 0 && `clicked ${times(feedback.clicks)}`,
+    machines > 0 && `fetched ${times(machines)} by machines, such as scanners`,
+  ].filter((word): word is string => Boolean(word));
+}
+
 export function Messages({ userId }: { userId: string }) {
   const messages = useContactMessages(userId);
   const [asked, setAsked] = useState<string>();
@@ -35,7 +59,7 @@ export function Messages({ userId }: { userId: string }) {
           <Table.Tbody>
             {messages.items.map((message) => (
               <Table.Tr key={message.id}>
-                <Table.Td><Anchor component={Link} to={`/templates/${encodeURIComponent(message.template)}`} size="sm" fw={500}>{message.template}</Anchor>{message.reason && <Text size="xs" className="faint">{message.reason}</Text>}</Table.Td>
+                <Table.Td><Anchor component={Link} to={`/templates/${encodeURIComponent(message.template)}`} size="sm" fw={500}>{message.template}</Anchor>{message.reason && <Text size="xs" className="faint">{message.reason}</Text>}{message.feedback && <Text size="xs" className="faint">{outcomeOf(message.feedback).join(' · ')}</Text>}</Table.Td>
                 <Table.Td><Badge variant="light" tt="none" color={shown[message.state].color}>{shown[message.state].label}</Badge></Table.Td>
                 <Table.Td>{message.to ?? '–'}</Table.Td>
                 <Table.Td><Moment at={message.updated_at} /></Table.Td>

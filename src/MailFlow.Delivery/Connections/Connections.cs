@@ -10,6 +10,7 @@ namespace MailFlow.Delivery;
 public sealed partial class Connections(Database database, ISecretBox secrets, IEnumerable<IProviderType> types)
 {
     private const string Columns = "key, id, type, name, settings, enabled, marketing_weight, transactional_weight, per_second, per_day, region, revision, account_id, (SELECT a.region FROM account a WHERE a.id = account_id)";
+    private const int LongestSetting = 4_000;
 
     private readonly Dictionary<string, IProviderType> _types = types.ToDictionary(type => type.Name);
 
@@ -26,7 +27,14 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
 
     /// <summary>Makes a connection or changes it.</summary>
     /// <exception cref="InvalidInputException">A field cannot be taken; names it.</exception>
-    public Task<Connection> PutAsync(int accountId, string key, ConnectionDraft draft, CancellationToken ct) => database.WriteAsync(async session =>
+    public Task<Connection> PutAsync(int accountId, string key, ConnectionDraft draft, CancellationToken ct)
+    {
+        // Outside the transaction: a box that has no key yet, or whose key has grown old, writes a new one.
+        var boxed = (draft.Settings ?? new Dictionary<string, string?>()).Where(pair => pair.Value is { Length: > 0 and <= LongestSetting }).ToDictionary(pair => pair.Key, pair => secrets.Seal(pair.Value!));
+        return database.WriteAsync(session => PutAsync(session, accountId, key, draft, boxed, ct), ct);
+    }
+
+    private async Task<Connection> PutAsync(Session session, int accountId, string key, ConnectionDraft draft, IReadOnlyDictionary<string, string> boxed, CancellationToken ct)
     {
         if (!KeyForm().IsMatch(key)) throw new InvalidInputException("key", "must have 1 to 50 lower-case letters, digits, '-' or '_'");
         if (key is "sandbox" or "smtp" or "default") throw new InvalidInputException("key", $"'{key}' names the server's own provider; choose another");
@@ -36,7 +44,7 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
         if (existing is not null && existing.Connection.Type != type.Name)
             throw new InvalidInputException("type", $"this connection is of type '{existing.Connection.Type}', and the ledger knows it so: make another one");
         var before = existing?.Connection;
-        var settings = Settled(type, existing?.Sealed, draft.Settings);
+        var settings = Settled(type, existing?.Sealed, draft.Settings, boxed);
         var after = new Connection(
             key, before?.Id ?? Guid.CreateVersion7(DateTimeOffset.FromUnixTimeMilliseconds(now)), type.Name, Named(draft.Name ?? before?.Name ?? type.DisplayName), Shown(type, settings), SecretsOf(type, settings),
             draft.Enabled ?? before?.Enabled ?? true,
@@ -59,7 +67,7 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
         await Audit.RecordAsync(session, accountId, "connection.put", key, ct, ("type", after.Type), ("enabled", after.Enabled),
             ("marketing_weight", after.MarketingWeight), ("transactional_weight", after.TransactionalWeight), ("settings", string.Join(", ", (draft.Settings ?? new Dictionary<string, string?>()).Keys)));
         return after;
-    }, ct);
+    }
 
     /// <summary>Removes a connection; what it was given is still told by the ledger. Mail whose answer it owes is treated as lost. False when there is none.</summary>
     public Task<bool> DeleteAsync(int accountId, string key, CancellationToken ct) => database.WriteAsync(async session =>
@@ -92,18 +100,19 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
         (await AmongAsync(session, [accountId], ct)).FirstOrDefault(stored => stored.Connection.Key == key);
 
     /// <summary>What was stored with what is now said, secrets sealed.</summary>
-    private Dictionary<string, string> Settled(IProviderType type, IReadOnlyDictionary<string, string>? before, IReadOnlyDictionary<string, string?>? said)
+    private static Dictionary<string, string> Settled(
+        IProviderType type, IReadOnlyDictionary<string, string>? before, IReadOnlyDictionary<string, string?>? said, IReadOnlyDictionary<string, string> boxed)
     {
         var settled = new Dictionary<string, string>(before ?? new Dictionary<string, string>());
         foreach (var (name, value) in said ?? new Dictionary<string, string?>())
         {
             var setting = type.Settings.FirstOrDefault(setting => setting.Name == name)
                 ?? throw new InvalidInputException($"settings.{name}", $"{type.DisplayName} has no such setting: {string.Join(", ", type.Settings.Select(setting => setting.Name))}");
-            if (value is { Length: > 4000 }) throw new InvalidInputException($"settings.{name}", "has more than 4,000 characters");
+            if (value is { Length: > LongestSetting }) throw new InvalidInputException($"settings.{name}", "has more than 4,000 characters");
             if (setting.Choices is { } choices && value is { Length: > 0 } && !choices.Contains(value))
                 throw new InvalidInputException($"settings.{name}", $"'{value}' is none of {string.Join(", ", choices)}");
             if (string.IsNullOrEmpty(value)) settled.Remove(name);
-            else settled[name] = setting.Secret ? secrets.Seal(value) : value;
+            else settled[name] = setting.Secret ? boxed[name] : value;
         }
         foreach (var setting in type.Settings.Where(setting => setting.Required && !settled.ContainsKey(setting.Name)))
             throw new InvalidInputException($"settings.{setting.Name}", $"is missing: {setting.Hint}");

@@ -31,6 +31,9 @@ public interface IEmailProvider
     /// <summary>How long a call may take; then it is cancelled.</summary>
     TimeSpan RequestTimeout { get; }
 
+    /// <summary>Whether it tracks opens and clicks by itself and reports them, so that we do not.</summary>
+    bool TracksEngagement => false;
+
     /// <summary>Hands one mail over.</summary>
     Task<HandOver> SendAsync(OutgoingEmail email, CancellationToken ct);
 

@@ -5,7 +5,7 @@ using MailFlow.Engine.Definitions;
 namespace MailFlow.Delivery.Sending;
 
 /// <summary>Makes the mail: the contact as of the hand-over, the event as of the queueing, the template's pinned version.</summary>
-internal sealed class Composer(TemplateRenderer renderer, UnsubscribeLinks links)
+internal sealed class Composer(TemplateRenderer renderer, UnsubscribeLinks links, MailTracking tracking)
 {
     public async Task<OutgoingEmail> ComposeAsync(TakenMessage taken, DateTimeOffset at, CancellationToken ct)
     {
@@ -35,7 +35,7 @@ internal sealed class Composer(TemplateRenderer renderer, UnsubscribeLinks links
             ReplyTo = sender.ReplyTo is { } replyTo ? new Mailbox(EmailAddress.Parse(replyTo)) : null,
             To = taken.To,
             Subject = rendered.Subject,
-            Html = rendered.Html,
+            Html = await tracking.TrackAsync(message.AccountId, message.Id, taken.Route, taken.Contact, rendered.Html, ct),
             Text = rendered.Text,
             Headers = Headers(message, from.Address.Domain, urls.Unsubscribe),
             Stream = message.Stream,

@@ -70,6 +70,28 @@ public sealed class EventIntake : IAsyncDisposable
         return await answer.Task.WaitAsync(ct);
     }
 
+    /// <summary>
+    /// Takes events in within a transaction at hand: those of a module that keeps its own record of what they tell. Ids that are known already are passed over. Gives the
+    /// shards to signal once the transaction has committed. Throws <see cref="IntakeFullException"/> when the inbox is at its bound.
+    /// </summary>
+    public async Task<IReadOnlyCollection<int>> AcceptAsync(Session session, IReadOnlyList<(int AccountId, IncomingEvent Event)> events, CancellationToken ct)
+    {
+        if (events.Count == 0) return [];
+        ct.ThrowIfCancellationRequested();
+        var now = await session.NowAsync(ct);
+        await RefuseIfFullAsync(session, now);
+        var items = events.Select(each => new Item(
+            StableHash.Key(each.AccountId.ToString(), each.Event.EventId), each.AccountId, StableHash.Shard(each.AccountId, each.Event.UserId), each.Event.UserId, Body(each.Event)))
+            .DistinctBy(item => item.Key).ToList();
+        var isNew = await InsertKeysAsync(session, items, now);
+        var fresh = items.FindAll(item => isNew.Contains(item.Key));
+        await InsertInboxAsync(session, fresh, now);
+        return fresh.Select(item => item.Shard).ToHashSet();
+    }
+
+    /// <summary>Has the workers look: what a transaction took in by <see cref="AcceptAsync(Session, IReadOnlyList{ValueTuple{int, IncomingEvent}}, CancellationToken)"/> is committed.</summary>
+    public void Signal(IEnumerable<int> shards) => _signal.Notify(shards);
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {

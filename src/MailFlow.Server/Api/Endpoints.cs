@@ -8,6 +8,7 @@ internal static class Endpoints
         app.MapHealth();
         app.MapUnsubscribe();
         app.MapPreferences();
+        app.MapTracking();
         app.MapOpenApi("/openapi/{documentName}.json");
 
         var api = app.MapGroup("/api/v1");
@@ -35,6 +36,8 @@ internal static class Endpoints
         api.MapConnections();
         api.MapSending();
         api.MapDomains();
+        api.MapWebhooks();
+        api.MapTrackingSettings();
         api.MapApiKeys();
         api.MapSession();
         api.MapUsers();

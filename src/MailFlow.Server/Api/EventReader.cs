@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using MailFlow.Audience;
 using MailFlow.Data;
+using MailFlow.Delivery;
 using MailFlow.Engine.Expressions;
 using MailFlow.Engine.Storage;
 using MailFlow.Server.Http;
@@ -64,6 +65,7 @@ internal static class EventReader
         if (Text(id, "event_id", LongestId, out problem) is not { } eventId) return null;
         if (Text(type, "event_type", LongestType, out problem) is not { } eventType) return null;
         if (eventType.AsSpan().ContainsAnyExcept(TypeCharacters)) return Refuse("event_type", "may hold letters, digits and _ . : - only", out problem);
+        if (EmailEvents.IsReserved(eventType)) return Refuse("event_type", $"'{eventType}' is raised by MailFlow itself, when a provider reports it; choose another name", out problem);
         if (Text(user, "user_id", ContactFieldsCheck.LongestUserId, out problem) is not { } userId) return null;
         if (Instant(timestamp, now, out problem) is not { } occurredAt) return null;
         if (ObjectText(payload, "payload", out problem) is not { } payloadText) return null;

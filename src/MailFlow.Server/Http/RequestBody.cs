@@ -45,11 +45,11 @@ internal sealed class RequestBody : IDisposable
         }
     }
 
-    /// <summary>Reads the whole body, whatever it is.</summary>
-    public static async Task<RequestBody> ReadAsync(HttpContext context)
+    /// <summary>Reads the whole body, whatever it is. Throws 413 beyond <paramref name="most"/> bytes.</summary>
+    public static async Task<RequestBody> ReadAsync(HttpContext context, int most = MaxBytes)
     {
         var expected = context.Request.ContentLength;
-        var body = new RequestBody(expected is > 0 and <= MaxBytes ? (int)expected + 1 : 16 * 1024);
+        var body = new RequestBody(expected > 0 && expected <= most ? (int)expected + 1 : 16 * 1024);
         try
         {
             var stream = context.Request.Body;
@@ -59,10 +59,10 @@ internal sealed class RequestBody : IDisposable
                 var read = await stream.ReadAsync(body._buffer.AsMemory(body._length), context.RequestAborted);
                 if (read == 0) return body;
                 body._length += read;
-                if (body._length <= MaxBytes) continue;
+                if (body._length <= most) continue;
                 // A client that is still writing would see a broken connection instead of the answer: read on (the server's own limit ends it).
                 while (await stream.ReadAsync(body._buffer, context.RequestAborted) > 0) { }
-                throw new HttpProblem(413, TooLarge);
+                throw new HttpProblem(413, most == MaxBytes ? TooLarge : $"A call is at most {most / 1024 / 1024} MB.");
             }
         }
         catch

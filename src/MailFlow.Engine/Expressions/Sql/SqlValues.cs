@@ -54,7 +54,7 @@ internal sealed class SqlValues(string text, SqlNames names, SqlTarget target, F
     private SqlValue Field(string name) => name switch
     {
         "user_id" or "email" or "first_name" or "last_name" or "time_zone" => new SqlValue { Text = Write(() => target.Ordinal($"{names.Contact}.{name}")) },
-        "created_at" => new SqlValue { Instant = Write(() => $"{names.Contact}.created_at") },
+        "created_at" or ContactFields.LastOpenedAt or ContactFields.LastClickedAt => new SqlValue { Instant = Write(() => $"{names.Contact}.{name}") },
         "tags" => target.At(new JsonPlace($"{names.Contact}.tags", [], IsList: true)),
         ContactFields.Attributes => target.At(new JsonPlace($"{names.Contact}.attributes", [])),
         _ => target.At(new JsonPlace($"{names.Contact}.attributes", [name])),

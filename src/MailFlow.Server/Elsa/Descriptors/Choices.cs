@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using MailFlow.Audience;
 using MailFlow.Content;
 using MailFlow.Data;
+using MailFlow.Delivery;
 using MailFlow.Engine.Activities;
 using MailFlow.Journeys;
 
@@ -18,7 +19,7 @@ internal sealed class Choices(Templates templates, Segments segments, JourneyDef
         ["templates"] = await TemplatesAsync(accountId, ct),
         ["segments"] = await SegmentsAsync(accountId, ct),
         ["journeys"] = await JourneysAsync(accountId, ct),
-        ["event_types"] = Same(await vocabulary.EventTypesAsync(accountId, ct)),
+        ["event_types"] = await EventTypesAsync(accountId, ct),
         ["purposes"] = Same(await vocabulary.PurposesAsync(accountId, ct)),
         ["time_zones"] = TimeZones,
     };
@@ -29,7 +30,7 @@ internal sealed class Choices(Templates templates, Segments segments, JourneyDef
         "templates" => await TemplatesAsync(accountId, ct),
         "segments" => await SegmentsAsync(accountId, ct),
         "journeys" => await JourneysAsync(accountId, ct),
-        "event_types" => Same(await vocabulary.EventTypesAsync(accountId, ct)),
+        "event_types" => await EventTypesAsync(accountId, ct),
         "purposes" => Same(await vocabulary.PurposesAsync(accountId, ct)),
         "time_zones" => TimeZones,
         _ => [],
@@ -47,6 +48,11 @@ internal sealed class Choices(Templates templates, Segments segments, JourneyDef
 
     private async Task<JsonArray> JourneysAsync(int accountId, CancellationToken ct) =>
         Items(await AllAsync(cursor => journeys.ListAsync(accountId, cursor, Cursor.MaxLimit, ct)), journey => Item(journey.Name, journey.DefinitionId));
+
+    /// <summary>What MailFlow raises itself first, in words: of it nobody need have seen one yet.</summary>
+    private async Task<JsonArray> EventTypesAsync(int accountId, CancellationToken ct) => new([
+        .. EmailEvents.All.Select(each => Item($"{each.Words} ({each.EventType})", each.EventType)),
+        .. (await vocabulary.EventTypesAsync(accountId, ct)).Where(name => !EmailEvents.IsReserved(name)).Select(name => Item(name, name))]);
 
     private static async Task<List<T>> AllAsync<T>(Func<string?, Task<Page<T>>> read)
     {

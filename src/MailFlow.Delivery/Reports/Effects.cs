@@ -1,0 +1,190 @@
+using System.Text.Json;
+using MailFlow.Audience;
+using MailFlow.Data;
+using MailFlow.Delivery.Routing;
+using MailFlow.Engine.Activities;
+using MailFlow.Engine.Storage;
+
+namespace MailFlow.Delivery.Reports;
+
+/// <summary>What came of a batch of reports.</summary>
+/// <param name="Shards">To be signalled after the commit.</param>
+/// <param name="Waiting">The calls with reports about mails that the ledger may come to know: they are read once more later.</param>
+internal sealed record Applied(IReadOnlyCollection<int> Shards, IReadOnlySet<long> Waiting);
+
+/// <summary>Does what reports say, in the transaction at hand: the summary of each mail, the ledger, suppressions, consents, counts, stops, and the contact's events.</summary>
+internal sealed class Effects(Suppressions suppressions, Consents consents, IContactStore contacts, Senders senders, EventIntake events)
+{
+    /// <summary>How long an open or a click waits for what may show that a machine did it.</summary>
+    public static readonly TimeSpan Settling = TimeSpan.FromSeconds(10);
+
+    private const string Source = "webhook";
+
+    /// <param name="session">A writing session.</param>
+    /// <param name="calls">The calls, read.</param>
+    /// <param name="now">Unix milliseconds.</param>
+    /// <param name="ct">Cancels.</param>
+    public async Task<Applied> ApplyAsync(Session session, IReadOnlyList<(StoredCall Call, IReadOnlyList<Report> Reports)> calls, long now, CancellationToken ct)
+    {
+        var all = calls.SelectMany(call => call.Reports).ToList();
+        var found = await MatchAsync(session, all, ct);
+        var matched = all.Where(report => found.ContainsKey(report.Key)).DistinctBy(report => report.Key).Select(report => (Report: report, Message: found[report.Key])).ToList();
+        var news = await ReportStore.InsertAsync(session, matched, now, now + (long)Settling.TotalMilliseconds, ct);
+        var fresh = matched.Where(each => news.Contains(each.Report.Key)).ToList();
+
+        // An engine's batch holds its shard before it touches a message: so here.
+        foreach (var shard in fresh.Where(IsUnsubscribe).Select(each => StableHash.Shard(each.Message.AccountId, each.Message.UserId)).Distinct().Order())
+            await session.LockShardAsync(shard, wait: true, ct);
+        var firsts = await SummariseAsync(session, fresh, ct);
+        await Ledger.SettleAsync(session, [.. fresh.GroupBy(each => each.Message.Id).Select(group => Settlement(group.First()))], now, ct);
+        await SuppressAsync(session, fresh, ct);
+        await SoftBounces.CountAsync(session, suppressions, [.. fresh.Where(each => each.Report.Bounce == BounceKind.RecipientSoft && each.Message.To is not null)], now, ct);
+        await WithdrawAsync(session, fresh, now, ct);
+        var domains = await DomainsAsync(session, fresh, ct);
+        foreach (var (report, message) in fresh.Where(each => each.Report.Bounce == BounceKind.SenderFault).DistinctBy(each => (each.Message.AccountId, each.Message.Stream)))
+            await SendingStops.StopAsync(session, message.AccountId, SendingStops.OfDomain(domains[message.AccountId]), message.Stream, report.Reason ?? "the sender is refused", ct);
+        var shards = await events.AcceptAsync(session, [.. fresh.Where(each => !each.Report.IsEngagement).OrderBy(each => each.Report.At).Select(each => EventOf(each.Report, each.Message, null)).OfType<(int, IncomingEvent)>()], ct);
+
+        await FlowStore.CountAsync(session, DayCounts(firsts, domains), ct);
+        var waiting = calls.Where(call => call.Call.Attempt == 0 && call.Reports.Any(report => !found.ContainsKey(report.Key) && MayComeYet(report))).Select(call => call.Call.Id).ToHashSet();
+        await ReportStore.CountAsync(session, Counts(calls, found, fresh, waiting, now), ct);
+        return new(shards, waiting);
+    }
+
+    /// <summary>A report as an event of the contact; null when it is none, or the contact is there no more.</summary>
+    public static (int AccountId, IncomingEvent Event)? EventOf(Report report, ReportedMessage message, bool? human)
+    {
+        if (!message.ContactExists || EmailEvents.Of(report.Kind) is not { } type) return null;
+        var payload = new Dictionary<string, object?> { ["message_id"] = message.Id.ToString(), ["template"] = message.Template };
+        Add("journey", message.Journey);
+        Add("activity_id", message.ActivityId);
+        Add("url", report.Url);
+        Add("human", human);
+        Add("bounce", report.Bounce is { } bounce ? BounceWords.Of(bounce) : null);
+        Add("reason", report.Reason);
+        return (message.AccountId, new IncomingEvent(
+            $"feedback:{report.Key:n}", type, message.UserId, DateTimeOffset.FromUnixTimeMilliseconds(report.At), JsonSerializer.Serialize(payload), null));
+
+        void Add(string name, object? value)
+        {
+            if (value is not null) payload[name] = value;
+        }
+    }
+
+    /// <summary>By our own key where the provider gives it back, otherwise by the name that it gave the mail; never a message of another account.</summary>
+    private static async Task<Dictionary<Guid, ReportedMessage>> MatchAsync(Session session, List<Report> reports, CancellationToken ct)
+    {
+        var found = new Dictionary<Guid, ReportedMessage>();
+        var byId = (await ReportStore.MessagesAsync(session, reports.Select(report => report.MessageId).OfType<Guid>(), ct)).ToDictionary(message => message.Id);
+        foreach (var report in reports)
+            if (report.MessageId is { } id && byId.GetValueOrDefault(id) is { } message && message.AccountId == report.AccountId) found[report.Key] = message;
+
+        var named = reports.Where(report => report.MessageId is null && report.ProviderId is not null).ToList();
+        var byName = (await ReportStore.MessagesAsync(session, named.Select(report => (report.AccountId, report.Connection, report.ProviderId!)), ct))
+            .GroupBy(each => (each.Message.AccountId, each.Connection, each.Message.ProviderId!)).ToDictionary(group => group.Key, group => group.First().Message);
+        foreach (var report in named)
+            if (byName.TryGetValue((report.AccountId, report.Connection, report.ProviderId!), out var message)) found[report.Key] = message;
+        return found;
+    }
+
+    /// <summary>Those that are the first of their kind about their mail, in any batch.</summary>
+    private static async Task<List<(Report Report, ReportedMessage Message)>> SummariseAsync(Session session, List<(Report Report, ReportedMessage Message)> fresh, CancellationToken ct)
+    {
+        var summaries = await ReportStore.LockAsync(session, fresh.Select(each => (each.Message.Id, each.Message.AccountId)), ct);
+        var firsts = new List<(Report, ReportedMessage)>();
+        foreach (var each in fresh)
+        {
+            var summary = summaries[each.Message.Id];
+            if (summary.Add(each.Report)) firsts.Add(each);
+            if (WasTakenTwice(each.Report, each.Message)) summary.SecondProviderId ??= each.Report.ProviderId;
+        }
+        await ReportStore.SaveAsync(session, summaries.Values, ct);
+        return firsts;
+    }
+
+    /// <summary>Whether the provider gave the same key another name before. Some add to the name that they answered with.</summary>
+    private static bool WasTakenTwice(Report report, ReportedMessage message) =>
+        report.MessageId is not null && Bare(report.ProviderId) is { } one && Bare(message.ProviderId) is { } other
+        && !one.StartsWith(other, StringComparison.Ordinal) && !other.StartsWith(one, StringComparison.Ordinal);
+
+    private static string? Bare(string? providerId) => providerId?.Trim('<', '>', ' ');
+
+    /// <summary>Whatever a provider reports about a mail, it has taken it.</summary>
+    private static Settlement Settlement((Report Report, ReportedMessage Message) each) => new(
+        each.Message.Id, each.Message.AccountId, each.Message.State, each.Message.Attempt, $"the provider reported it: {each.Report.Kind.ToString().ToLowerInvariant()}", each.Report.ProviderId);
+
+    private async Task SuppressAsync(Session session, List<(Report Report, ReportedMessage Message)> fresh, CancellationToken ct)
+    {
+        var wanted = from each in fresh
+                     where each.Message.To is not null
+                     let said = ReasonAndScope(each.Report, each.Message)
+                     where said is not null
+                     orderby each.Message.AccountId, Audience.EmailAddress.Key(each.Message.To!), said.Value.Scope, each.Report.Key
+                     select (each.Report, each.Message, said.Value.Reason, said.Value.Scope);
+        foreach (var (report, message, reason, scope) in wanted.DistinctBy(each => (each.Message.AccountId, each.Message.To, each.Scope, each.Reason)).ToList())
+            await suppressions.AddAsync(session, message.AccountId, message.To!, reason, scope, Source, ct, report.Reason ?? $"reported about message {message.Id}");
+    }
+
+    /// <summary>A complaint about a receipt stops receipts too; one about marketing mail leaves the password reset to be sent.</summary>
+    private static (string Reason, string Scope)? ReasonAndScope(Report report, ReportedMessage message) => report.Kind switch
+    {
+        FeedbackKind.Bounced when report.Bounce == BounceKind.Hard => (SuppressionReason.HardBounce, Suppression.All),
+        FeedbackKind.Complained => (SuppressionReason.Complaint, message.Stream == Engine.Definitions.MessageStream.Marketing ? Suppression.Marketing : Suppression.All),
+        FeedbackKind.Unsubscribed => (SuppressionReason.Unsubscribed, Suppression.Marketing),
+        _ => null,
+    };
+
+    /// <summary>As our own unsubscribe link does: consent to the purpose that the mail was sent for, and the contact's present address too.</summary>
+    private async Task WithdrawAsync(Session session, List<(Report Report, ReportedMessage Message)> fresh, long now, CancellationToken ct)
+    {
+        var unsubscribed = fresh.Where(each => IsUnsubscribe(each) && each.Message.ContactExists).ToList();
+        if (unsubscribed.Count == 0) return;
+        var people = (await contacts.LoadAsync(session, [.. unsubscribed.Select(each => each.Message.ContactId).Distinct()], ct)).ToDictionary(contact => contact.Id);
+        foreach (var (_, message) in unsubscribed.DistinctBy(each => each.Message.ContactId).OrderBy(each => each.Message.AccountId).ThenBy(each => each.Message.ContactId))
+            if (people.GetValueOrDefault(message.ContactId)?.Text("email") is { } email && email != message.To && EmailAddress.TryParse(email, out _))
+                await suppressions.AddAsync(session, message.AccountId, email, SuppressionReason.Unsubscribed, Suppression.Marketing, Source, ct, $"reported about message {message.Id}");
+        await consents.RecordAsync(session, [.. unsubscribed.Where(each => each.Message.Purpose is not null).DistinctBy(each => (each.Message.ContactId, each.Message.Purpose))
+            .OrderBy(each => each.Message.ContactId).Select(each => new Consent(
+                each.Message.AccountId, each.Message.ContactId, each.Message.Purpose!, false, "unsubscribe", DateTimeOffset.FromUnixTimeMilliseconds(now),
+                $"unsubscribed at the provider, message {each.Message.Id}"))], ct);
+    }
+
+    private static bool IsUnsubscribe((Report Report, ReportedMessage Message) each) => each.Report.Kind == FeedbackKind.Unsubscribed;
+
+    /// <summary>The domain that each account's mail comes from.</summary>
+    private async Task<Dictionary<int, string>> DomainsAsync(Session session, List<(Report Report, ReportedMessage Message)> fresh, CancellationToken ct)
+    {
+        var accounts = fresh.Select(each => each.Message.AccountId).Distinct().ToList();
+        if (accounts.Count == 0) return [];
+        return (await senders.AmongAsync(session, accounts, ct)).ToDictionary(each => each.Key, each => FlowControl.DomainOf(each.Value));
+    }
+
+    /// <summary>On the day of what happened, each mail once a kind: warm-up and the guard of reputation go by these.</summary>
+    private static List<DayCount> DayCounts(List<(Report Report, ReportedMessage Message)> firsts, Dictionary<int, string> domains) =>
+    [
+        .. from each in firsts
+           where each.Report.Kind is FeedbackKind.Delivered or FeedbackKind.Complained || each.Report.Bounce == BounceKind.Hard
+           group each.Report by (each.Message.AccountId, Subject: SendingStops.OfDomain(domains[each.Message.AccountId]), Day: FlowStore.DayOf(each.Report.At)) into day
+           select new DayCount(
+               day.Key.AccountId, day.Key.Subject, day.Key.Day, 0, day.Count(report => report.Kind == FeedbackKind.Delivered),
+               day.Count(report => report.Bounce == BounceKind.Hard), day.Count(report => report.Kind == FeedbackKind.Complained)),
+    ];
+
+    /// <summary>The answer that names the mail may not be written down yet: the provider's report can be faster.</summary>
+    private static bool MayComeYet(Report report) => report is { MessageId: null, ProviderId: not null };
+
+    /// <summary>A call that is read again has been counted, but for what stayed unmatched.</summary>
+    private static IEnumerable<WebhookCount> Counts(
+        IReadOnlyList<(StoredCall Call, IReadOnlyList<Report> Reports)> calls, Dictionary<Guid, ReportedMessage> found, List<(Report Report, ReportedMessage Message)> fresh, HashSet<long> waiting, long now)
+    {
+        var news = fresh.CountBy(each => each.Report.CallId).ToDictionary();
+        return calls.GroupBy(call => (call.Call.AccountId, call.Call.Connection)).Select(group =>
+        {
+            var first = group.Where(call => call.Call.Attempt == 0).ToList();
+            return new WebhookCount(
+                group.Key.AccountId, group.Key.Connection, FlowStore.DayOf(now), first.Count, first.Sum(call => call.Reports.Count),
+                first.Sum(call => call.Reports.Count(report => found.ContainsKey(report.Key)) - news.GetValueOrDefault(call.Call.Id)),
+                group.Where(call => !waiting.Contains(call.Call.Id)).Sum(call => call.Reports.Count(report => !found.ContainsKey(report.Key))));
+        });
+    }
+}

@@ -1,0 +1,222 @@
+using MailFlow.Audience;
+using MailFlow.Engine.Definitions;
+using MailFlow.Testing;
+
+namespace MailFlow.Delivery.Tests.Reports;
+
+/// <summary>What reports do to ledger, suppressions, consents, streams and counts.</summary>
+public sealed class EffectTests
+{
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_hard_bounce_stops_all_mail_to_the_address_among_a_thousand_queued_for_its_domain(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var first = await fixture.SentAsync("user-7");
+        var queued = await fixture.Delivery.QueueManyAsync(1_000);
+
+        await fixture.ReportAsync(fixture.Report(FeedbackKind.Bounced, first, bounce: BounceKind.Hard, reason: "550 5.1.1 no such user"));
+        await fixture.Delivery.SendAllAsync();
+
+        var counts = await fixture.Delivery.Messages.CountAsync(1, default);
+        Assert.Equal((1_000L, 1L), (counts[MessageState.Accepted], counts[MessageState.Suppressed]));
+        Assert.Equal((MessageState.Suppressed, "not sent: suppressed after hard bounce on 5 January 2026"), await fixture.Delivery.StateAsync(queued[7]));
+        Assert.Single(fixture.Type.Provider.Taken, mail => mail.To == "user-7@example.org");
+        var suppression = Assert.Single(await fixture.SuppressionsAsync("user-7@example.org"));
+        Assert.Equal(("hard_bounce", "all", "webhook", "550 5.1.1 no such user"), (suppression.Reason, suppression.Scope, suppression.Source, suppression.Detail));
+        Assert.Equal(1, await fixture.CountAsync("SELECT hard_bounces FROM sending_day WHERE subject = 'domain:shop.example'"));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_unsubscribe_at_the_provider_stops_marketing_among_a_thousand_queued_and_withdraws_the_consent(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var contact = await fixture.Delivery.ContactAsync("user-7");
+        var consents = fixture.Delivery.Get<Consents>();
+        await fixture.Delivery.Database.WriteAsync(session => consents.RecordAsync(session, [new Consent(1, contact.Id, "newsletter", true, "test", fixture.Now)], default), default);
+        var first = await fixture.SentAsync("user-7", message => message with { Purpose = "newsletter" });
+        var queued = await fixture.Delivery.QueueManyAsync(1_000);
+        var receipt = await fixture.Delivery.QueueAsync(contact, FeedbackFixture.Transactional);
+
+        await fixture.ReportAsync(fixture.Report(FeedbackKind.Unsubscribed, first), fixture.Report(FeedbackKind.Unsubscribed, first));
+        await fixture.Delivery.SendAllAsync();
+
+        Assert.Equal(MessageState.Suppressed, (await fixture.Delivery.StateAsync(queued[7])).State);
+        Assert.Equal(MessageState.Accepted, (await fixture.Delivery.StateAsync(queued[8])).State);
+        Assert.Equal(MessageState.Accepted, (await fixture.Delivery.StateAsync(receipt)).State);
+        var history = await fixture.Delivery.Database.ReadAsync(session => consents.HistoryAsync(session, 1, contact.Id, default), default);
+        Assert.Equal([true, false], history.Select(consent => consent.Granted));
+        Assert.Contains(first.ToString(), history[^1].Evidence);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_complaint_stops_marketing_or_all_mail_when_it_is_about_a_receipt(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var (marketing, receipt) = (await fixture.SentAsync("ada"), await fixture.SentAsync("bob", FeedbackFixture.Transactional));
+
+        await fixture.ReportAsync(fixture.Report(FeedbackKind.Complained, marketing), fixture.Report(FeedbackKind.Complained, receipt));
+
+        Assert.Equal(("complaint", "marketing"), Assert.Single(await fixture.SuppressionsAsync("ada@example.org")) is var ada ? (ada.Reason, ada.Scope) : default);
+        Assert.Equal("all", Assert.Single(await fixture.SuppressionsAsync("bob@example.org")).Scope);
+        Assert.Equal(2, await fixture.CountAsync("SELECT complaints FROM sending_day WHERE subject = 'domain:shop.example'"));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_full_mailbox_is_suppressed_on_the_fifth_day_unless_a_mail_was_delivered_in_between(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        for (var day = 1; day <= 5; day++)
+        {
+            foreach (var user in new[] { "ada", "bob", "eve" })
+            {
+                var id = await fixture.SentAsync(user);
+                var kindOfBounce = user == "eve" ? BounceKind.MessageSoft : BounceKind.RecipientSoft;
+                if (user == "bob" && day == 3) await fixture.ReportAsync(fixture.Report(FeedbackKind.Delivered, id));
+                else await fixture.ReportAsync(fixture.Report(FeedbackKind.Bounced, id, bounce: kindOfBounce), fixture.Report(FeedbackKind.Bounced, id, bounce: kindOfBounce)); // twice a day counts once
+            }
+            if (day < 5) Assert.Empty(await fixture.SuppressionsAsync("ada@example.org"));
+            fixture.Delivery.Time.Advance(TimeSpan.FromDays(2));
+        }
+        var last = await fixture.SentAsync("bob");
+        await fixture.ReportAsync(fixture.Report(FeedbackKind.Bounced, last, bounce: BounceKind.RecipientSoft));
+
+        Assert.Equal(("soft_bounce", "all"), Assert.Single(await fixture.SuppressionsAsync("ada@example.org")) is var ada ? (ada.Reason, ada.Scope) : default);
+        Assert.Empty(await fixture.SuppressionsAsync("bob@example.org")); // five in all, three since the delivery
+        Assert.Empty(await fixture.SuppressionsAsync("eve@example.org"));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_fault_of_the_senders_stops_the_stream_and_is_held_against_nobody(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var id = await fixture.SentAsync();
+
+        await fixture.ReportAsync(fixture.Report(FeedbackKind.Bounced, id, bounce: BounceKind.SenderFault, reason: "550 5.7.515 Access denied"));
+        var (marketing, receipt) = (await fixture.Delivery.QueueAsync(await fixture.Delivery.ContactAsync("bob")), await fixture.Delivery.QueueAsync(await fixture.Delivery.ContactAsync("eve"), FeedbackFixture.Transactional));
+        await fixture.Delivery.SendAllAsync();
+
+        var stop = Assert.Single(await fixture.Delivery.Get<SendingStops>().ListAsync(1, default));
+        Assert.Equal(("domain:shop.example", MessageStream.Marketing, "550 5.7.515 Access denied"), (stop.Subject, stop.Stream, stop.Reason));
+        Assert.Equal(MessageState.Queued, (await fixture.Delivery.StateAsync(marketing)).State);
+        Assert.Equal(MessageState.Accepted, (await fixture.Delivery.StateAsync(receipt)).State);
+        Assert.Empty(await fixture.SuppressionsAsync("ada@example.org"));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_report_resolves_a_doubt_even_one_that_was_given_up(DatabaseKind kind)
+    {
+        var stub = new StubProvider(ReplayPolicy.Neither) { Answer = _ => StubAnswer.AcceptThenDrop };
+        await using var fixture = await FeedbackFixture.CreateAsync(kind, stub);
+        var (early, late) = (await fixture.SentAsync("ada"), await fixture.SentAsync("bob"));
+
+        await fixture.ReportAsync(new StubReport("e", FeedbackKind.Accepted, fixture.Now, early, "named-ada"));
+        fixture.Delivery.Time.Advance(TimeSpan.FromMinutes(15));
+        await fixture.Delivery.SendAllAsync();
+        Assert.Equal([MessageState.Accepted, MessageState.Unconfirmed], [(await fixture.Delivery.StateAsync(early)).State, (await fixture.Delivery.StateAsync(late)).State]);
+        await fixture.ReportAsync(fixture.Report(FeedbackKind.Delivered, late));
+
+        Assert.Equal((MessageState.Accepted, null), await fixture.Delivery.StateAsync(late));
+        Assert.Equal("named-ada", (await fixture.Delivery.FindAsync(early)).ProviderId);
+        Assert.Equal(2, stub.Calls);
+        var answers = await fixture.Delivery.Messages.AnswersAsync(1, late, default);
+        Assert.Equal((MessageState.Accepted, "the provider reported it: delivered"), (answers[^1].State, answers[^1].Answer));
+
+        var guarantees = await fixture.Delivery.Get<Guarantees>().CountAsync(1, null, fixture.Now.AddMinutes(1), default);
+        Assert.Equal((2, 0, 2, 0), (guarantees.Planned, guarantees.Unknown, guarantees.EverUnknown, guarantees.Unconfirmed));
+        Assert.Equal((new ResolvedDoubts(2, 0), 0), (guarantees.Resolved, guarantees.DuplicatesSeen));
+        Assert.Equal(1_000_000, guarantees.UnknownPerMillion);
+        Assert.Equal(0, (await fixture.Delivery.Get<Guarantees>().CountAsync(2, null, null, default)).Planned);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_mail_that_was_put_off_but_had_been_taken_is_not_sent_twice(DatabaseKind kind)
+    {
+        var stub = new StubProvider(ReplayPolicy.Neither) { Answer = email => email.Attempt == 1 ? StubAnswer.AcceptThenDrop : StubAnswer.Defer };
+        await using var fixture = await FeedbackFixture.CreateAsync(kind, stub);
+        var id = await fixture.SentAsync("ada", FeedbackFixture.Transactional);
+        fixture.Delivery.Time.Advance(TimeSpan.FromMinutes(15));
+        await fixture.Delivery.SendAllAsync();
+        Assert.Equal(MessageState.Deferred, (await fixture.Delivery.StateAsync(id)).State);
+
+        await fixture.ReportAsync(fixture.Report(FeedbackKind.Delivered, id));
+        stub.Answer = _ => StubAnswer.Accept;
+        fixture.Delivery.Time.Advance(TimeSpan.FromDays(1));
+        await fixture.Delivery.SendAllAsync();
+
+        Assert.Equal(MessageState.Accepted, (await fixture.Delivery.StateAsync(id)).State);
+        Assert.Single(stub.Taken);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task The_same_key_under_two_names_is_a_duplicate_seen(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var (once, twice) = (await fixture.SentAsync("ada"), await fixture.SentAsync("bob"));
+
+        await fixture.ReportAsync(
+            new StubReport("a", FeedbackKind.Accepted, fixture.Now, once, $"stub-{once:n}.filter0001.4711"), new StubReport("b", FeedbackKind.Delivered, fixture.Now, once, $"<stub-{once:n}>"),
+            new StubReport("c", FeedbackKind.Accepted, fixture.Now, twice, $"stub-{twice:n}"), new StubReport("d", FeedbackKind.Accepted, fixture.Now, twice, "another-name"));
+
+        Assert.Equal(1, (await fixture.Delivery.Get<Guarantees>().CountAsync(1, null, fixture.Now.AddMinutes(1), default)).DuplicatesSeen);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_report_by_the_providers_name_finds_its_mail_even_when_it_is_faster_than_the_answer(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var known = await fixture.SentAsync("ada");
+        var unknown = await fixture.Delivery.QueueAsync(await fixture.Delivery.ContactAsync("bob"));
+
+        await fixture.ReportAsync(
+            new StubReport("a", FeedbackKind.Delivered, fixture.Now, ProviderId: $"stub-{known:n}"), new StubReport("b", FeedbackKind.Delivered, fixture.Now, ProviderId: $"stub-{unknown:n}"),
+            new StubReport("c", FeedbackKind.Delivered, fixture.Now, ProviderId: "somebody else's"));
+        Assert.NotNull((await fixture.FeedbackAsync(known))!.DeliveredAt);
+        await fixture.Delivery.SendAllAsync();
+        fixture.Delivery.Time.Advance(TimeSpan.FromMinutes(1));
+        await fixture.WorkAsync();
+
+        Assert.NotNull((await fixture.FeedbackAsync(unknown))!.DeliveredAt);
+        Assert.Equal("1 3 0 1", await fixture.Delivery.Database.ReadAsync(session => session.FirstAsync(
+            "SELECT calls, reports, repeated, unmatched FROM webhook_day", row => $"{row.Long(0)} {row.Long(1)} {row.Long(2)} {row.Long(3)}", default), default));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task In_whatever_order_reports_come_the_outcome_is_the_same(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var start = fixture.Now;
+        (FeedbackKind Kind, BounceKind? Bounce, int Minute)[] reports =
+            [(FeedbackKind.Delivered, null, 1), (FeedbackKind.Bounced, BounceKind.RecipientSoft, 2), (FeedbackKind.Bounced, BounceKind.Hard, 3), (FeedbackKind.Opened, null, 4), (FeedbackKind.Complained, null, 5)];
+        fixture.Delivery.Time.Advance(TimeSpan.FromMinutes(10));
+
+        var outcomes = new HashSet<MessageFeedback>();
+        var order = new Random(7);
+        for (var run = 0; run < 12; run++)
+        {
+            var id = await fixture.Delivery.QueueAsync(await fixture.Delivery.ContactAsync($"user-{run}"));
+            await fixture.Delivery.SendAllAsync();
+            foreach (var (report, bounce, minute) in reports.OrderBy(_ => order.Next()).ToList())
+                await fixture.ReportAsync(fixture.Report(report, id, start.AddMinutes(minute), bounce: bounce));
+            await fixture.SettleAsync();
+            outcomes.Add((await fixture.FeedbackAsync(id))!);
+        }
+
+        var outcome = Assert.Single(outcomes);
+        Assert.Equal((start.AddMinutes(1), start.AddMinutes(3), "hard", start.AddMinutes(5)), (outcome.DeliveredAt, outcome.BouncedAt, outcome.Bounce, outcome.ComplainedAt));
+        Assert.Equal((start.AddMinutes(4), 1), (outcome.OpenedAt, outcome.Opens));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_report_about_an_erased_contacts_mail_brings_nobody_back(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var id = await fixture.SentAsync();
+        await fixture.Delivery.Database.WriteAsync(session => session.ExecuteAsync("DELETE FROM contact", default), default);
+
+        await fixture.ReportAsync(fixture.Report(FeedbackKind.Delivered, id), fixture.Report(FeedbackKind.Opened, id, fixture.Now), fixture.Report(FeedbackKind.Unsubscribed, id));
+        await fixture.SettleAsync();
+
+        Assert.Empty(await fixture.EventsAsync());
+        Assert.NotNull((await fixture.FeedbackAsync(id))!.UnsubscribedAt);
+    }
+}

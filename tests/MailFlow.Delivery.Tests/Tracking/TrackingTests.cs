@@ -1,0 +1,164 @@
+using System.Buffers.Text;
+using System.Text.RegularExpressions;
+using MailFlow.Delivery.Tests.Reports;
+using MailFlow.Delivery.Tracking;
+using MailFlow.Testing;
+
+namespace MailFlow.Delivery.Tests.Tracking;
+
+/// <summary>Opens and clicks by our own means.</summary>
+public sealed partial class TrackingTests
+{
+    private const string Chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/130.0.0.0 Safari/537.36";
+
+    private const string Html = """
+        <html><body><!--[if mso]><a href="https://shop.example/outlook">x</a><![endif]-->
+        <a href="https://shop.example/sale?utm_source=mail&amp;x=ü">Sale</a> <a href='mailto:a@b.example'>Mail</a> <a href="tel:+1">Call</a> <a href="#top">Top</a>
+        <a href="{{unsubscribe_url}}">Unsubscribe</a> <a clicktracking="off" href="https://shop.example/reset">Reset</a></body></html>
+        """;
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_human_reads_the_mail_and_follows_its_link(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var (id, mail) = await SendAsync(fixture);
+        var tracking = fixture.Delivery.Get<MailTracking>();
+        var visitor = new TrackingVisitor(Chrome, "203.0.113.9", false);
+
+        var links = Links(mail.Html, "c");
+        Assert.Equal(2, links.Count); // the sale and the trap: all others stay as they were
+        foreach (var kept in new[] { "https://shop.example/outlook", "mailto:a@b.example", "tel:+1", "#top", "https://mail.example.org/unsubscribe/", "https://shop.example/reset" }) Assert.Contains(kept, mail.Html);
+        Assert.DoesNotContain("/t/c/", mail.Text);
+        fixture.Delivery.Time.Advance(TimeSpan.FromMinutes(5));
+        Assert.Equal(new TrackedTarget(null), await tracking.VisitAsync(Links(mail.Html, "o").Single(), true, visitor, default));
+        fixture.Delivery.Time.Advance(TimeSpan.FromSeconds(20));
+        Assert.Equal(new TrackedTarget("https://shop.example/sale?utm_source=mail&x=%C3%BC"), await tracking.VisitAsync(links[0], false, visitor, default));
+        await fixture.WorkAsync();
+        await fixture.SettleAsync();
+
+        var feedback = (await fixture.FeedbackAsync(id))!;
+        Assert.Equal((1, 1, 0, 0), (feedback.Opens, feedback.Clicks, feedback.MachineOpens, feedback.MachineClicks));
+        Assert.Equal(["email_opened", "email_clicked"], (await fixture.EventsAsync()).Select(each => each.Type));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_scanner_that_follows_every_link_falls_into_the_trap(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var (id, mail) = await SendAsync(fixture);
+        var tracking = fixture.Delivery.Get<MailTracking>();
+        fixture.Delivery.Time.Advance(TimeSpan.FromMinutes(5));
+        foreach (var link in Links(mail.Html, "c"))
+        {
+            Assert.NotNull(await tracking.VisitAsync(link, false, new TrackingVisitor(Chrome, "203.0.113.9", false), default));
+            fixture.Delivery.Time.Advance(TimeSpan.FromSeconds(5));
+        }
+        await tracking.VisitAsync(Links(mail.Html, "o").Single(), true, new TrackingVisitor("", "203.0.113.9", false), default);
+        await tracking.VisitAsync(Links(mail.Html, "c")[0], false, new TrackingVisitor(Chrome, "198.51.100.1", true), default);
+        await fixture.WorkAsync();
+        await fixture.SettleAsync();
+
+        var feedback = (await fixture.FeedbackAsync(id))!;
+        Assert.Equal((0, 0, 1, 2), (feedback.Opens, feedback.Clicks, feedback.MachineOpens, feedback.MachineClicks));
+        Assert.All(await fixture.EventsAsync(), each => Assert.Equal(false, each.Payload["human"]));
+        Assert.Single(await fixture.Delivery.Messages.ReportsAsync(1, id, default), report => report.Kind == "trap");
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Guessed_tampered_and_swapped_tokens_lead_nowhere_and_are_not_kept(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var (_, mail) = await SendAsync(fixture);
+        var tracking = fixture.Delivery.Get<MailTracking>();
+        var good = Links(mail.Html, "c")[0];
+        var visitor = new TrackingVisitor(Chrome, null, false);
+
+        var bytes = Base64Url.DecodeFromChars(good);
+        for (var at = 0; at < bytes.Length; at++)
+        {
+            var tampered = bytes.ToArray();
+            tampered[at] ^= 1;
+            Assert.Null(await tracking.VisitAsync(Base64Url.EncodeToString(tampered), false, visitor, default));
+        }
+        var forged = TrackingToken.Write(new TrackedAddress(1, Guid.CreateVersion7(fixture.Now), TrackedKind.Click, "https://evil.example"), new SigningKey(1, new byte[32]));
+        var unsubscribe = UnsubscribeLink().Match(mail.Html).Groups[1].Value;
+        foreach (var token in new[] { forged, unsubscribe, good + "A", good[..^1], "", "%2e%2e", new string('A', 100_000), "https://evil.example" })
+            Assert.Null(await tracking.VisitAsync(token, false, visitor, default));
+        Assert.Null(await tracking.VisitAsync(good, true, visitor, default));
+        Assert.Null(await tracking.VisitAsync(Links(mail.Html, "o").Single(), false, visitor, default));
+        Assert.False(await fixture.Delivery.Get<Unsubscribe>().ActAsync(good, default));
+
+        Assert.Equal(0, await fixture.CountAsync("SELECT count(*) FROM webhook_call"));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Account_contact_and_provider_can_each_be_left_out(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var tracking = fixture.Delivery.Get<MailTracking>();
+        Assert.True(await IsTrackedAsync(null));
+        Assert.False(await IsTrackedAsync(false)); // the contact said no
+        await PutAsync(new TrackingSettings(null, true, "links.shop.example"));
+        Assert.False(await IsTrackedAsync(null));
+        Assert.True(await IsTrackedAsync(true));
+        Assert.Contains("https://links.shop.example/t/c/", (await SendAsync(fixture, true)).Mail.Html);
+        await PutAsync(new TrackingSettings(false, false, null));
+        Assert.False(await IsTrackedAsync(true));
+
+        foreach (var host in new[] { "https://x.example", "x.example/path", "x.example:8080", "nodots", "192.0.2.1", "a b.example" })
+            Assert.Equal("host", (await Assert.ThrowsAsync<Data.InvalidInputException>(() => tracking.PutAsync(1, new TrackingSettings(null, false, host), default))).Field);
+
+        async Task PutAsync(TrackingSettings settings)
+        {
+            await tracking.PutAsync(1, settings, default);
+            fixture.Delivery.Time.Advance(TimeSpan.FromSeconds(6));
+        }
+
+        async Task<bool> IsTrackedAsync(bool? agrees) => (await SendAsync(fixture, agrees)).Mail.Html.Contains("/t/c/", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_sandbox_is_not_tracked_until_the_account_asks()
+    {
+        await using var delivery = await DeliveryFixture.CreateAsync(DatabaseKind.Sqlite);
+        await delivery.TemplateAsync("linked", "Hi", Html);
+        var contact = await delivery.ContactAsync("ada");
+        await delivery.QueueAsync(contact, message => message with { Template = "linked" });
+        await delivery.SendAllAsync();
+        await delivery.Get<MailTracking>().PutAsync(1, new TrackingSettings(true, false, null), default);
+        await delivery.QueueAsync(contact, message => message with { Template = "linked" });
+        await delivery.SendAllAsync();
+
+        var mails = (await delivery.Get<SandboxMailbox>().ListAsync(1, null, null, 10, default)).Items;
+        Assert.Equal([false, true], mails.Select(mail => mail.Html.Contains("/t/o/", StringComparison.Ordinal)));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task One_mails_link_fetched_without_end_fills_no_database(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var (_, mail) = await SendAsync(fixture);
+        var tracking = fixture.Delivery.Get<MailTracking>();
+        for (var i = 0; i < 100; i++) Assert.NotNull(await tracking.VisitAsync(Links(mail.Html, "c")[0], false, new TrackingVisitor(Chrome, null, false), default));
+        Assert.Equal(60, await fixture.CountAsync("SELECT count(*) FROM webhook_call"));
+    }
+
+    private static async Task<(Guid Id, OutgoingEmail Mail)> SendAsync(FeedbackFixture fixture, bool? agrees = null)
+    {
+        await fixture.Delivery.TemplateAsync("linked", "Hi", Html);
+        OutgoingEmail? sent = null;
+        fixture.Type.Provider.OnSend = email => sent = email;
+        var contact = await fixture.Delivery.ContactAsync("ada");
+        await fixture.Delivery.Database.WriteAsync(session => fixture.Delivery.Get<Engine.Activities.IContactStore>().ApplyAsync(
+            session, [new(contact, new Dictionary<string, object?> { ["tracking"] = agrees })], "test", fixture.Delivery.Now, default), default);
+        var version = await fixture.CountAsync("SELECT max(version) FROM template_version WHERE key = 'linked'");
+        var id = await fixture.Delivery.QueueAsync(contact, message => message with { Template = "linked", TemplateVersion = (int)version });
+        await fixture.Delivery.SendAllAsync();
+        return (id, sent!);
+    }
+
+    private static List<string> Links(string html, string kind) => [.. Regex.Matches(html, $"https://[a-z.]+/t/{kind}/([A-Za-z0-9_-]+)").Select(match => match.Groups[1].Value)];
+
+    [GeneratedRegex("/unsubscribe/([A-Za-z0-9_-]+)")]
+    private static partial Regex UnsubscribeLink();
+}
