@@ -68,9 +68,11 @@ public static class DeliveryModule
         services.AddSingleton(provider => new Confirmation(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<UnsubscribeLinks>(), provider.GetRequiredService<Suppressions>(),
             provider.GetRequiredService<Consents>(), provider.GetRequiredService<IContactStore>(), provider.GetRequiredService<Senders>(), provider.GetRequiredService<EventIntake>()));
-        services.AddSingleton<IPersonalData, PersonalMail>().AddSingleton<MessageBases>().AddSingleton<AccountSettings>();
+        services.AddSingleton<IPersonalData, PersonalMail>().AddSingleton<IPersonalData, PersonalReports>().AddSingleton<MessageBases>().AddSingleton<AccountSettings>();
         services.AddSingleton(provider => MailRetention.Messages(provider.GetRequiredService<RetentionOptions>()));
         services.AddSingleton(provider => MailRetention.CapturedMail(provider.GetRequiredService<RetentionOptions>()));
+        services.AddSingleton(provider => MailRetention.LaidAsideCalls(provider.GetRequiredService<RetentionOptions>()));
+        services.AddSingleton(MailRetention.SoftBounces).AddSingleton(MailRetention.Days);
         services.AddSingleton<NodeEpoch>().AddSingleton<SendChecks>().AddSingleton<HandOverDesk>().AddSingleton<Composer>().AddSingleton<Dispatch>()
             .AddSingleton<Answers>().AddSingleton<Sweep>().AddSingleton<RetrySchedule>();
         services.AddSingleton<FeedbackSignal>().AddSingleton<WebhookIntake>().AddSingleton<Effects>().AddSingleton<Settling>().AddSingleton<Guarantees>().AddSingleton<LaidAsideCalls>();

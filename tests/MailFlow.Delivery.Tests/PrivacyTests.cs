@@ -27,6 +27,8 @@ public sealed class PrivacyTests
         Assert.Equal(request.ReceivedAt.AddMonths(1), request.DueAt);
         Assert.Equal((MessageState.Cancelled, "erased"), await fixture.StateAsync(queued));
         Assert.Empty(await TracesAsync(fixture.Database, "ada", "lovelace", "analytical"));
+        var calls = await fixture.Database.ReadAsync(session => session.QueryAsync("SELECT body FROM webhook_call", row => Encoding.UTF8.GetString(row.Bytes(0)), default), default);
+        Assert.Contains("bob@example.org", Assert.Single(calls));
 
         // Back by an import, in another case: known by its hash.
         using var csv = new MemoryStream(Encoding.UTF8.GetBytes("user_id,email\nada-7,ADA@Example.org\n"));
@@ -74,7 +76,7 @@ public sealed class PrivacyTests
         var text = JsonData.Write(sections.ToDictionary(section => section.Name, section => (object?)section.Items));
         foreach (var held in new[] { "ada@example.org", "Lovelace", "analytical engine", "newsletter", "Welcome ada-7", "hard_bounce" }) Assert.Contains(held, text);
         foreach (var foreign in new[] { "bob", "other@example.org" }) Assert.DoesNotContain(foreign, text);
-        Assert.Equal(["captured_mail", "consents", "events", "events_not_yet_processed", "journeys", "messages", "profile", "provider_answers", "suppressions"], sections.Select(section => section.Name).Order());
+        Assert.Equal(["captured_mail", "consents", "events", "events_not_yet_processed", "journeys", "messages", "profile", "provider_answers", "reports", "suppressions"], sections.Select(section => section.Name).Order());
         Assert.NotNull(Assert.Single((await fixture.Get<PrivacyRequests>().ListAsync(1, openOnly: false, null, 10, default)).Items).DoneAt);
         await Assert.ThrowsAsync<NotFoundException>(() => fixture.Get<PrivacyRequests>().ExportAsync(2, "bob", default));
         await Assert.ThrowsAsync<NotFoundException>(() => fixture.Get<Erasure>().BeginAsync(2, "bob", default));
@@ -184,6 +186,10 @@ public sealed class PrivacyTests
                 ("contact", contact.Id), ("steps", """[[0,"C",null,"queued to ada@example.org"]]"""));
             await session.ExecuteAsync("INSERT INTO inbox (account_id, shard, kind, key, user_id, accepted_at, body) VALUES (1, @shard, 1, @key, 'ada-7', 1, '{\"payload\":{\"contact\":{\"last_name\":\"Lovelace\"}}}')", default,
                 ("shard", StableHash.Shard(1, "ada-7")), ("key", id));
+            await session.ExecuteAsync("INSERT INTO message_event (key, message_id, at, received_at, account_id, kind, reason, url, user_agent) VALUES (@key, @key, 1, 1, 1, 8, 'ada clicked', 'https://shop.example/?for=ada', 'Ada/1.0')", default, ("key", id));
+            await session.ExecuteAsync("INSERT INTO soft_bounce (account_id, email, day) VALUES (1, 'ada@example.org', 1)", default);
+            await session.ExecuteAsync("INSERT INTO webhook_call (at, account_id, connection, type, body, error) VALUES (1, 1, 'main', 'sendgrid', @body, 'cannot be read'), (1, 1, 'main', 'sendgrid', @other, 'cannot be read')", default,
+                ("body", Encoding.UTF8.GetBytes("""{"to":"ada@example.org","is":"torn""")), ("other", Encoding.UTF8.GetBytes("""{"to":"bob@example.org","is":"torn""")));
         }, default);
         return contact;
     }

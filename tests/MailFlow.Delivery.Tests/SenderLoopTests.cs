@@ -15,7 +15,7 @@ public sealed class SenderLoopTests
         var stub = new StubProvider { OnSend = _ => sent.TrySetResult() };
         await using var fixture = await DeliveryFixture.CreateAsync(kind, stub);
         fixture.Start(services: services => services.AddDeliveryWorkers());
-        var loop = fixture.Get<IEnumerable<IHostedService>>().Single();
+        var loop = fixture.Get<IEnumerable<IHostedService>>().Single(service => service.GetType().Name == "SenderLoop");
         await loop.StartAsync(default);
 
         // The clock stands still, so no poll comes: only the signal can wake it.

@@ -10,7 +10,8 @@ internal sealed class PersonalContact(Suppressions suppressions) : IPersonalData
     {
         var profile = await session.QueryAsync($"SELECT {ContactRecord.Columns}, c.updated_at FROM contact c WHERE c.id = @contact AND c.account_id = @account",
             row => Members(("user_id", row.Text(2)), ("email", row.TextOrNull(3)), ("first_name", row.TextOrNull(4)), ("last_name", row.TextOrNull(5)), ("time_zone", row.TextOrNull(6)),
-                ("created_at", row.Instant(7)), ("updated_at", row.Instant(10)), ("tags", row.Json(8)), ("attributes", row.Json(9))),
+                ("created_at", row.Instant(7)), ("updated_at", row.Instant(12)), ("tags", row.Json(8)), ("attributes", row.Json(9)),
+                ("last_opened_at", row.InstantOrNull(10)), ("last_clicked_at", row.InstantOrNull(11))),
             ct, ("contact", person.ContactId), ("account", person.AccountId));
         var consents = await session.QueryAsync($"SELECT {Consents.EntryColumns} FROM consent WHERE contact_id = @contact AND account_id = @account ORDER BY id",
             row => Consents.ReadEntry(row, 0) is var e
@@ -31,7 +32,7 @@ internal sealed class PersonalContact(Suppressions suppressions) : IPersonalData
     public async Task EraseAsync(Session session, Person person, CancellationToken ct)
     {
         await session.ExecuteAsync("""
-            UPDATE contact SET user_id = @erased, email = NULL, first_name = NULL, last_name = NULL, time_zone = NULL, attributes = @no_attributes, tags = @no_tags, updated_at = @now
+            UPDATE contact SET user_id = @erased, email = NULL, first_name = NULL, last_name = NULL, time_zone = NULL, attributes = @no_attributes, tags = @no_tags, last_opened_at = NULL, last_clicked_at = NULL, updated_at = @now
             WHERE id = @contact AND account_id = @account
             """, ct, ("erased", person.ErasedUserId), ("no_attributes", new JsonText("{}")), ("no_tags", new JsonText("[]")), ("now", await session.NowAsync(ct)),
             ("contact", person.ContactId), ("account", person.AccountId));

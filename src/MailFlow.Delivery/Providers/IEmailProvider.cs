@@ -25,7 +25,7 @@ public interface IEmailProvider
     /// <summary>What it can do about lost answers.</summary>
     ReplayPolicy Replay { get; }
 
-    /// <summary>How many calls it takes at once, from 1. Of a provider that is not idempotent, no more than these are ever in doubt after a crash.</summary>
+    /// <summary>How many calls it takes at once, from 1. Of a provider that is neither idempotent nor searchable, no more than these (in bulk: one full call) are ever in doubt after a crash.</summary>
     int Concurrency { get; }
 
     /// <summary>How long a call may take; then it is cancelled.</summary>

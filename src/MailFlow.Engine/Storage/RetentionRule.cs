@@ -21,6 +21,9 @@ public sealed record RetentionOptions
     /// <summary>Mail that the sandbox captured.</summary>
     public TimeSpan CapturedMail { get; init; } = TimeSpan.FromDays(30);
 
+    /// <summary>Calls of providers that could not be read; they can be read again until then.</summary>
+    public TimeSpan LaidAsideCalls { get; init; } = TimeSpan.FromDays(30);
+
     /// <summary>Who changed what.</summary>
     public TimeSpan Audit { get; init; } = TimeSpan.FromDays(1095);
 

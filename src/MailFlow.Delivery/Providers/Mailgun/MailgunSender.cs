@@ -20,6 +20,8 @@ internal sealed class MailgunSender(ProviderHttp http, TimeProvider time, Uri do
 
     public string Name => MailgunType.Key;
 
+    public bool TracksEngagement => tracking != "off";
+
     public ReplayPolicy Replay => searches ? ReplayPolicy.Searchable : ReplayPolicy.Neither;
 
     public int Concurrency => 16;

@@ -20,6 +20,8 @@ internal sealed class PostmarkSender(ProviderHttp http, TimeProvider time, Uri a
 
     public string Name => PostmarkType.Key;
 
+    public bool TracksEngagement => tracking != "off";
+
     public ReplayPolicy Replay => ReplayPolicy.Searchable;
 
     public int Concurrency => 8;

@@ -13,6 +13,8 @@ internal sealed class SendGridSender(ProviderHttp http, Uri address, string apiK
 
     public string Name => SendGridType.Key;
 
+    public bool TracksEngagement => tracking != "off";
+
     public ReplayPolicy Replay => ReplayPolicy.Neither;
 
     public int Concurrency => 16;
