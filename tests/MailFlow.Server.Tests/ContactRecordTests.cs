@@ -69,7 +69,7 @@ public sealed class ContactRecordTests
         var fields = await (await server.Admin.GetAsync("/api/v1/fields")).JsonAsync();
 
         var contact = fields.GetProperty("contact").EnumerateArray().ToDictionary(field => field.GetProperty("name").GetString()!, field => field);
-        Assert.Equal(["user_id", "email", "first_name", "last_name", "time_zone", "created_at", "tags", "address.city", "plan", "seats", "since"], contact.Keys);
+        Assert.Equal(["user_id", "email", "first_name", "last_name", "time_zone", "created_at", "last_opened_at", "last_clicked_at", "tags", "address.city", "plan", "seats", "since"], contact.Keys);
         Assert.Equal("number", contact["seats"].GetProperty("type").GetString());
         Assert.Equal("instant", contact["since"].GetProperty("type").GetString());
         Assert.Equal("""["free","pro"]""", contact["plan"].GetProperty("examples").GetRawText());
@@ -89,7 +89,7 @@ public sealed class ContactRecordTests
 
         var fields = await (await server.Admin.GetAsync("/api/v1/fields")).JsonAsync();
 
-        Assert.Equal(7, fields.GetProperty("contact").GetArrayLength());
+        Assert.Equal(9, fields.GetProperty("contact").GetArrayLength());
         Assert.Empty(fields.GetProperty("events").EnumerateArray());
     }
 
