@@ -260,7 +260,7 @@ public sealed class ConnectionsApiTests
     }
 
     /// <summary>What the sender writes when a provider refuses the account itself.</summary>
-    private static Task StopAsync(ServerUnderTest server, string subject) => server.Database.WriteAsync(session => session.ExecuteAsync(
+    private static async Task StopAsync(ServerUnderTest server, string subject) => await server.Database.WriteAsync(async session => await session.ExecuteAsync(
         "INSERT INTO sending_stop (account_id, subject, stream, reason, at) VALUES (1, @subject, @stream, 'The key is refused.', @at)", default,
-        ("subject", subject), ("stream", (int)Engine.Definitions.MessageStream.Marketing), ("at", server.Database.Time.GetUtcNow())), default);
+        ("subject", subject), ("stream", (int)Engine.Definitions.MessageStream.Marketing), ("at", await session.NowAsync(default))), default);
 }
