@@ -71,7 +71,7 @@ public sealed class SendingPagesTests(BrowserFixture browser) : IClassFixture<Br
         await using var window = await browser.SignInAsync();
         var page = window.Page;
         await page.GotoAsync("/sending");
-        await page.GetByText("Quiet hours", new() { Exact = true }).ClickAsync();
+        await page.GetByRole(AriaRole.Switch, new() { Name = "Quiet hours" }).CheckAsync();
         await page.GetByLabel("From").FillAsync("22:00");
         await page.GetByLabel("To", new() { Exact = true }).FillAsync("22:00");
         await page.GetByRole(AriaRole.Button, new() { Name = "Save quiet hours and cap" }).ClickAsync();

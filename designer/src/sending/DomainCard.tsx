@@ -31,7 +31,7 @@ export function DomainCard({ domain, isAdmin }: { domain: DomainState; isAdmin: 
           <Group gap="sm"><Title order={2}>{domain.name}</Title>{standing && <Badge color={standing.color} variant="light" tt="none">{standing.label}</Badge>}</Group>
           {isAdmin && <Anchor component={Link} to="/settings/domains" size="sm">Sending domains</Anchor>}
         </Group>
-        <Text size="sm">{standing?.about} {count(domain.today)} {domain.today === 1 ? 'mail' : 'mails'} left today (UTC).</Text>
+        <Text size="sm">{standing?.about} Sent today (UTC): {count(domain.today)}.</Text>
         <SimpleGrid cols={{ base: 1, xs: 2 }}>
           {rates.map(({ name, label, slow, stop, of }) => (
             <Stack key={name} gap={4}>

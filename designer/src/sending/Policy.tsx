@@ -77,8 +77,8 @@ function PolicyForm({ policy }: { policy: PolicyData }) {
         {quiet.on && (
           <Stack gap={4}>
             <Group>
-              <TextInput type="time" label="From" w={130} required {...form.getInputProps('quiet.from')} />
-              <TextInput type="time" label="To" w={130} required {...form.getInputProps('quiet.to')} />
+              <TextInput type="time" label="From" w={130} {...form.getInputProps('quiet.from')} />
+              <TextInput type="time" label="To" w={130} {...form.getInputProps('quiet.to')} />
             </Group>
             {typeof form.errors['quiet'] === 'string' && <Text size="xs" c="var(--mantine-color-error)" role="alert">{form.errors['quiet']}</Text>}
           </Stack>

@@ -15,12 +15,15 @@ export function Stops({ stops }: { stops: SendingState['stops'] }) {
       <Alert key={subject} color="red" icon={<IconAlertTriangle size={18} />} title={`${describeSubject(subject)} is stopped`}>
         <Group justify="space-between" align="flex-end">
           <Stack gap="xs" style={{ flex: '1 1 280px' }}>
-            {ofSubject.map(({ stream, reason, at }) => (
-              <div key={stream}>
-                <Text size="sm">{reason}</Text>
-                <Text size="xs" className="faint">{streams.find(({ value }) => value === stream)?.label ?? stream} mail waits since <Moment at={at} />; nothing of it is lost.</Text>
-              </div>
-            ))}
+            {[...new Set(ofSubject.map(({ reason }) => reason))].map((reason) => {
+              const same = ofSubject.filter((stop) => stop.reason === reason);
+              return (
+                <div key={reason}>
+                  <Text size="sm">{reason}</Text>
+                  <Text size="xs" className="faint">{same.map(({ stream }) => streams.find(({ value }) => value === stream)?.label ?? stream).join(' and ')} mail waits since <Moment at={same[0]?.at} />; nothing of it is lost.</Text>
+                </div>
+              );
+            })}
           </Stack>
           {isAdmin && <Button size="xs" variant="default" loading={resume.isPending} onClick={() => resume.mutate(subject)} aria-label={`Resume ${describeSubject(subject)}`}>Resume</Button>}
         </Group>

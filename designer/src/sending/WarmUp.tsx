@@ -39,7 +39,7 @@ export function WarmUp({ domain, warmUp, isAdmin, onChange }: Props) {
   return (
     <Stack gap="xs">
       <Group justify="space-between">
-        <Title order={3} size="h4">{isDone ? 'Warm-up: done' : `Warm-up: day ${warmUp.day} of ${warmUp.days}`}</Title>
+        <Title order={3}>{isDone ? 'Warm-up: done' : `Warm-up: day ${warmUp.day} of ${warmUp.days}`}</Title>
         {isAdmin && (
           <Group gap="xs">
             <Button size="compact-sm" variant="default" onClick={onChange}>Begin anew</Button>
@@ -49,7 +49,7 @@ export function WarmUp({ domain, warmUp, isAdmin, onChange }: Props) {
       </Group>
       {isDone ? <Text size="sm">The domain is warm: marketing mail is not held back any more.</Text> : (
         <Text size="sm">
-          <b>{count(warmUp.volume!)}</b> {warmUp.volume === 1 ? 'mail' : 'mails'} may leave today, <b>{count(warmUp.left ?? 0)}</b> of them are left.
+          Today’s volume (UTC) is <b>{count(warmUp.volume!)}</b>, of which <b>{count(warmUp.left ?? 0)}</b> may still be sent.
           {warmUp.backlog_done && <> What waits now will have left on <b>{day.format(new Date(warmUp.backlog_done))}</b>, if all goes well.</>}
         </Text>
       )}

@@ -74,7 +74,7 @@ export function ConnectionForm({ kind, others, connection, onSaved, onCancel }: 
       <Stack maw={720}>
         <Paper withBorder p="md">
           <Stack>
-            <Title order={3} size="h4">The connection</Title>
+            <Title order={3}>The connection</Title>
             <TextInput label="Name" description="What people call it here." required maxLength={100} {...form.getInputProps('name')} />
             {!connection && (
               <TextInput label="Key" description="Its name in the API and in what is kept of each mail; it never changes. Small letters, digits, - and _." required {...form.getInputProps('key')} />
@@ -84,7 +84,7 @@ export function ConnectionForm({ kind, others, connection, onSaved, onCancel }: 
         </Paper>
         <Paper withBorder p="md">
           <Stack>
-            <Title order={3} size="h4">How much of the mail</Title>
+            <Title order={3}>How much of the mail</Title>
             <Switch label="Mail leaves by it" {...form.getInputProps('enabled', { type: 'checkbox' })} />
             <SimpleGrid cols={{ base: 1, xs: 2 }}>
               {streams.map(({ value, label }) => {

@@ -49,7 +49,7 @@ function ConnectionView({ shown: { connection, webhook_url: webhook }, kind, oth
   });
   return (
     <Stack>
-      <Group justify="space-between" align="flex-start">
+      <Group justify="space-between" align="flex-start" maw={720}>
         <Stack gap={2}>
           <Anchor component={Link} to="/settings/connections" size="sm">All connections</Anchor>
           <Group gap="sm"><Title order={2}>{connection.name}</Title><ConnectionState connection={connection} /></Group>
