@@ -44,6 +44,7 @@ export const router = createBrowserRouter([
                   { path: 'segments/:key', lazy: async () => ({ Component: (await import('./segments/SegmentPage')).SegmentPage }) },
                   { path: 'templates', lazy: async () => ({ Component: (await import('./templates/TemplatesPage')).TemplatesPage }) },
                   { path: 'templates/:key', lazy: async () => ({ Component: (await import('./templates/TemplatePage')).TemplatePage }) },
+                  { path: 'sending', lazy: async () => ({ Component: (await import('./sending/SendingPage')).SendingPage }) },
                   { path: 'suppressions', lazy: async () => ({ Component: (await import('./suppressions/SuppressionsPage')).SuppressionsPage }) },
                   {
                     path: 'settings',
@@ -53,6 +54,9 @@ export const router = createBrowserRouter([
                       { path: 'sender', lazy: async () => ({ Component: (await import('./settings/SenderPage')).SenderPage }) },
                       { path: 'domains', lazy: async () => ({ Component: (await import('./settings/domains/DomainsPage')).DomainsPage }) },
                       { path: 'domains/:domain', lazy: async () => ({ Component: (await import('./settings/domains/DomainPage')).DomainPage }) },
+                      { path: 'connections', lazy: async () => ({ Component: (await import('./settings/connections/ConnectionsPage')).ConnectionsPage }) },
+                      { path: 'connections/add/:type', lazy: async () => ({ Component: (await import('./settings/connections/AddConnectionPage')).AddConnectionPage }) },
+                      { path: 'connections/:key', lazy: async () => ({ Component: (await import('./settings/connections/ConnectionPage')).ConnectionPage }) },
                       { path: 'purposes', lazy: async () => ({ Component: (await import('./settings/PurposesPage')).PurposesPage }) },
                       { path: 'users', lazy: async () => ({ Component: (await import('./settings/UsersPage')).UsersPage }) },
                       { path: 'api-keys', lazy: async () => ({ Component: (await import('./settings/ApiKeysPage')).ApiKeysPage }) },

@@ -21,9 +21,12 @@ public sealed class PagesTests(BrowserFixture browser) : IClassFixture<BrowserFi
         ("/templates", "welcome-tips"),
         ("/templates/welcome", "Desktop"),
         ("/mailbox", "Mailbox"),
+        ("/sending", "All mail is captured"),
         ("/suppressions", "No address is suppressed"),
         ("/settings/sender", "Postal address"),
         ("/settings/domains", "No sending domain yet"),
+        ("/settings/connections", "No connection yet"),
+        ("/settings/connections/add/ses", "Secret access key"),
         ("/settings/users", "Administrator"),
         ("/settings/api-keys", "Make a key"),
         ("/settings/audit", "Nothing was changed yet"),
@@ -76,7 +79,7 @@ public sealed class PagesTests(BrowserFixture browser) : IClassFixture<BrowserFi
     }
 
     /// <summary>What axe holds for serious or worse, foreign documents in frames left out.</summary>
-    private static async Task<IEnumerable<string>> SeriousAsync(IPage page)
+    internal static async Task<IEnumerable<string>> SeriousAsync(IPage page)
     {
         await page.EvaluateAsync(await File.ReadAllTextAsync(Path.Combine(Repository.Folder, "designer", "node_modules", "axe-core", "axe.min.js")));
         var result = await page.EvaluateAsync<JsonElement>("() => axe.run(document, { iframes: false })");

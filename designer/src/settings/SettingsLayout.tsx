@@ -17,6 +17,7 @@ export function SettingsLayout() {
             <Tabs.List aria-label="Settings">
               <Tabs.Tab value="sender">Sender</Tabs.Tab>
               <Tabs.Tab value="domains">Sending domains</Tabs.Tab>
+              <Tabs.Tab value="connections">Connections</Tabs.Tab>
               <Tabs.Tab value="purposes">Purposes</Tabs.Tab>
               <Tabs.Tab value="users">People</Tabs.Tab>
               <Tabs.Tab value="api-keys">API keys</Tabs.Tab>

@@ -1,6 +1,6 @@
 import { AppShell, Box, Burger, Group, NavLink, ScrollArea } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconHome, IconInbox, IconMailOff, IconRoute, IconSettings, IconTemplate, IconUsers, IconUsersGroup } from '@tabler/icons-react';
+import { IconHome, IconInbox, IconMailOff, IconRoute, IconSend, IconSettings, IconTemplate, IconUsers, IconUsersGroup } from '@tabler/icons-react';
 import { Suspense } from 'react';
 import { Link, Outlet, useLocation } from 'react-router';
 import { AccountMenu } from '../session/AccountMenu';
@@ -14,6 +14,7 @@ const places = [
   { to: '/segments', label: 'Segments', icon: IconUsersGroup },
   { to: '/templates', label: 'Templates', icon: IconTemplate },
   { to: '/mailbox', label: 'Mailbox', icon: IconInbox },
+  { to: '/sending', label: 'Sending', icon: IconSend },
   { to: '/suppressions', label: 'Suppressions', icon: IconMailOff },
   { to: '/settings', label: 'Settings', icon: IconSettings },
 ];

@@ -1,0 +1,46 @@
+import { Alert, List, Stack } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { IconInfoCircle } from '@tabler/icons-react';
+import { useMay } from '../session/session';
+import { PageHeader } from '../ui/PageHeader';
+import { Failure, RowsLoading } from '../ui/states';
+import { DomainCard } from './DomainCard';
+import { MailboxLimits } from './MailboxLimits';
+import { Policy } from './Policy';
+import { RoutesCard } from './RoutesCard';
+import { SandboxOnly } from './SandboxOnly';
+import { sendingQuery, type SendingState } from './sending';
+import { Stops } from './Stops';
+import { Waiting } from './Waiting';
+
+export function SendingPage() {
+  const sending = useQuery(sendingQuery);
+  return (
+    <div className="page">
+      <PageHeader title="Sending" about="How your mail leaves at this moment, and what holds it back." />
+      {sending.error ? <Failure error={sending.error} onRetry={() => void sending.refetch()} /> : sending.isPending ? <RowsLoading /> : <SendingView state={sending.data} />}
+    </div>
+  );
+}
+
+function SendingView({ state }: { state: SendingState }) {
+  const isAdmin = useMay('admin');
+  // What is stopped has a card of its own, with the same reason and a button.
+  const notes = state.notes.filter((note) => !state.stops.some(({ reason }) => note.endsWith(reason)));
+  return (
+    <Stack>
+      {notes.length > 0 && (
+        <Alert color="yellow" icon={<IconInfoCircle size={18} />} title="What you should know">
+          <List size="sm" spacing={4} listStyleType={notes.length > 1 ? 'disc' : 'none'}>{notes.map((note) => <List.Item key={note}>{note}</List.Item>)}</List>
+        </Alert>
+      )}
+      {state.stops.length > 0 && <Stops stops={state.stops} />}
+      <Waiting waiting={state.waiting} />
+      {state.domain === null && state.routes.length > 0 && <SandboxOnly />}
+      {state.domain && <DomainCard domain={state.domain} isAdmin={isAdmin} />}
+      <RoutesCard state={state} />
+      <Policy isAdmin={isAdmin} />
+      <MailboxLimits isAdmin={isAdmin} />
+    </Stack>
+  );
+}

@@ -1,0 +1,33 @@
+import { Alert, Button, Group, Stack, Text } from '@mantine/core';
+import { IconAlertTriangle } from '@tabler/icons-react';
+import { useMay } from '../session/session';
+import { Moment } from '../ui/Moment';
+import { describeSubject, streams, type SendingState } from './sending';
+import { useResume } from './useResume';
+
+/** What is stopped until somebody mends it. A subject is resumed as a whole. */
+export function Stops({ stops }: { stops: SendingState['stops'] }) {
+  const isAdmin = useMay('admin');
+  const resume = useResume();
+  return [...new Set(stops.map(({ subject }) => subject))].map((subject) => {
+    const ofSubject = stops.filter((stop) => stop.subject === subject);
+    return (
+      <Alert key={subject} color="red" icon={<IconAlertTriangle size={18} />} title={`${describeSubject(subject)} is stopped`}>
+        <Group justify="space-between" align="flex-end">
+          <Stack gap="xs" style={{ flex: '1 1 280px' }}>
+            {[...new Set(ofSubject.map(({ reason }) => reason))].map((reason) => {
+              const same = ofSubject.filter((stop) => stop.reason === reason);
+              return (
+                <div key={reason}>
+                  <Text size="sm">{reason}</Text>
+                  <Text size="xs" className="faint">{same.map(({ stream }) => streams.find(({ value }) => value === stream)?.label ?? stream).join(' and ')} mail waits since <Moment at={same[0]?.at} />; nothing of it is lost.</Text>
+                </div>
+              );
+            })}
+          </Stack>
+          {isAdmin && <Button size="xs" variant="default" loading={resume.isPending} onClick={() => resume.mutate(subject)} aria-label={`Resume ${describeSubject(subject)}`}>Resume</Button>}
+        </Group>
+      </Alert>
+    );
+  });
+}

@@ -1,0 +1,118 @@
+using System.Net.Http.Json;
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace MailFlow.Browser.Tests;
+
+/// <summary>Connections and how mail leaves, set up in the browser.</summary>
+public sealed class SendingPagesTests(BrowserFixture browser) : IClassFixture<BrowserFixture>
+{
+    [Fact]
+    public async Task A_connection_is_added_by_its_form_seen_at_work_limited_and_deleted()
+    {
+        await using var window = await browser.SignInAsync();
+        var page = window.Page;
+        await page.GotoAsync("/settings/connections");
+        await Expect(page.GetByText("All mail goes to this server’s sandbox")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Add a connection" }).ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Sandbox" }).ClickAsync();
+        await page.GetByRole(AriaRole.Textbox, new() { Name = "Name" }).FillAsync("Trial");
+        await page.GetByRole(AriaRole.Textbox, new() { Name = "Key" }).FillAsync("trial");
+        await page.GetByRole(AriaRole.Textbox, new() { Name = "Marketing: weight" }).FillAsync("40");
+        await Expect(page.GetByText("= 100%")).ToHaveCountAsync(2);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Add it" }).ClickAsync();
+        var listed = page.GetByRole(AriaRole.Table, new() { Name = "Connections" }).GetByRole(AriaRole.Row).Filter(new() { HasText = "Trial" });
+        await Expect(listed.GetByText("Sends")).ToBeVisibleAsync();
+        Assert.Empty(await PagesTests.SeriousAsync(page));
+
+        await listed.GetByRole(AriaRole.Link, new() { Name = "Trial" }).ClickAsync();
+        await page.GetByRole(AriaRole.Textbox, new() { Name = "Most a second" }).FillAsync("12");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
+        await Expect(page.GetByText("It holds from the next mail on.")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Sending", Exact = true }).ClickAsync();
+        var route = page.GetByRole(AriaRole.Table, new() { Name = "Routes" }).GetByRole(AriaRole.Row).Filter(new() { HasText = "trial" });
+        await Expect(route.GetByRole(AriaRole.Cell, new() { Name = "12" })).ToBeVisibleAsync();
+        await Expect(route.GetByText("Open")).ToBeVisibleAsync();
+
+        await page.GotoAsync("/settings/connections/trial");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Delete" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Delete it" }).ClickAsync();
+        await Expect(page.GetByText("No connection yet")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task What_the_server_refuses_is_said_at_its_field_and_a_secret_that_is_set_need_not_be_written_again()
+    {
+        await using var window = await browser.SignInAsync();
+        var page = window.Page;
+        await page.GotoAsync("/settings/connections/add/sendgrid");
+        await page.GetByLabel("API key").FillAsync("SG.secret");
+        await page.GetByRole(AriaRole.Textbox, new() { Name = "Key", Exact = true }).FillAsync("grid");
+        await page.GetByRole(AriaRole.Textbox, new() { Name = "Webhook verification key" }).FillAsync("no key");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Add it" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Textbox, new() { Name = "Webhook verification key" })).ToHaveAttributeAsync("aria-invalid", "true");
+        Assert.Contains("answer 400", Assert.Single(window.TakeTroubles(), trouble => trouble.StartsWith("answer", StringComparison.Ordinal)), StringComparison.Ordinal);
+
+        await page.GetByRole(AriaRole.Textbox, new() { Name = "Webhook verification key" }).FillAsync("");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Add it" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Copy the webhook’s address" })).ToBeVisibleAsync();
+        await Expect(page.GetByLabel("API key")).ToHaveAttributeAsync("placeholder", "Set. Leave empty to keep it.");
+        await Expect(page.GetByLabel("API key")).ToHaveValueAsync("");
+        await page.GetByRole(AriaRole.Textbox, new() { Name = "Name", Exact = true }).FillAsync("Grid");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Grid" })).ToBeVisibleAsync();
+        Assert.Empty(await PagesTests.SeriousAsync(page));
+        (await browser.Server.Client.DeleteAsync("/api/v1/connections/grid")).EnsureSuccessStatusCode();
+    }
+
+    [Fact]
+    public async Task Quiet_hours_and_limits_are_set_and_stay()
+    {
+        await using var window = await browser.SignInAsync();
+        var page = window.Page;
+        await page.GotoAsync("/sending");
+        await page.GetByRole(AriaRole.Switch, new() { Name = "Quiet hours" }).CheckAsync();
+        await page.GetByLabel("From").FillAsync("22:00");
+        await page.GetByLabel("To", new() { Exact = true }).FillAsync("22:00");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save quiet hours and cap" }).ClickAsync();
+        await Expect(page.GetByText("two different times of day")).ToBeVisibleAsync();
+        Assert.NotEmpty(window.TakeTroubles()); // the refusal
+
+        await page.GetByLabel("To", new() { Exact = true }).FillAsync("07:30");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save quiet hours and cap" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Save quiet hours and cap" })).ToBeDisabledAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Add a limit" }).ClickAsync();
+        await page.GetByLabel("Mailbox provider 1").FillAsync("gmail");
+        await page.GetByLabel("Mails a second 1").FillAsync("15");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save limits" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Save limits" })).ToBeDisabledAsync();
+
+        await page.ReloadAsync();
+        await Expect(page.GetByLabel("From")).ToHaveValueAsync("22:00");
+        await Expect(page.GetByLabel("To", new() { Exact = true })).ToHaveValueAsync("07:30");
+        await Expect(page.GetByLabel("Mailbox provider 1")).ToHaveValueAsync("gmail");
+        Assert.Empty(await PagesTests.SeriousAsync(page));
+    }
+
+    [Fact]
+    public async Task A_domains_warm_up_is_begun_drawn_and_ended()
+    {
+        (await browser.Server.Client.PutAsJsonAsync("/api/v1/sender", new { name = "Shop", email = "hello@shop.test" })).EnsureSuccessStatusCode();
+        (await browser.Server.Client.PutAsJsonAsync("/api/v1/connections/real", new { type = "sendgrid", settings = new { api_key = "SG.secret" } })).EnsureSuccessStatusCode();
+        await using var window = await browser.SignInAsync();
+        var page = window.Page;
+        await page.GotoAsync("/sending");
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "shop.test" })).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Begin a warm-up" }).ClickAsync();
+        await page.GetByRole(AriaRole.Textbox, new() { Name = "Mails on the last day" }).FillAsync("20000");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Begin it today" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Warm-up: day 1 of 28" })).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Img, new() { Name = "from 50 mails on day 1 to 20,000 on day 28" })).ToBeVisibleAsync();
+        Assert.Empty(await PagesTests.SeriousAsync(page));
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "End it" }).ClickAsync();
+        await page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "End it" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Begin a warm-up" })).ToBeVisibleAsync();
+        (await browser.Server.Client.DeleteAsync("/api/v1/connections/real")).EnsureSuccessStatusCode();
+    }
+}
