@@ -27,7 +27,7 @@ public sealed partial class SampleSimulationTests
             [On("trial_started", Ada("trial_ends_at", "2026-01-19", "seats", 5L, "time_zone", "America/New_York")), new() { After = "P5D", Contact = new Dictionary<string, object?> { ["trial_ends_at"] = "2026-01-26" } }]),
         ["trial, subscribed"] = ("trial-ending", [On("trial_started", Ada("trial_ends_at", "2026-01-19T12:00:00Z", "seats", 1L)), new() { After = "P12D", EventType = "subscription_started" }]),
         ["double opt-in, confirmed"] = ("double-opt-in",
-            [On("newsletter_requested", Ada()), new() { After = "P1D", EventType = "consent_confirmed", Payload = new Dictionary<string, object?> { ["purpose"] = "newsletter" }, Contact = new Dictionary<string, object?> { ["consents"] = new Dictionary<string, object?> { ["newsletter"] = true } } }]),
+            [On("newsletter_requested", Ada()), new() { After = "P1D", EventType = "consent_confirmed", Payload = new Dictionary<string, object?> { ["purpose"] = "newsletter", ["contact"] = new Dictionary<string, object?> { ["consents"] = new Dictionary<string, object?> { ["newsletter"] = true } } } }]),
         ["double opt-in, silence"] = ("double-opt-in", [On("newsletter_requested", Ada())]),
         ["re-engagement, silent"] = ("re-engagement", [On("contact_dormant", Ada())]),
         ["re-engagement, back again"] = ("re-engagement", [On("contact_dormant", Ada()), new() { After = "P3D", EventType = "user_active" }]),
