@@ -106,7 +106,6 @@ public sealed class ConnectionsApiTests
             ("connections/main", """{"per_second": -1}""", "per_second"),
             ("connections/main", """{"per_day": -1}""", "per_day"),
             ("connections/main", """{"region": "EU!"}""", "region"),
-            ("connections/main", """{"weight": 1}""", "weight"),
             ("sending/policy", """{"quiet": {"from": "21:00", "to": "21:00"}}""", "quiet"),
             ("sending/policy", """{"quiet": {"from": "late"}}""", "quiet"),
             ("sending/policy", """{"cap": {"period": "P7D"}}""", "cap.messages"),
