@@ -12,7 +12,7 @@ export function SandboxOnly() {
   return (
     <Paper withBorder p="md">
       <Title order={2} mb={4}>All mail is captured</Title>
-      <Text size="sm" mb="sm">The sandbox takes your mail, and it reaches nobody: you find it in the <Anchor component={Link} to="/mailbox" size="sm">mailbox</Anchor>. There is nothing to do. To send for real:</Text>
+      <Text size="sm" mb="sm">The sandbox takes your mail, and it reaches nobody: you find it in the <Anchor component={Link} to="/mailbox" size="sm" underline="always">mailbox</Anchor>. There is nothing to do. To send for real:</Text>
       <List type="ordered" spacing="xs" size="sm">
         {steps.map(({ to, title, text }) => (
           <List.Item key={to}>

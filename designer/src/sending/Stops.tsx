@@ -2,7 +2,7 @@ import { Alert, Button, Group, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useMay } from '../session/session';
 import { Moment } from '../ui/Moment';
-import { describeSubject, streams, type SendingState } from './sending';
+import { describeSubject, type SendingState } from './sending';
 import { useResume } from './useResume';
 
 /** What is stopped until somebody mends it. A subject is resumed as a whole. */
@@ -20,7 +20,7 @@ export function Stops({ stops }: { stops: SendingState['stops'] }) {
               return (
                 <div key={reason}>
                   <Text size="sm">{reason}</Text>
-                  <Text size="xs" className="faint">{same.map(({ stream }) => streams.find(({ value }) => value === stream)?.label ?? stream).join(' and ')} mail waits since <Moment at={same[0]?.at} />; nothing of it is lost.</Text>
+                  <Text size="xs" className="faint sentence">{same.map(({ stream }) => stream).join(' and ')} mail waits since <Moment at={same[0]?.at} />; nothing of it is lost.</Text>
                 </div>
               );
             })}
