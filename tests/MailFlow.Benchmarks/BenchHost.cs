@@ -36,7 +36,7 @@ internal sealed class BenchHost : IAsyncDisposable
         var test = await TestDatabase.CreateAsync(kind, time, typeof(Worker).Assembly, typeof(Audience.Contacts).Assembly, typeof(Templates).Assembly, typeof(Messages).Assembly, typeof(JourneyDefinitions).Assembly);
         var provider = new StubProvider();
         var services = new ServiceCollection().AddLogging().AddSingleton(test.Database).AddSingleton<TimeProvider>(time).AddSingleton<ISecretBox, PlainSecretBox>().AddSingleton<IEmailProvider>(provider);
-        services.AddEngine().AddAudience().AddContent().AddDelivery(new DeliveryOptions()).AddJourneys();
+        services.AddEngine().AddAudience().AddContent().AddDelivery(new DeliveryOptions { Sender = new("Bench", "hello@bench.example", null, "1 High Street") }).AddJourneys();
         configure?.Invoke(services);
         var host = new BenchHost(test, services.BuildServiceProvider(), time, provider);
         await test.Database.WriteAsync(session => session.ExecuteAsync("INSERT INTO account (id, name, created_at) VALUES (1, 'Bench', 0)", default), default);
