@@ -82,7 +82,7 @@ public sealed class SendingPagesTests(BrowserFixture browser) : IClassFixture<Br
         await page.GetByRole(AriaRole.Button, new() { Name = "Save quiet hours and cap" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Save quiet hours and cap" })).ToBeDisabledAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Add a limit" }).ClickAsync();
-        await page.GetByLabel("Mailbox provider 1").FillAsync("gmail");
+        await page.GetByRole(AriaRole.Combobox, new() { Name = "Mailbox provider 1" }).FillAsync("gmail");
         await page.GetByLabel("Mails a second 1").FillAsync("15");
         await page.GetByRole(AriaRole.Button, new() { Name = "Save limits" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Save limits" })).ToBeDisabledAsync();
@@ -90,7 +90,7 @@ public sealed class SendingPagesTests(BrowserFixture browser) : IClassFixture<Br
         await page.ReloadAsync();
         await Expect(page.GetByLabel("From")).ToHaveValueAsync("22:00");
         await Expect(page.GetByLabel("To", new() { Exact = true })).ToHaveValueAsync("07:30");
-        await Expect(page.GetByLabel("Mailbox provider 1")).ToHaveValueAsync("gmail");
+        await Expect(page.GetByRole(AriaRole.Combobox, new() { Name = "Mailbox provider 1" })).ToHaveValueAsync("gmail");
         Assert.Empty(await PagesTests.SeriousAsync(page));
     }
 

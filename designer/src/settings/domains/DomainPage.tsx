@@ -35,7 +35,8 @@ function DomainView({ domain }: { domain: Schemas['SendingDomain'] }) {
     onSuccess: async () => {
       toast('The domain is forgotten.');
       await navigate('/settings/domains');
-      await queries.invalidateQueries({ queryKey: domainsKey });
+      // The list alone: this page may still be there, and what it shows is gone.
+      await queries.invalidateQueries({ queryKey: domainsKey, exact: true });
     },
   });
   const confirm = () => modals.openConfirmModal({
