@@ -31,7 +31,7 @@ public sealed class Consents
 
     /// <summary>
     /// Those of the contacts who have refused marketing mail in general: the last thing they said of it is no, and they have not said yes to the purpose since.
-    /// Of two said at the same instant the refusal holds. Who never said anything has refused nothing.
+    /// Of two said at the same instant the refusal holds, and an implied consent never overrules it. Who never said anything has refused nothing.
     /// </summary>
     /// <param name="session">Where.</param>
     /// <param name="accountId">The account.</param>
@@ -44,10 +44,10 @@ public sealed class Consents
             """
             SELECT r.id FROM {rows} JOIN consent m ON m.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.id AND l.purpose = @marketing)
             LEFT JOIN consent p ON p.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.id AND l.purpose = @purpose)
-            WHERE m.account_id = @account AND NOT m.granted AND (p.id IS NULL OR NOT p.granted OR p.at <= m.at)
+            WHERE m.account_id = @account AND NOT m.granted AND (p.id IS NULL OR NOT p.granted OR p.at <= m.at OR p.basis = @implied)
             """,
             new Rows<long>([.. contactIds.Distinct()]).Long("id", id => id), row => row.Long(0), ct,
-            ("marketing", Marketing), ("purpose", purpose ?? Marketing), ("account", accountId));
+            ("marketing", Marketing), ("implied", ConsentBasis.Implied), ("purpose", purpose ?? Marketing), ("account", accountId));
         return refused.ToHashSet();
     }
 
@@ -99,7 +99,7 @@ public sealed class Consents
               OR (r.granted AND p.expires_at IS NOT NULL AND (r.expires_at IS NULL OR r.expires_at > p.expires_at))
               OR (r.granted AND p.expires_at IS NULL AND r.expires_at IS NULL AND (
                 (r.basis IS NOT NULL AND r.basis IS DISTINCT FROM p.basis) OR (r.wording_version IS NOT NULL AND r.wording_version IS DISTINCT FROM p.wording_version)))
-              OR (r.granted AND EXISTS (SELECT 1 FROM consent m WHERE m.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.contact_id AND l.purpose = 'marketing')
+              OR (r.granted AND r.basis IS DISTINCT FROM 'implied' AND EXISTS (SELECT 1 FROM consent m WHERE m.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.contact_id AND l.purpose = 'marketing')
                 AND NOT m.granted AND m.at >= p.at AND m.at < r.at))
             RETURNING contact_id
             """,

@@ -105,6 +105,7 @@ public sealed class HandOverTests
         await RecordConsentAsync(fixture, atOnce, true);
         fixture.Time.Advance(TimeSpan.FromDays(1));
         foreach (var contact in new[] { after, again }) await RecordConsentAsync(fixture, contact, true);
+        await RecordConsentAsync(fixture, before, true, proof: new(ConsentBasis.Implied)); // by an order, say
 
         var ids = new List<Guid>();
         foreach (var contact in new[] { before, after, again, atOnce }) ids.Add(await fixture.QueueAsync(contact, message => message with { Purpose = "newsletter" }));
@@ -292,8 +293,8 @@ public sealed class HandOverTests
         Assert.Equal(5, (await fixture.Messages.CountAsync(1, default))[MessageState.Accepted]);
     }
 
-    private static Task<IReadOnlySet<long>> RecordConsentAsync(DeliveryFixture fixture, Contact contact, bool granted, string purpose = "newsletter") => fixture.Database.WriteAsync(session =>
-        fixture.Get<Consents>().RecordAsync(session, [new Consent(1, contact.Id, purpose, granted, "test", fixture.Time.GetUtcNow())], default), default);
+    private static Task<IReadOnlySet<long>> RecordConsentAsync(DeliveryFixture fixture, Contact contact, bool granted, string purpose = "newsletter", ConsentProof? proof = null) => fixture.Database.WriteAsync(session =>
+        fixture.Get<Consents>().RecordAsync(session, [new Consent(1, contact.Id, purpose, granted, "test", fixture.Time.GetUtcNow(), Proof: proof)], default), default);
 
     private sealed class Gate(string userId, string reason) : ISendGate
     {
