@@ -47,14 +47,14 @@ internal sealed class AudienceForSimulation(Suppressions suppressions) : ISimula
 
     private static async Task CopyConsentsAsync(Session from, Session into, int account, string user, CancellationToken ct)
     {
-        var consents = await from.QueryAsync($"SELECT contact_id, purpose, granted, source, at, expires_at FROM consent WHERE account_id = @account AND contact_id = {OfContact} ORDER BY id",
-            row => (Contact: row.Long(0), Purpose: row.Text(1), Granted: row.Bool(2), Source: row.Text(3), At: row.Long(4), Expires: row.LongOrNull(5)), ct, ("account", account), ("user", user));
+        var consents = await from.QueryAsync($"SELECT contact_id, purpose, granted, source, at, expires_at, basis FROM consent WHERE account_id = @account AND contact_id = {OfContact} ORDER BY id",
+            row => (Contact: row.Long(0), Purpose: row.Text(1), Granted: row.Bool(2), Source: row.Text(3), At: row.Long(4), Expires: row.LongOrNull(5), Basis: row.TextOrNull(6)), ct, ("account", account), ("user", user));
         await into.ExecuteAsync("""
-            INSERT INTO consent (account_id, contact_id, purpose, granted, source, at, expires_at)
-            SELECT @account, r.contact_id, r.purpose, r.granted, r.source, r.at, r.expires_at FROM {rows}
+            INSERT INTO consent (account_id, contact_id, purpose, granted, source, at, expires_at, basis)
+            SELECT @account, r.contact_id, r.purpose, r.granted, r.source, r.at, r.expires_at, r.basis FROM {rows}
             """,
-            new Rows<(long Contact, string Purpose, bool Granted, string Source, long At, long? Expires)>(consents).Long("contact_id", c => c.Contact).Text("purpose", c => c.Purpose)
-                .Bool("granted", c => c.Granted).Text("source", c => c.Source).Long("at", c => c.At).LongOrNull("expires_at", c => c.Expires),
+            new Rows<(long Contact, string Purpose, bool Granted, string Source, long At, long? Expires, string? Basis)>(consents).Long("contact_id", c => c.Contact).Text("purpose", c => c.Purpose)
+                .Bool("granted", c => c.Granted).Text("source", c => c.Source).Long("at", c => c.At).LongOrNull("expires_at", c => c.Expires).Text("basis", c => c.Basis),
             ct, ("account", account));
     }
 

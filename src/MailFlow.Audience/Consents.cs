@@ -5,6 +5,9 @@ namespace MailFlow.Audience;
 /// <summary>What contacts have agreed to. Nothing said means not granted; what was granted until an instant is granted no longer then.</summary>
 public sealed class Consents
 {
+    /// <summary>The purpose of a yes or no to marketing mail in general.</summary>
+    public const string Marketing = "marketing";
+
     internal const string EntryColumns = "purpose, granted, source, at, evidence, basis, wording, wording_version, ip, user_agent, jurisdiction, message_id, expires_at";
 
     /// <summary>Those of the contacts who have granted the purpose, as of this session.</summary>
@@ -24,6 +27,28 @@ public sealed class Consents
             new Rows<long>([.. contactIds.Distinct()]).Long("id", id => id), row => row.Long(0), ct,
             ("purpose", purpose), ("account", accountId), ("now", now ?? await session.NowAsync(ct)));
         return granted.ToHashSet();
+    }
+
+    /// <summary>
+    /// Those of the contacts who have refused marketing mail in general: the last thing they said of it is no, and they have not said yes to the purpose since.
+    /// Of two said at the same instant the refusal holds, and an implied consent never overrules it. Who never said anything has refused nothing.
+    /// </summary>
+    /// <param name="session">Where.</param>
+    /// <param name="accountId">The account.</param>
+    /// <param name="purpose">The purpose that the mail is for; null for none.</param>
+    /// <param name="contactIds">The contacts' dense keys.</param>
+    /// <param name="ct">Cancels.</param>
+    public async Task<IReadOnlySet<long>> RefusedMarketingAsync(Session session, int accountId, string? purpose, IReadOnlyList<long> contactIds, CancellationToken ct)
+    {
+        var refused = await session.QueryAsync(
+            """
+            SELECT r.id FROM {rows} JOIN consent m ON m.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.id AND l.purpose = @marketing)
+            LEFT JOIN consent p ON p.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.id AND l.purpose = @purpose)
+            WHERE m.account_id = @account AND NOT m.granted AND (p.id IS NULL OR NOT p.granted OR p.at <= m.at OR p.basis = @implied)
+            """,
+            new Rows<long>([.. contactIds.Distinct()]).Long("id", id => id), row => row.Long(0), ct,
+            ("marketing", Marketing), ("implied", ConsentBasis.Implied), ("purpose", purpose ?? Marketing), ("account", accountId));
+        return refused.ToHashSet();
     }
 
     /// <summary>The present state of every purpose that was ever asked of these contacts; a contact of whom nothing was recorded has no purposes.</summary>
@@ -57,7 +82,8 @@ public sealed class Consents
 
     /// <summary>
     /// Appends what is news; what only repeats the present state is passed over, and so is a grant that ends beside one that does not, or ends later. A better basis or
-    /// another wording is news. Give each (contact, purpose) once. The caller holds the contacts' shard lock, or two writers might record the same change
+    /// another wording is news, and so is a yes said again after a refusal of marketing in general, which it overrules. Give each (contact, purpose) once. The caller holds
+    /// the contacts' shard lock, or two writers might record the same change
     /// twice. Gives the contacts of whom something was recorded.
     /// </summary>
     public async Task<IReadOnlySet<long>> RecordAsync(Session session, IReadOnlyList<Consent> consents, CancellationToken ct)
@@ -73,6 +99,8 @@ public sealed class Consents
               OR (r.granted AND p.expires_at IS NOT NULL AND (r.expires_at IS NULL OR r.expires_at > p.expires_at))
               OR (r.granted AND p.expires_at IS NULL AND r.expires_at IS NULL AND (
                 (r.basis IS NOT NULL AND r.basis IS DISTINCT FROM p.basis) OR (r.wording_version IS NOT NULL AND r.wording_version IS DISTINCT FROM p.wording_version)))
+              OR (r.granted AND r.basis IS DISTINCT FROM 'implied' AND EXISTS (SELECT 1 FROM consent m WHERE m.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.contact_id AND l.purpose = 'marketing')
+                AND NOT m.granted AND m.at >= p.at AND m.at < r.at))
             RETURNING contact_id
             """,
             new Rows<Consent>(consents)

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using MailFlow.Engine.Definitions;
 
 namespace MailFlow.Content;
@@ -37,7 +38,12 @@ public sealed record TemplateVersion(string Key, int Version, TemplateSource Sou
 /// <param name="Stream">The latest version's.</param>
 /// <param name="UpdatedAt">When the latest version was put; null for a Razor component.</param>
 /// <param name="IsRazor">Whether it is an engineer's Razor component.</param>
-public sealed record TemplateSummary(string Key, int Version, string Subject, string? Layout, MessageStream Stream, DateTimeOffset? UpdatedAt, bool IsRazor);
+public sealed record TemplateSummary(string Key, int Version, string Subject, string? Layout, MessageStream Stream, DateTimeOffset? UpdatedAt, bool IsRazor)
+{
+    /// <summary>Whether it is a frame for others (<see cref="Templates.LayoutsAmongAsync"/>), and no mail of its own.</summary>
+    [JsonIgnore]
+    public bool IsLayout { get; init; }
+}
 
 /// <summary>A version in a list.</summary>
 /// <param name="Version">From 1.</param>

@@ -67,12 +67,13 @@ public sealed partial class Templates(Database database, RazorTemplates razor)
         limit = Math.Clamp(limit, 1, Cursor.MaxLimit);
         var after = Cursor.Read(cursor) ?? "";
         var found = await database.ReadAsync(session => session.QueryAsync("""
-            SELECT v.key, v.version, v.subject, v.layout, v.stream, v.created_at
+            SELECT v.key, v.version, v.subject, v.layout, v.stream, v.created_at,
+              CASE WHEN v.html LIKE '%{body}%' OR v.html LIKE '%{ body }%' THEN v.html END
             FROM template t JOIN template_version v ON v.account_id = t.account_id AND v.key = t.key AND v.version = t.latest_version
             WHERE t.account_id = @account AND t.key > @after
             ORDER BY t.key LIMIT @limit
             """,
-            row => new TemplateSummary(row.Text(0), row.Int(1), row.Text(2), row.TextOrNull(3), (MessageStream)row.Int(4), row.Instant(5), false),
+            row => new TemplateSummary(row.Text(0), row.Int(1), row.Text(2), row.TextOrNull(3), (MessageStream)row.Int(4), row.Instant(5), false) { IsLayout = row.TextOrNull(6) is { } html && IsLayout(html) },
             ct, ("account", accountId), ("after", after), ("limit", limit + 1)), ct);
         var all = found.Concat(razor.All.Where(component => string.CompareOrdinal(component.Key, after) > 0).Select(component => component.Summarize()));
         return Cursor.Page([.. all.OrderBy(template => template.Key, StringComparer.Ordinal).Take(limit + 1)], limit, template => template.Key);
@@ -112,6 +113,17 @@ public sealed partial class Templates(Database database, RazorTemplates razor)
     /// <summary>Which of the keys are templates, Razor components included.</summary>
     public async Task<IReadOnlySet<string>> ExistingAsync(Session session, int accountId, IReadOnlyCollection<string> keys, CancellationToken ct) =>
         (await LatestVersionsAsync(session, accountId, keys, ct)).Keys.ToHashSet();
+
+    /// <summary>Which of the keys are layouts: their latest version leaves a place for the body of others, so that it is no mail of its own.</summary>
+    public async Task<IReadOnlySet<string>> LayoutsAmongAsync(Session session, int accountId, IReadOnlyCollection<string> keys, CancellationToken ct)
+    {
+        var stored = await session.QueryAsync("""
+            SELECT v.key, v.html FROM {rows} JOIN template t ON t.account_id = @account AND t.key = r.key
+            JOIN template_version v ON v.account_id = t.account_id AND v.key = t.key AND v.version = t.latest_version
+            """,
+            new Rows<string>([.. keys.Distinct().Where(key => razor.Find(key) is null)]).Text("key", key => key), row => (Key: row.Text(0), Html: row.Text(1)), ct, ("account", accountId));
+        return stored.Where(template => IsLayout(template.Html)).Select(template => template.Key).ToHashSet();
+    }
 
     /// <summary>The latest versions of those of the keys that are templates, for messages to be pinned to.</summary>
     public async Task<IReadOnlyDictionary<string, int>> LatestVersionsAsync(Session session, int accountId, IReadOnlyCollection<string> keys, CancellationToken ct)
@@ -194,6 +206,8 @@ public sealed partial class Templates(Database database, RazorTemplates razor)
         if (string.IsNullOrWhiteSpace(source.Subject) && !source.Html.Contains("{{{body}}}", StringComparison.Ordinal))
             throw new InvalidInputException("subject", "is required");
     }
+
+    private static bool IsLayout(string html) => html.Contains("body", StringComparison.Ordinal) && TemplateText.Parse(html).Body is not null;
 
     private static void CheckDesign(string? design)
     {

@@ -42,7 +42,7 @@ public sealed class MessageBases(Database database, Consents consents, Suppressi
         var kind = message.Stream == MessageStream.Marketing ? "Marketing mail" : "Transactional mail";
         if (message.Purpose is not { } purpose)
             yield return message.Stream == MessageStream.Marketing
-                ? $"{kind} of a journey that names no purpose: no consent was asked for, only that nothing was suppressed."
+                ? $"{kind} of a journey that names no purpose: no consent was asked for, only that the contact had not refused marketing mail and nothing was suppressed. On what legal ground it was sent is the account's to say."
                 : $"{kind}: it answers what the contact did, and needs no consent.";
         else if (consent is null) yield return $"{kind} for the purpose “{purpose}”: nothing is on record of it by then.";
         else if (!consent.Granted) yield return $"{kind} for the purpose “{purpose}”: withdrawn on {Instant(consent.At)} ({consent.Source}).";

@@ -82,6 +82,24 @@ public sealed class ActivityTests
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task CheckConsent_minds_that_marketing_was_refused_in_general(DatabaseKind kind)
+    {
+        await using var audience = await AudienceFixture.CreateAsync(kind);
+        var contacts = await audience.CreateAsync(1, "silent", "refused", "later");
+        await audience.ApplyAsync(contacts[1], """{"consents":{"marketing":false,"news":true}}""");
+        await audience.ApplyAsync(contacts[2], """{"consents":{"marketing":false}}""");
+        audience.Time.Advance(TimeSpan.FromHours(1));
+        await audience.ApplyAsync(contacts[2], """{"consents":{"news":true}}""");
+        var check = new CheckConsent(audience.Consents);
+
+        var general = await audience.RunAsync(check, new(), contacts);
+        Assert.Equal(["Granted", "Missing", "Missing"], Outcomes(general));
+        Assert.Equal("the contact has refused marketing mail", general[1].Text);
+        Assert.Equal(["Missing", "Missing", "Granted"], Outcomes(await audience.RunAsync(check, new("news"), contacts)));
+        Assert.Equal(["Granted", "Granted", "Granted"], Outcomes(await audience.RunAsync(check, new(), contacts, new JourneyRules(Stream: MessageStream.Transactional))));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task UpdateContact_changes_every_contact_of_the_batch_and_the_next_step_sees_it(DatabaseKind kind)
     {
         await using var audience = await AudienceFixture.CreateAsync(kind);

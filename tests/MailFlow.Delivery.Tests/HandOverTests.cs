@@ -73,6 +73,49 @@ public sealed class HandOverTests
         Assert.Equal(MessageState.Suppressed, (await fixture.StateAsync(withdrawn)).State);
     }
 
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Marketing_mail_of_no_purpose_goes_to_whom_said_nothing_and_not_to_whom_refused_marketing(DatabaseKind kind)
+    {
+        var stub = new StubProvider();
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, stub);
+        var (ada, bob, cleo) = (await fixture.ContactAsync("ada"), await fixture.ContactAsync("bob"), await fixture.ContactAsync("cleo"));
+        await RecordConsentAsync(fixture, bob, false, "marketing");
+        await RecordConsentAsync(fixture, cleo, false, "marketing");
+        await RecordConsentAsync(fixture, cleo, true, "marketing");
+        var silent = await fixture.QueueAsync(ada);
+        var refused = await fixture.QueueAsync(bob);
+        var receipt = await fixture.QueueAsync(bob, message => message with { Stream = MessageStream.Transactional });
+        var changedMind = await fixture.QueueAsync(cleo);
+
+        await fixture.SendAllAsync();
+
+        Assert.Equal(new HashSet<Guid> { silent, receipt, changedMind }, stub.Taken.Select(taken => taken.Key).ToHashSet());
+        Assert.Equal((MessageState.Suppressed, "not sent: the contact has refused marketing mail"), await fixture.StateAsync(refused));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Of_a_refusal_of_marketing_and_a_yes_to_the_purpose_the_later_holds_and_the_refusal_of_two_at_once(DatabaseKind kind)
+    {
+        var stub = new StubProvider();
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, stub);
+        var (before, after, again, atOnce) = (await fixture.ContactAsync("a"), await fixture.ContactAsync("b"), await fixture.ContactAsync("c"), await fixture.ContactAsync("d"));
+        foreach (var contact in new[] { before, again }) await RecordConsentAsync(fixture, contact, true);
+        fixture.Time.Advance(TimeSpan.FromDays(1));
+        foreach (var contact in new[] { before, after, again, atOnce }) await RecordConsentAsync(fixture, contact, false, "marketing");
+        await RecordConsentAsync(fixture, atOnce, true);
+        fixture.Time.Advance(TimeSpan.FromDays(1));
+        foreach (var contact in new[] { after, again }) await RecordConsentAsync(fixture, contact, true);
+        await RecordConsentAsync(fixture, before, true, proof: new(ConsentBasis.Implied)); // by an order, say
+
+        var ids = new List<Guid>();
+        foreach (var contact in new[] { before, after, again, atOnce }) ids.Add(await fixture.QueueAsync(contact, message => message with { Purpose = "newsletter" }));
+        await fixture.SendAllAsync();
+
+        Assert.Equal(new HashSet<Guid> { ids[1], ids[2] }, stub.Taken.Select(taken => taken.Key).ToHashSet());
+        foreach (var id in new[] { ids[0], ids[3] })
+            Assert.Equal((MessageState.Suppressed, "not sent: the contact has refused marketing mail"), await fixture.StateAsync(id));
+    }
+
     [Theory]
     [InlineData(DatabaseKind.Sqlite, null, "not sent: the contact has no e-mail address")]
     [InlineData(DatabaseKind.PostgreSql, null, "not sent: the contact has no e-mail address")]
@@ -250,8 +293,8 @@ public sealed class HandOverTests
         Assert.Equal(5, (await fixture.Messages.CountAsync(1, default))[MessageState.Accepted]);
     }
 
-    private static Task<IReadOnlySet<long>> RecordConsentAsync(DeliveryFixture fixture, Contact contact, bool granted) => fixture.Database.WriteAsync(session =>
-        fixture.Get<Consents>().RecordAsync(session, [new Consent(1, contact.Id, "newsletter", granted, "test", fixture.Time.GetUtcNow())], default), default);
+    private static Task<IReadOnlySet<long>> RecordConsentAsync(DeliveryFixture fixture, Contact contact, bool granted, string purpose = "newsletter", ConsentProof? proof = null) => fixture.Database.WriteAsync(session =>
+        fixture.Get<Consents>().RecordAsync(session, [new Consent(1, contact.Id, purpose, granted, "test", fixture.Time.GetUtcNow(), Proof: proof)], default), default);
 
     private sealed class Gate(string userId, string reason) : ISendGate
     {

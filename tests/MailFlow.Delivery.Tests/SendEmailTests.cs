@@ -83,6 +83,26 @@ public sealed class SendEmailTests
         Assert.Empty(await fixture.Database.ReadAsync(session => check.CheckAsync(session, 1, good, default), default));
     }
 
+    [Fact]
+    public async Task A_template_that_is_no_mail_of_its_own_is_not_published_unless_what_it_lacks_is_said()
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(DatabaseKind.Sqlite);
+        await fixture.TemplateAsync("frame", "", "<main>{{{body}}}</main>");
+        await fixture.TemplateAsync("frame-with-subject", "Hello", "<main>{{{body}}}</main>");
+        var check = fixture.Get<IEnumerable<IPublishCheck>>().Single(check => check.GetType().Name == "TemplatesExist");
+
+        foreach (var template in new[] { "frame", "frame-with-subject" })
+            foreach (var subject in new[] { null, "Said here" })
+            {
+                var finding = Assert.Single(await CheckAsync(template, subject));
+                Assert.Equal((Severity.Error, "send", "template", "template_is_layout"), (finding.Severity, finding.ActivityId, finding.Input, finding.Code));
+                Assert.Contains($"'{template}'", finding.Message);
+            }
+
+        Task<IReadOnlyList<Finding>> CheckAsync(string template, string? subject) => fixture.Database.ReadAsync(session =>
+            check.CheckAsync(session, 1, fixture.Get<GraphBuilder>().Build(WorkflowDefinition.Parse(Journey(template, subject: subject))), default), default);
+    }
+
     private static async Task PlaceOrderAsync(DeliveryFixture fixture)
     {
         await fixture.Get<EventIntake>().AcceptAsync(1, [new IncomingEvent(
@@ -90,19 +110,20 @@ public sealed class SendEmailTests
         await fixture.Get<Worker>().RunUntilIdleAsync(default);
     }
 
-    private static string Journey(string template, string? stream = null, string rules = "{}") => """
+    private static string Journey(string template, string? stream = null, string rules = "{}", string? subject = null) => """
         {
           "definitionId": "orders", "name": "Orders", "customProperties": {"mailflow": RULES},
           "root": {
             "type": "Elsa.Flowchart", "id": "root",
             "activities": [
               {"id": "on", "type": "Elsa.Event", "eventName": {"typeName": "String", "expression": {"type": "Literal", "value": "order"}}},
-              {"id": "send", "type": "MailFlow.SendEmail", "template": TEMPLATE, "stream": STREAM}
+              {"id": "send", "type": "MailFlow.SendEmail", "template": TEMPLATE, "stream": STREAM, "subject": SUBJECT}
             ],
             "connections": [{"source": {"activity": "on"}, "target": {"activity": "send"}}]
           }
         }
-        """.Replace("RULES", rules).Replace("TEMPLATE", Literal(template)).Replace("STREAM", stream is null ? "null" : Literal(stream));
+        """.Replace("RULES", rules).Replace("TEMPLATE", Literal(template)).Replace("STREAM", stream is null ? "null" : Literal(stream))
+        .Replace("SUBJECT", subject is null ? "null" : Literal(subject));
 
     private static string Literal(string value) => """{"typeName": "String", "expression": {"type": "Literal", "value": "VALUE"}}""".Replace("VALUE", value);
 

@@ -37,6 +37,18 @@ public sealed class SimulationApiTests
         await using var server = await ServerUnderTest.StartAsync(samples: true, workers: false);
         var problem = await (await server.Admin.PostAsync(Path, Json("""{"events": [{"after": "soon", "event_type": "x"}]}"""))).ProblemAsync(400);
         Assert.True(problem.GetProperty("errors").TryGetProperty("events[0].after", out _));
+        foreach (var (body, field, hint) in new[]
+        {
+            ("""{"event": []}""", "event", "did you mean 'events'?"),
+            ("""{"nothing_like_it": 1}""", "nothing_like_it", "version, user_id, contact"),
+            ("""{"events": [{"opend": "welcome"}]}""", "events[0].opend", "did you mean 'opened'?"),
+            ("""{"events": [{"event_type": "x"}, {"event_type": "y", "Payload": {}}]}""", "events[1].Payload", "did you mean 'payload'?"),
+            ("""{"events": [{"event_type": "not a type"}]}""", "events[0].event_type", "letters, digits"),
+        })
+        {
+            var unknown = await (await server.Admin.PostAsync(Path, Json(body))).ProblemAsync(400);
+            Assert.Contains(hint, unknown.GetProperty("errors").GetProperty(field)[0].GetString());
+        }
         await (await server.Admin.PostAsync(Path, Json("""{"user_id": "nobody"}"""))).ProblemAsync(404);
         await (await server.Admin.PostAsync("/api/v1/journeys/nowhere/simulate", null)).ProblemAsync(404);
 

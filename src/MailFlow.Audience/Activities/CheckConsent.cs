@@ -1,8 +1,9 @@
 using MailFlow.Engine.Activities;
+using MailFlow.Engine.Definitions;
 
 namespace MailFlow.Audience.Activities;
 
-/// <summary>Branches on whether the contact has agreed to a purpose.</summary>
+/// <summary>Branches on whether the contact has agreed to a purpose, and not refused marketing mail in general since.</summary>
 [Activity("MailFlow.CheckConsent", Category = "Decisions", DisplayName = "Check consent",
     Description = "Asks whether the contact has agreed to a purpose, such as a newsletter.", Outcomes = ["Granted", "Missing"])]
 public sealed class CheckConsent(Consents consents) : BatchActivity<CheckConsent.Input>
@@ -15,15 +16,16 @@ public sealed class CheckConsent(Consents consents) : BatchActivity<CheckConsent
     {
         foreach (var group in steps.GroupBy(step => string.IsNullOrWhiteSpace(step.Input.Purpose) ? steps.Journey.Rules.Purpose : step.Input.Purpose))
         {
-            if (group.Key is not { } purpose)
-            {
-                foreach (var step in group) step.Complete("Granted", "the journey has no purpose that needs consent");
-                continue;
-            }
-            var granted = await consents.GrantedAsync(steps.Session, steps.AccountId, purpose, [.. group.Select(step => step.ContactId)], ct);
+            var contacts = group.Select(step => step.ContactId).ToList();
+            var refused = steps.Journey.Rules.Stream == MessageStream.Marketing
+                ? await consents.RefusedMarketingAsync(steps.Session, steps.AccountId, group.Key, contacts, ct)
+                : new HashSet<long>();
+            var granted = group.Key is { } purpose ? await consents.GrantedAsync(steps.Session, steps.AccountId, purpose, contacts, ct) : null;
             foreach (var step in group)
-                if (granted.Contains(step.ContactId)) step.Complete("Granted", $"consent to '{purpose}' granted");
-                else step.Complete("Missing", $"no consent to '{purpose}'");
+                if (refused.Contains(step.ContactId)) step.Complete("Missing", "the contact has refused marketing mail");
+                else if (granted is null) step.Complete("Granted", "the journey has no purpose that needs consent");
+                else if (granted.Contains(step.ContactId)) step.Complete("Granted", $"consent to '{group.Key}' granted");
+                else step.Complete("Missing", $"no consent to '{group.Key}'");
         }
     }
 }

@@ -27,18 +27,24 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
 
     /// <summary>Makes a connection or changes it.</summary>
     /// <exception cref="InvalidInputException">A field cannot be taken; names it.</exception>
-    public Task<Connection> PutAsync(int accountId, string key, ConnectionDraft draft, CancellationToken ct)
+    public async Task<Connection> PutAsync(int accountId, string key, ConnectionDraft draft, CancellationToken ct)
     {
-        // Outside the transaction: a box that has no key yet, or whose key has grown old, writes a new one.
+        // Sealed and opened outside the transaction that writes: a box that has no key yet, or whose key has grown old, writes a new one.
         var boxed = (draft.Settings ?? new Dictionary<string, string?>()).Where(pair => pair.Value is { Length: > 0 and <= LongestSetting }).ToDictionary(pair => pair.Key, pair => secrets.Seal(pair.Value!));
-        return database.WriteAsync(session => PutAsync(session, accountId, key, draft, boxed, ct), ct);
+        while (true)
+        {
+            var (existing, now) = await database.ReadAsync(async session => (await FindAsync(session, accountId, key, ct), await session.NowAsync(ct)), ct);
+            var (after, settings) = Changed(key, draft, boxed, existing, now);
+            // What was changed meanwhile is not lost: the draft is put into that then.
+            if (await database.WriteAsync(session => StoreAsync(session, accountId, draft, existing, after, settings, ct), ct)) return after;
+        }
     }
 
-    private async Task<Connection> PutAsync(Session session, int accountId, string key, ConnectionDraft draft, IReadOnlyDictionary<string, string> boxed, CancellationToken ct)
+    /// <summary>The connection as it is to be, and its settings with secrets sealed; the provider has been opened with them once.</summary>
+    private (Connection After, Dictionary<string, string> Settings) Changed(string key, ConnectionDraft draft, Dictionary<string, string> boxed, StoredConnection? existing, long now)
     {
         if (!KeyForm().IsMatch(key)) throw new InvalidInputException("key", "must have 1 to 50 lower-case letters, digits, '-' or '_'");
         if (key is "sandbox" or "smtp" or "default") throw new InvalidInputException("key", $"'{key}' names the server's own provider; choose another");
-        var (existing, now) = (await FindAsync(session, accountId, key, ct), await session.NowAsync(ct));
         var type = _types.GetValueOrDefault(draft.Type ?? existing?.Connection.Type ?? throw new InvalidInputException("type", "is missing"))
             ?? throw new InvalidInputException("type", $"'{draft.Type}' is none of {string.Join(", ", _types.Keys.Order())}");
         if (existing is not null && existing.Connection.Type != type.Name)
@@ -53,20 +59,28 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
             Limit("per_second", draft.PerSecond ?? before?.PerSecond), (int?)Limit("per_day", draft.PerDay ?? before?.PerDay),
             Region(draft.Region ?? before?.Region));
         Probe(type, settings);
-        await session.ExecuteAsync("""
+        return (after, settings);
+    }
+
+    /// <summary>Writes it, unless the connection has been made or changed since it was looked at.</summary>
+    private static async Task<bool> StoreAsync(Session session, int accountId, ConnectionDraft draft, StoredConnection? seen, Connection after, Dictionary<string, string> settings, CancellationToken ct)
+    {
+        var written = await session.ExecuteAsync("""
             INSERT INTO provider_connection (account_id, key, id, type, name, settings, enabled, marketing_weight, transactional_weight, per_second, per_day, region,
                                              revision, created_at, updated_at)
             VALUES (@account, @key, @id, @type, @name, @settings, @enabled, @marketing, @transactional, @per_second, @per_day, @region, 1, @now, @now)
             ON CONFLICT (account_id, key) DO UPDATE SET name = excluded.name, settings = excluded.settings, enabled = excluded.enabled,
               marketing_weight = excluded.marketing_weight, transactional_weight = excluded.transactional_weight, per_second = excluded.per_second,
               per_day = excluded.per_day, region = excluded.region, revision = provider_connection.revision + 1, updated_at = excluded.updated_at
+            WHERE provider_connection.id = @id AND provider_connection.revision = @seen
             """, ct,
-            ("account", accountId), ("key", key), ("id", after.Id), ("type", after.Type), ("name", after.Name), ("settings", JsonData.Write(settings.ToDictionary(pair => pair.Key, pair => (object?)pair.Value))),
+            ("account", accountId), ("key", after.Key), ("id", after.Id), ("type", after.Type), ("name", after.Name), ("settings", JsonData.Write(settings.ToDictionary(pair => pair.Key, pair => (object?)pair.Value))),
             ("enabled", after.Enabled), ("marketing", after.MarketingWeight), ("transactional", after.TransactionalWeight), ("per_second", after.PerSecond),
-            ("per_day", after.PerDay), ("region", after.Region), ("now", now));
-        await Audit.RecordAsync(session, accountId, "connection.put", key, ct, ("type", after.Type), ("enabled", after.Enabled),
+            ("per_day", after.PerDay), ("region", after.Region), ("seen", seen?.Revision ?? 0), ("now", await session.NowAsync(ct)));
+        if (written == 0) return false;
+        await Audit.RecordAsync(session, accountId, "connection.put", after.Key, ct, ("type", after.Type), ("enabled", after.Enabled),
             ("marketing_weight", after.MarketingWeight), ("transactional_weight", after.TransactionalWeight), ("settings", string.Join(", ", (draft.Settings ?? new Dictionary<string, string?>()).Keys)));
-        return after;
+        return true;
     }
 
     /// <summary>Removes a connection; what it was given is still told by the ledger. Mail whose answer it owes is treated as lost. False when there is none.</summary>
@@ -101,7 +115,7 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
 
     /// <summary>What was stored with what is now said, secrets sealed.</summary>
     private static Dictionary<string, string> Settled(
-        IProviderType type, IReadOnlyDictionary<string, string>? before, IReadOnlyDictionary<string, string?>? said, IReadOnlyDictionary<string, string> boxed)
+        IProviderType type, IReadOnlyDictionary<string, string>? before, IReadOnlyDictionary<string, string?>? said, Dictionary<string, string> boxed)
     {
         var settled = new Dictionary<string, string>(before ?? new Dictionary<string, string>());
         foreach (var (name, value) in said ?? new Dictionary<string, string?>())

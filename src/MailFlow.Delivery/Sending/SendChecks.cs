@@ -2,6 +2,7 @@ using System.Globalization;
 using MailFlow.Audience;
 using MailFlow.Data;
 using MailFlow.Engine.Activities;
+using MailFlow.Engine.Definitions;
 
 namespace MailFlow.Delivery.Sending;
 
@@ -29,6 +30,13 @@ internal sealed class SendChecks(Suppressions suppressions, Consents consents, I
             foreach (var message in group)
                 if (found.TryGetValue(message.ContactId, out var suppression))
                     refused[message.Id] = new(MessageState.Suppressed, $"not sent: {suppression.Describe()}");
+        }
+
+        foreach (var group in Left().Where(message => message.Stream == MessageStream.Marketing).GroupBy(message => (message.AccountId, message.Purpose)).ToList())
+        {
+            var refusing = await consents.RefusedMarketingAsync(session, group.Key.AccountId, group.Key.Purpose, [.. group.Select(message => message.ContactId)], ct);
+            foreach (var message in group.Where(message => refusing.Contains(message.ContactId)))
+                refused[message.Id] = new(MessageState.Suppressed, "not sent: the contact has refused marketing mail");
         }
 
         foreach (var group in Left().Where(message => message.Purpose is not null).GroupBy(message => (message.AccountId, message.Purpose)).ToList())

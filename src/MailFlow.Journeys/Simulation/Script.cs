@@ -1,6 +1,8 @@
 using MailFlow.Audience;
 using MailFlow.Data;
+using MailFlow.Delivery;
 using MailFlow.Engine.Expressions;
+using MailFlow.Engine.Storage;
 
 namespace MailFlow.Journeys.Simulation;
 
@@ -66,14 +68,15 @@ internal sealed class Script
         if (new object?[] { scripted.EventType, scripted.Opened, scripted.Clicked, scripted.Contact }.Count(given => given is not null) != 1)
             throw new InvalidInputException(path, "needs one of event_type, opened, clicked and contact");
         if (scripted.Payload is not null && scripted.EventType is null) throw new InvalidInputException($"{path}.payload", "goes with an event_type");
-        if (scripted.EventType is { Length: 0 or > 200 }) throw new InvalidInputException($"{path}.event_type", "must be 1 to 200 characters");
+        // By the rule of intake, but for what MailFlow raises itself: here the script says when.
+        if (scripted.EventType is { } type && EventTypeName.Problem(type) is { } problem) throw new InvalidInputException($"{path}.event_type", problem);
         CheckContactIn(scripted.Payload, $"{path}.payload");
         if (scripted.Contact is not null) ContactFieldsCheck.Check(scripted.Contact, $"{path}.contact");
         return scripted switch
         {
             { Contact: { } fields } => new ScriptItem(at, null, JsonData.Empty, fields, share),
-            { Opened: { } template } => new ScriptItem(at, "email_opened", About(template), null, share),
-            { Clicked: { } template } => new ScriptItem(at, "email_clicked", About(template), null, share),
+            { Opened: { } template } => new ScriptItem(at, EmailEvents.Opened, About(template), null, share, template),
+            { Clicked: { } template } => new ScriptItem(at, EmailEvents.Clicked, About(template), null, share, template),
             _ => new ScriptItem(at, scripted.EventType, scripted.Payload ?? JsonData.Empty, null, share),
         };
     }
@@ -94,5 +97,5 @@ internal sealed class Script
     }
 }
 
-/// <summary>One thing that happens: an event of a type, or a change of the contact's fields.</summary>
-internal sealed record ScriptItem(DateTimeOffset At, string? EventType, IReadOnlyDictionary<string, object?> Payload, IReadOnlyDictionary<string, object?>? Contact, double Share);
+/// <summary>One thing that happens: an event of a type, or a change of the contact's fields. With a template, it is done to the mail made from it.</summary>
+internal sealed record ScriptItem(DateTimeOffset At, string? EventType, IReadOnlyDictionary<string, object?> Payload, IReadOnlyDictionary<string, object?>? Contact, double Share, string? Template = null);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using MailFlow.Audience;
 using MailFlow.Data;
+using MailFlow.Delivery;
 using MailFlow.Engine.Activities;
 using MailFlow.Engine.Storage;
 
@@ -41,13 +42,23 @@ internal sealed class SimulatedContacts
         return new SimulatedContacts(world, account, [first, .. others]);
     }
 
+    /// <summary>To whom a mail made from the template has been sent by now.</summary>
+    public async Task<IReadOnlySet<string>> MailedAsync(string template, CancellationToken ct) => (await _world.Database.ReadAsync(session => session.QueryAsync(
+        "SELECT DISTINCT c.user_id FROM message m JOIN contact c ON c.id = m.contact_id WHERE m.account_id = @account AND m.template = @template AND m.state = @accepted",
+        row => row.Text(0), ct, ("account", _account), ("template", template), ("accepted", (int)MessageState.Accepted)), ct)).ToHashSet();
+
     /// <summary>An event comes in, by the same door as any.</summary>
-    public Task<IntakeResult> EventAsync(string type, IReadOnlyDictionary<string, object?> payload, double share, CancellationToken ct)
+    /// <param name="type">Its type.</param>
+    /// <param name="payload">What it carries.</param>
+    /// <param name="share">Of the contacts, to how many.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <param name="only">To these alone; null for no such bound.</param>
+    public Task<IntakeResult> EventAsync(string type, IReadOnlyDictionary<string, object?> payload, double share, CancellationToken ct, IReadOnlySet<string>? only = null)
     {
         var body = JsonData.Write(payload);
         var number = ++_happened;
         return _world.Get<EventIntake>().AcceptAsync(_account,
-            [.. Among(share, number).Select(user => new IncomingEvent($"simulated-{number}/{user}", type, user, _world.Time.GetUtcNow(), body, null))], ct);
+            [.. Among(share, number).Where(user => only?.Contains(user) != false).Select(user => new IncomingEvent($"simulated-{number}/{user}", type, user, _world.Time.GetUtcNow(), body, null))], ct);
     }
 
     /// <summary>Their fields change, without an event.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using MailFlow.Data;
+using MailFlow.Delivery;
 using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Execution;
 
@@ -78,16 +79,18 @@ internal sealed class SimulationRun(SimulatedWorld world, int account, string de
         }
         else
         {
-            await timeline.NoteAsync("Event", Sentence(item), ct);
-            await contacts.EventAsync(item.EventType!, item.Payload, item.Share, ct);
+            // Who has not been sent the mail cannot open it: mostly a slip of the script's, which is to be seen.
+            var mailed = item.Template is { } template ? await contacts.MailedAsync(template, ct) : null;
+            await timeline.NoteAsync("Event", Sentence(item, mailed?.Contains(contacts.First) != false), ct);
+            await contacts.EventAsync(item.EventType!, item.Payload, item.Share, ct, mailed);
         }
     }
 
-    private static string Sentence(ScriptItem item) => (item.EventType, item.Payload.GetValueOrDefault("template")) switch
+    private static string Sentence(ScriptItem item, bool happens) => (item.Template, item.EventType == EmailEvents.Opened) switch
     {
-        ("email_opened", string template) => $"the mail “{template}” is opened",
-        ("email_clicked", string template) => $"a link in the mail “{template}” is clicked",
-        _ => $"event {item.EventType} comes",
+        (null, _) => $"event {item.EventType} comes",
+        ({ } template, true) => happens ? $"the mail “{template}” is opened" : $"the mail “{template}” is not opened: no such mail has been sent",
+        ({ } template, false) => happens ? $"a link in the mail “{template}” is clicked" : $"no link in the mail “{template}” is clicked: no such mail has been sent",
     };
 
     private Task<bool> HasHistoryAsync(CancellationToken ct) => world.Database.ReadAsync(async session =>

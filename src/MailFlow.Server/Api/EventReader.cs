@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using MailFlow.Audience;
@@ -26,12 +25,11 @@ internal static class EventReader
     public const int MaxBytes = 256 * 1024;
 
     /// <summary>The most characters of an event's id and of its type.</summary>
-    public const int LongestId = 200, LongestType = 100;
+    public const int LongestId = 200, LongestType = EventTypeName.Longest;
 
     private const int LongestPlainNumber = 300, LongestShown = 100;
     private static readonly string[] Members = ["event_id", "event_type", "user_id", "timestamp", "payload", "metadata"];
     private static readonly TimeSpan Ahead = TimeSpan.FromHours(24);
-    private static readonly SearchValues<char> TypeCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-");
 
     /// <summary>Gives the event, or null with what is wrong with it.</summary>
     /// <param name="element">The event as it came.</param>
@@ -64,7 +62,7 @@ internal static class EventReader
 
         if (Text(id, "event_id", LongestId, out problem) is not { } eventId) return null;
         if (Text(type, "event_type", LongestType, out problem) is not { } eventType) return null;
-        if (eventType.AsSpan().ContainsAnyExcept(TypeCharacters)) return Refuse("event_type", "may hold letters, digits and _ . : - only", out problem);
+        if (EventTypeName.Problem(eventType) is { } typeProblem) return Refuse("event_type", typeProblem, out problem);
         if (EmailEvents.IsReserved(eventType)) return Refuse("event_type", $"'{eventType}' is raised by MailFlow itself, when a provider reports it; choose another name", out problem);
         if (Text(user, "user_id", ContactFieldsCheck.LongestUserId, out problem) is not { } userId) return null;
         if (Instant(timestamp, now, out problem) is not { } occurredAt) return null;

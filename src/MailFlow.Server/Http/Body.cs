@@ -16,14 +16,17 @@ internal sealed record Body<T>(T Value) : IBindableFromHttpContext<Body<T>>, IEn
         builder.Metadata.Add(new AcceptsMetadata(["application/json"], typeof(T)));
 }
 
-/// <summary>A JSON body that may be left out.</summary>
+/// <summary>A JSON body that may be left out, and has no members but those it can have: who gives none of them by mistake would not notice.</summary>
 internal sealed record OptionalBody<T>(T? Value) : IBindableFromHttpContext<OptionalBody<T>>, IEndpointParameterMetadataProvider where T : class
 {
     public static async ValueTask<OptionalBody<T>?> BindAsync(HttpContext context, ParameterInfo parameter)
     {
         // Many clients name a content type whether or not there is content.
         using var body = await RequestBody.ReadJsonAsync(context, mayBeEmpty: true);
-        return new OptionalBody<T>(body.Bytes.IsEmpty ? null : body.Read<T>());
+        if (body.Bytes.IsEmpty) return new OptionalBody<T>(Value: null);
+        var value = body.Read<T>();
+        KnownMembers.Check<T>(body.Bytes);
+        return new OptionalBody<T>(value);
     }
 
     public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>

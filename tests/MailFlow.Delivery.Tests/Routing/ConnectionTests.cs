@@ -1,5 +1,7 @@
 using MailFlow.Data;
+using MailFlow.Delivery.Deliverability;
 using MailFlow.Testing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace MailFlow.Delivery.Tests.Routing;
 
@@ -20,6 +22,35 @@ public sealed class ConnectionTests
         var stored = await fixture.Delivery.Database.ReadAsync(session => session.ScalarAsync<string>("SELECT settings FROM provider_connection", default), default);
         Assert.DoesNotContain("s3cret", stored);
         Assert.DoesNotContain("s3cret", fixture.Opened[^1].ToString());
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_box_that_writes_a_key_of_its_own_meanwhile_seals_and_opens_all_the_same(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var type = new StubProviderType();
+        fixture.Start(services: services => services.AddSingleton<IProviderType>(type).AddSingleton<ISecretBox>(new BoxThatWrites(fixture.Database)));
+        type.Stubs["main"] = new StubProvider();
+        var connections = fixture.Get<Connections>();
+
+        await connections.PutAsync(1, "main", new("stub", Settings: new Dictionary<string, string?> { ["stub"] = "main", ["api_key"] = "s3cret" }), default);
+        await connections.PutAsync(1, "main", new(Name: "Main"), default);
+        await fixture.Get<SendingDomains>().PutAsync(1, "shop.test", new(DkimKey: DkimKeyChange.Generate), default);
+
+        Assert.Equal("s3cret", type.Opened[^1]["api_key"]);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Two_changes_at_once_are_both_kept(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        await fixture.ConnectAsync("main");
+        var connections = fixture.Delivery.Get<Connections>();
+
+        await Task.WhenAll(connections.PutAsync(1, "main", new(Name: "Main"), default), connections.PutAsync(1, "main", new(MarketingWeight: 7), default));
+
+        var found = (await connections.FindAsync(1, "main", default))!;
+        Assert.Equal(("Main", 7), (found.Name, found.MarketingWeight));
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
@@ -86,5 +117,25 @@ public sealed class ConnectionTests
 
         Assert.Equal(20, fixture.Log.Count(entry => entry.Connection == "europe"));
         Assert.Equal(20, fixture.Log.Count);
+    }
+
+    /// <summary>As the framework's data protection is when its key has grown old: before it does anything it writes a new one.</summary>
+    private sealed class BoxThatWrites(Database database) : ISecretBox
+    {
+        private readonly PlainSecretBox _box = new();
+
+        public string Seal(string secret)
+        {
+            Write();
+            return _box.Seal(secret);
+        }
+
+        public string Open(string stored)
+        {
+            Write();
+            return _box.Open(stored);
+        }
+
+        private void Write() => database.WriteAsync(session => session.ExecuteAsync("UPDATE account SET name = name", default), default).GetAwaiter().GetResult();
     }
 }

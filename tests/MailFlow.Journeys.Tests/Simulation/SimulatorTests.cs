@@ -160,9 +160,9 @@ public class SimulatorTests
     [Fact]
     public async Task Of_many_contacts_each_activity_says_how_many_passed_and_an_event_comes_to_its_share()
     {
-        await using var host = await JourneyHost.CreateAsync(DatabaseKind.Sqlite);
+        await using var host = await JourneyHost.WithSamplesAsync(DatabaseKind.Sqlite);
         var waits = ("open", "MailFlow.WaitForEvent", new (string, string, object)[] { ("eventType", "Literal", "email_opened"), ("timeout", "Literal", "P3D") });
-        await SaveAsync(host, Of(null, Trigger("go"), waits, Line("opened")), "Received");
+        await SaveAsync(host, Of(null, Trigger("go"), Mail("welcome"), waits, Line("opened")), "Done", "Received");
         var request = new SimulationRequest { Contacts = 200, Events = [new() { After = "P1D", Opened = "welcome", Share = 0.25 }] };
         var result = await RunAsync(host, request);
         var passed = result.Stats.Activities.ToDictionary(activity => activity.ActivityId, activity => activity.Passed);
@@ -170,6 +170,41 @@ public class SimulatorTests
         Assert.InRange(passed["line"], 35, 65);
         Assert.Contains(result.Timeline, moment => moment.ActivityId == "line"); // always to the first
         Assert.Equal(passed["line"], (await RunAsync(host, request)).Stats.Activities.Single(activity => activity.ActivityId == "line").Passed);
+    }
+
+    [Fact]
+    public async Task A_mail_that_was_not_sent_is_not_opened()
+    {
+        await using var host = await JourneyHost.WithSamplesAsync(DatabaseKind.Sqlite);
+        var wait = ("open", "MailFlow.WaitForEvent", new (string, string, object)[] { ("eventType", "Literal", "email_opened"), ("timeout", "Literal", "P3D") });
+        await SaveAsync(host, Of(null, Trigger("go"), Mail("welcome"), wait));
+        var never = await RunAsync(host, new() { Events = [new() { After = "P1D", Opened = "welcom" }, new() { After = "P2D", Clicked = "welcome-tips" }] });
+        Assert.Contains(never.Timeline, moment => moment.Text == "the mail “welcom” is not opened: no such mail has been sent");
+        Assert.Contains(never.Timeline, moment => moment.Text == "no link in the mail “welcome-tips” is clicked: no such mail has been sent");
+        Assert.Equal("TimedOut", never.Timeline.Single(moment => moment is { ActivityId: "open", Event: "Completed" }).Outcome);
+        var opened = await RunAsync(host, new() { Events = [new() { After = "P1D", Opened = "welcome" }] });
+        Assert.Contains(opened.Timeline, moment => moment.Text == "the mail “welcome” is opened");
+        Assert.Equal("Received", opened.Timeline.Single(moment => moment is { ActivityId: "open", Event: "Completed" }).Outcome);
+    }
+
+    [Fact]
+    public async Task Whom_refused_marketing_is_not_mailed_in_a_simulation_either()
+    {
+        await using var host = await JourneyHost.WithSamplesAsync(DatabaseKind.Sqlite);
+        await SaveAsync(host, Of(null, Trigger("go"), Mail("welcome")));
+        var result = await RunAsync(host, new() { Contact = new Dictionary<string, object?> { ["consents"] = new Dictionary<string, object?> { ["marketing"] = false } } });
+        Assert.Empty(result.Mails);
+        Assert.Contains(result.Timeline, moment => moment.Reason == "not sent: the contact has refused marketing mail");
+        Assert.Single((await RunAsync(host, new())).Mails);
+    }
+
+    [Fact]
+    public async Task An_event_that_intake_would_refuse_is_refused()
+    {
+        await using var host = await JourneyHost.CreateAsync(DatabaseKind.Sqlite);
+        await SaveAsync(host, Of(null, Trigger("go"), Line("one")));
+        foreach (var type in new[] { "", " ", "two words", new string('x', 101) }) await FieldAsync(host, "events[0].event_type", new() { Events = [new() { EventType = type }] });
+        Assert.Equal("completed", (await RunAsync(host, new() { Events = [new() { EventType = "email_bounced", After = "PT1H" }] })).Outcome); // MailFlow raises it itself
     }
 
     [Fact]

@@ -54,8 +54,10 @@ public sealed class DescriptorTests
         Assert.Contains("Europe/Paris", Offered(descriptors, "MailFlow.WaitUntil", "TimeZone"));
 
         await server.Admin.PutAsJsonAsync("/api/v1/templates/brand-new", new { subject = "Hello", html = "<p>Hi</p>" });
+        await server.Admin.PutAsJsonAsync("/api/v1/templates/a-frame", new { subject = "Hello", html = "<main>{{{body}}}</main>" });
         var refreshed = await (await server.Admin.PostAsJsonAsync("/elsa/api/descriptors/activities/MailFlow.SendEmail/options/Template", new { context = new { } })).JsonAsync();
         Assert.Contains("brand-new", Values(refreshed.GetProperty("items")));
+        Assert.DoesNotContain("a-frame", Values(refreshed.GetProperty("items"))); // a layout
         Assert.True(Input(descriptors["MailFlow.SendEmail"], "Template").GetProperty("uiSpecifications").GetProperty("Refresh").GetBoolean());
     }
 

@@ -40,6 +40,13 @@ public sealed class StudioRoundTripTests
 
             Assert.True(saved.IsSuccessStatusCode, await saved.Content.ReadAsStringAsync());
             Assert.Equal(before, await server.Admin.GetStringAsync("/api/v1/journeys/d"));
+
+            // Another client of Elsa's API sends back what it got, member for member.
+            var echo = (await StudioPage.OpenAsync(server.Admin, "d")).Definition;
+            var echoed = await server.Admin.PostAsync("/elsa/api/workflow-definitions", HttpExtensions.Json(new JsonObject { ["model"] = echo.DeepClone(), ["publish"] = false }.ToJsonString()));
+
+            Assert.True(echoed.IsSuccessStatusCode, await echoed.Content.ReadAsStringAsync());
+            Assert.Equal(before, await server.Admin.GetStringAsync("/api/v1/journeys/d"));
         }
     }
 

@@ -70,12 +70,12 @@ export function RulesForm({ definition }: { definition: ElsaDefinition }) {
               <Title order={2} mb="sm">On what ground it is mailed</Title>
               <Radio.Group aria-label="Kind of mail" {...form.getInputProps('stream')}>
                 <Stack gap="xs">
-                  <Radio disabled={!mayWrite} value="marketing" label="Marketing" description="Needs consent, carries an unsubscribe link, and is not sent to who has unsubscribed." />
+                  <Radio disabled={!mayWrite} value="marketing" label="Marketing" description="Carries an unsubscribe link, and is not sent to who has unsubscribed or refused marketing mail." />
                   <Radio disabled={!mayWrite} value="transactional" label="Transactional" description="Asked for by the contact’s own act: receipts, password resets." />
                 </Stack>
               </Radio.Group>
               {form.values.stream === 'marketing' && (
-                <Autocomplete mt="sm" label="Purpose of the consent" description="What the contact agreed to, such as newsletter. Empty: consent to marketing in general." data={fields?.purposes ?? []} readOnly={!mayWrite} {...form.getInputProps('purpose')} />
+                <Autocomplete mt="sm" label="Purpose of the consent" description="What the contact must have agreed to, such as newsletter. Empty: no consent is asked for, and only who has refused marketing mail is left out; on what legal ground the others are mailed is yours to say." data={fields?.purposes ?? []} readOnly={!mayWrite} {...form.getInputProps('purpose')} />
               )}
             </Paper>
             <Paper withBorder p="md">

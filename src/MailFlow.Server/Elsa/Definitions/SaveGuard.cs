@@ -32,7 +32,7 @@ internal sealed class SaveGuard(StudioForm form, JsonObject model, EditingToken?
     public WorkflowDefinition Create()
     {
         var sent = form.Back(model);
-        foreach (var member in new[] { "links", "id", "isLatest", "isPublished", "version", "createdAt" }) sent.Remove(member);
+        foreach (var member in new[] { "links", "id", "isLatest", "isPublished", "version", "createdAt", "materializerName" }) sent.Remove(member);
         foreach (var empty in sent.Where(member => member.Value is null).Select(member => member.Key).ToList()) sent.Remove(empty);
         return Read(sent);
     }

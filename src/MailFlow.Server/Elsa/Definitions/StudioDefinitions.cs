@@ -13,9 +13,6 @@ internal sealed class StudioDefinitions(StudioForm form)
         var document = form.Of(stored.Definition);
         StudioForm.LeaveOutUndrawable((JsonObject)document["root"]!);
         token?.Put(document);
-        document["providerName"] = null;
-        document["materializerName"] = "Json";
-        document["materializerContext"] = null;
         document["links"] = Links(stored, rights);
         return document;
     }

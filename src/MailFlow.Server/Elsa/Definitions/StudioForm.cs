@@ -29,6 +29,9 @@ internal sealed class StudioForm(ActivityRegistry registry)
         document["options"] = Options(document["options"] as JsonObject);
         document["isReadonly"] = false;
         document["isSystem"] = false;
+        document["providerName"] = null;
+        document["materializerName"] = "Json";
+        document["materializerContext"] = null;
         Flowchart(document.Object("root")!, parent: null);
         return document;
     }

@@ -40,7 +40,7 @@ internal sealed class Choices(Templates templates, Segments segments, JourneyDef
     public static JsonObject Item(string text, string value) => new() { ["text"] = text, ["value"] = value };
 
     private async Task<JsonArray> TemplatesAsync(int accountId, CancellationToken ct) =>
-        Items(await AllAsync(cursor => templates.ListAsync(accountId, cursor, Cursor.MaxLimit, ct)),
+        Items((await AllAsync(cursor => templates.ListAsync(accountId, cursor, Cursor.MaxLimit, ct))).Where(template => !template.IsLayout),
             template => Item(string.IsNullOrWhiteSpace(template.Subject) ? template.Key : $"{template.Key} – {template.Subject}", template.Key));
 
     private async Task<JsonArray> SegmentsAsync(int accountId, CancellationToken ct) =>
