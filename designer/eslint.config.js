@@ -2,7 +2,7 @@ import hooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['src/api/schema.d.ts', 'studio/**', 'build/**', 'public/**', 'eslint.config.js'] },
+  { ignores: ['src/api/schema.d.ts', 'studio/**', 'build/**', 'test/**', 'public/**', 'eslint.config.js'] },
   ...tseslint.configs.recommendedTypeChecked,
   hooks.configs.flat.recommended,
   {

@@ -3,56 +3,36 @@ import { NumberInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { QueryBuilder, type Field, type RuleGroupType, type ValueEditorProps, type VersatileSelectorProps } from 'react-querybuilder';
 import { fieldsQuery, type Fields } from '../api/fields';
-import { contactPrefix, eventPrefix, type EventValue } from './rule';
+import { contactPrefix, defaultValue, eventPrefix, kindsIn, operators, settled, type EventValue, type Kind, type Kinds } from './rule';
 import './builder.css';
 
 const option = (name: string, label: string) => ({ name, value: name, label });
-const presence = [option('isSet', 'has a value'), option('isMissing', 'has no value')];
-const operators: Record<string, ReturnType<typeof option>[]> = {
-  text: [option('==', 'is'), option('!=', 'is not'), option('contains', 'contains'), option('beginsWith', 'begins with'), option('endsWith', 'ends with'), option('in', 'is one of'), ...presence],
-  number: [option('==', '='), option('!=', '≠'), option('>', '>'), option('>=', '≥'), option('<', '<'), option('<=', '≤'), ...presence],
-  truth: [option('==', 'is'), ...presence],
-  instant: [option('within', 'in the last … days'), option('before', 'more than … days ago'), ...presence],
-  tags: [option('hasTag', 'has the tag'), option('hasNotTag', 'has not the tag')],
-  event: [option('atLeast', 'happened at least'), option('never', 'did not happen')],
-};
-
 /** A rule in words: who is meant, without writing CEL. */
-export function RuleBuilder({ query, onChange, disabled }: { query: RuleGroupType; onChange: (query: RuleGroupType) => void; disabled: boolean }) {
+export function RuleBuilder({ query, kinds, onChange, disabled }: { query: RuleGroupType; kinds: Kinds; onChange: (query: RuleGroupType) => void; disabled: boolean }) {
   const { data: known } = useQuery(fieldsQuery);
   return (
-    <QueryBuilder query={query} onQueryChange={onChange} disabled={disabled} fields={fieldsOf(known, query)} combinators={[option('and', 'all of these'), option('or', 'any of these')]}
-      getDefaultValue={({ field }) => (field.startsWith(eventPrefix) ? ({ times: 1, days: 30 } satisfies EventValue) : '')}
+    <QueryBuilder query={query} onQueryChange={(changed) => onChange(settled(changed, kinds))} disabled={disabled} fields={fieldsOf(known, query, kinds)} combinators={[option('and', 'all of these'), option('or', 'any of these')]}
+      getDefaultValue={({ field }) => defaultValue(field.startsWith(eventPrefix) ? 'event' : (kinds.get(field) ?? 'text'))}
       controlElements={{ valueEditor: Value, combinatorSelector: Choice, fieldSelector: Choice, operatorSelector: Choice }} controlClassnames={{ queryBuilder: 'rule-builder' }} resetOnFieldChange autoSelectField
       translations={{ addRule: { label: 'Add a condition', title: 'Add a condition' }, addGroup: { label: 'Add a group', title: 'Add a group' }, removeRule: { label: '✕', title: 'Remove the condition' }, removeGroup: { label: '✕', title: 'Remove the group' } }} />
   );
 }
 
 /** The choices: what the account's data holds, and what the rule names already. */
-function fieldsOf(known: Fields | undefined, query: RuleGroupType): Field[] {
+function fieldsOf(known: Fields | undefined, query: RuleGroupType, kinds: Kinds): Field[] {
   const fields = new Map<string, Field>();
-  const add = (name: string, label: string, kind: string, examples: unknown[] = []) => {
+  const add = (name: string, kind: Kind, examples: unknown[] = []) => {
     if (fields.has(name)) return;
-    const type = kind in operators ? kind : /^(number|integer|double)$/.test(kind) ? 'number' : /^(bool|boolean|truth)$/.test(kind) ? 'truth' : /^(instant|date|timestamp)$/.test(kind) ? 'instant' : 'text';
-    fields.set(name, { ...option(name, label), operators: operators[type]!, datatype: type, inputType: type === 'number' || type === 'instant' ? 'number' : 'text', placeholder: typeof examples[0] === 'string' ? examples[0] : '' });
+    const label = name.startsWith(eventPrefix) ? `Event: ${name.slice(eventPrefix.length)}` : name.slice(contactPrefix.length).replaceAll('_', ' ');
+    const offered = Object.entries(operators[kind]).map(([operator, words]) => option(operator, words));
+    fields.set(name, { ...option(name, label), operators: offered, datatype: kind, inputType: kind === 'number' || kind === 'instant' ? 'number' : 'text', placeholder: typeof examples[0] === 'string' ? examples[0] : '' });
   };
-  for (const field of known?.contact ?? []) add(contactPrefix + field.name, field.name.replaceAll('_', ' '), field.name === 'tags' ? 'tags' : field.type, field.examples);
-  add(`${contactPrefix}tags`, 'tags', 'tags');
-  for (const event of known?.events ?? []) add(eventPrefix + event.event_type, `Event: ${event.event_type}`, 'event');
-  const visit = (group: RuleGroupType) => {
-    for (const rule of group.rules) {
-      if ('rules' in rule) visit(rule);
-      else if (rule.field.startsWith(eventPrefix)) add(rule.field, `Event: ${rule.field.slice(eventPrefix.length)}`, 'event');
-      else add(rule.field, rule.field.slice(contactPrefix.length).replaceAll('_', ' '), kindOf(rule.operator, rule.value));
-    }
-  };
-  visit(query);
+  const all = kindsIn(query, kinds);
+  for (const { name, examples } of known?.contact ?? []) add(contactPrefix + name, all.get(contactPrefix + name) ?? 'text', examples);
+  add(`${contactPrefix}tags`, 'tags');
+  for (const event of known?.events ?? []) add(eventPrefix + event.event_type, 'event');
+  for (const [name, kind] of all) add(name, kind);
   return [...fields.values()];
-}
-
-function kindOf(operator: string, value: unknown) {
-  if (operator === 'within' || operator === 'before') return 'instant';
-  return typeof value === 'number' ? 'number' : typeof value === 'boolean' ? 'truth' : 'text';
 }
 
 function Value(props: ValueEditorProps) {

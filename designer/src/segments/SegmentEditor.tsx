@@ -1,15 +1,18 @@
 import { Alert, Anchor, Breadcrumbs, Button, Grid, Group, Paper, SegmentedControl, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { modals } from '@mantine/modals';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMemo, useState } from 'react';
+import type { RuleGroupType } from 'react-querybuilder';
 import { Link, useNavigate } from 'react-router';
 import { call } from '../api/call';
+import { fieldsQuery } from '../api/fields';
 import { fieldErrors } from '../api/problem';
 import { useMay } from '../session/session';
 import { PageHeader } from '../ui/PageHeader';
+import { Loading } from '../ui/states';
 import { toast } from '../ui/toast';
 import { Explain } from './Explain';
-import { fromCel, toCel } from './rule';
+import { contactPrefix, fromCel, kindOfField, toCel } from './rule';
 import { RuleBuilder } from './RuleBuilder';
 import { Sample } from './Sample';
 
@@ -20,8 +23,13 @@ export function SegmentEditor({ segmentKey, name: initialName, rule: initialRule
   const mayWrite = useMay('editor');
   const [name, setName] = useState(initialName);
   const [rule, setRule] = useState(initialRule);
-  const [query, setQuery] = useState(() => fromCel(initialRule));
-  const [form, setForm] = useState<'visual' | 'text'>(query ? 'visual' : 'text');
+  const { data: fields, isPending } = useQuery(fieldsQuery);
+  const kinds = useMemo(() => new Map((fields?.contact ?? []).map(({ name, type }) => [contactPrefix + name, kindOfField(name, type)])), [fields]);
+  // The builder's own group is kept beside the text: a condition that asks nothing yet has no words.
+  const [edited, setEdited] = useState<RuleGroupType | null>(null);
+  const query = useMemo(() => edited ?? fromCel(rule, kinds), [edited, rule, kinds]);
+  const [chosen, setForm] = useState<'visual' | 'text' | null>(null);
+  const form = chosen ?? (query ? 'visual' : 'text');
   const path = `/segments/${encodeURIComponent(segmentKey)}`;
   const save = useMutation({
     mutationFn: () => call('PUT', path, { body: { name: name.trim(), rule } }),
@@ -41,7 +49,7 @@ export function SegmentEditor({ segmentKey, name: initialName, rule: initialRule
   });
   const changeText = (text: string) => {
     setRule(text);
-    setQuery(fromCel(text));
+    setEdited(null);
   };
   const confirmRemove = () => modals.openConfirmModal({
     title: `Delete “${initialName}”?`,
@@ -69,10 +77,10 @@ export function SegmentEditor({ segmentKey, name: initialName, rule: initialRule
                 <Text size="sm" fw={600}>Who is in it</Text>
                 <SegmentedControl size="xs" aria-label="How to write the rule" value={form} onChange={(value) => setForm(value)} data={[{ value: 'visual', label: 'Conditions' }, { value: 'text', label: 'Text' }]} />
               </Group>
-              {form === 'text'
+              {isPending ? <Loading /> : form === 'text'
                 ? <Textarea aria-label="Rule" autosize minRows={4} readOnly={!mayWrite} placeholder={'contact.country == "DE" && count_events("order_placed", duration("30d")) > 0'} value={rule} onChange={(event) => changeText(event.currentTarget.value)} styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 13 } }} />
-                : query ? <RuleBuilder query={query} disabled={!mayWrite} onChange={(changedQuery) => { setQuery(changedQuery); setRule(toCel(changedQuery)); }} />
-                  : <Alert color="gray" title="This rule says more than conditions can show">It works all the same. Read and change it as text.</Alert>}
+                : query ? <RuleBuilder query={query} kinds={kinds} disabled={!mayWrite} onChange={(changed) => { setEdited(changed); setRule(toCel(changed)); }} />
+                  : <Alert color="gray" title="Conditions cannot show this rule">It says more than they can hold, or compares a field with something of another kind. Read and change it as text.</Alert>}
               {fieldErrors(save.error).rule && <Alert color="red" mt="sm" role="alert">{fieldErrors(save.error).rule}</Alert>}
             </Paper>
             <Sample rule={rule} />

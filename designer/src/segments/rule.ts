@@ -2,7 +2,7 @@ import type { RuleGroupType, RuleType } from 'react-querybuilder';
 
 /** The part of the rule language that the builder can show. What is beyond it stays text. */
 
-const identifier = /^[A-Za-z_]\w*$/;
+const identifier = /^(?!(?:true|false|null|in|as|break|const|continue|else|for|function|if|import|let|loop|package|namespace|return|var|void|while)$)[A-Za-z_]\w*$/;
 const quote = (text: string) => JSON.stringify(text);
 const pathOf = (name: string) => (identifier.test(name) ? `contact.${name}` : `contact[${quote(name)}]`);
 
@@ -13,6 +13,84 @@ export interface EventValue {
   times: number;
   /** 0: ever. */
   days: number;
+}
+
+/** What a field holds; it decides what can be asked of it. */
+export type Kind = 'text' | 'number' | 'truth' | 'instant' | 'tags' | 'event';
+export type Kinds = ReadonlyMap<string, Kind>;
+
+const presence = { isSet: 'has a value', isMissing: 'has no value' };
+
+/** What can be asked, by kind of field: the operators in the order in which they are offered, each with its words. */
+export const operators: Record<Kind, Record<string, string>> = {
+  text: { '==': 'is', '!=': 'is not', contains: 'contains', beginsWith: 'begins with', endsWith: 'ends with', in: 'is one of', ...presence },
+  number: { '==': '=', '!=': '≠', '>': '>', '>=': '≥', '<': '<', '<=': '≤', ...presence },
+  truth: { '==': 'is', '!=': 'is not', ...presence },
+  instant: { within: 'in the last … days', before: 'more than … days ago', ...presence },
+  tags: { hasTag: 'has the tag', hasNotTag: 'has not the tag' },
+  event: { atLeast: 'happened at least', never: 'did not happen' },
+};
+
+/** A field's kind by what the account's data says of it. */
+export function kindOfField(name: string, type: string): Kind {
+  if (name === 'tags') return 'tags';
+  if (/^(number|integer|double)$/.test(type)) return 'number';
+  if (/^(bool|boolean|truth)$/.test(type)) return 'truth';
+  return /^(instant|date|timestamp)$/.test(type) ? 'instant' : 'text';
+}
+
+/** The value with which a condition begins. */
+export function defaultValue(kind: Kind): unknown {
+  if (kind === 'event') return { times: 1, days: 30 } satisfies EventValue;
+  return kind === 'number' ? 0 : kind === 'truth' ? true : kind === 'instant' ? 30 : '';
+}
+
+const isPresence = (operator: string) => operator in presence;
+const typeOf: Record<Kind, string> = { text: 'string', number: 'number', truth: 'boolean', instant: 'number', tags: 'string', event: 'object' };
+
+/** The kinds of all fields the rule names: as known, else as the rule itself uses them. */
+export function kindsIn(group: RuleGroupType, known: Kinds): Map<string, Kind> {
+  const kinds = new Map<string, Kind>(known).set(`${contactPrefix}tags`, 'tags');
+  const all = [...rulesIn(group)];
+  for (const { field, operator, value } of all) if (!kinds.has(field) && !isPresence(operator)) kinds.set(field, inferred(field, operator, value));
+  for (const { field } of all) if (!kinds.has(field)) kinds.set(field, 'text');
+  return kinds;
+}
+
+function* rulesIn(group: RuleGroupType): Generator<RuleType> {
+  for (const rule of group.rules) {
+    if ('rules' in rule) yield* rulesIn(rule);
+    else yield rule;
+  }
+}
+
+function inferred(field: string, operator: string, value: unknown): Kind {
+  if (field.startsWith(eventPrefix)) return 'event';
+  if (operator === 'within' || operator === 'before') return 'instant';
+  return typeof value === 'number' ? 'number' : typeof value === 'boolean' ? 'truth' : 'text';
+}
+
+/** Whether the builder's controls can hold all that the rule says. */
+function fits(group: RuleGroupType, known: Kinds): boolean {
+  const kinds = kindsIn(group, known);
+  return [...rulesIn(group)].every(({ field, operator, value }) => {
+    const kind = kinds.get(field)!;
+    return operator in operators[kind] && (isPresence(operator) || typeof value === typeOf[kind]);
+  });
+}
+
+/** The rule with a value of the right type wherever a change of the operator left none. */
+export function settled(group: RuleGroupType, known: Kinds): RuleGroupType {
+  const kinds = kindsIn(group, known);
+  const settle = (part: RuleGroupType): RuleGroupType => ({
+    ...part,
+    rules: part.rules.map((rule) => {
+      if ('rules' in rule) return settle(rule);
+      const kind = kinds.get(rule.field) ?? 'text';
+      return isPresence(rule.operator) || typeof rule.value === typeOf[kind] ? rule : { ...rule, value: defaultValue(kind) };
+    }),
+  });
+  return settle(group);
 }
 
 const texts: Record<string, string> = { contains: 'contains', beginsWith: 'startsWith', endsWith: 'endsWith' };
@@ -53,13 +131,14 @@ function ruleToCel({ field, operator, value }: RuleType): string {
   }
 }
 
-/** CEL as a rule of the builder; null where the builder has no such thing. */
-export function fromCel(cel: string): RuleGroupType | null {
+/** CEL as a rule of the builder; null where the builder cannot show and keep all of it, given the kinds of the fields that are known. */
+export function fromCel(cel: string, known: Kinds = new Map()): RuleGroupType | null {
   if (!cel.trim()) return { combinator: 'and', rules: [] };
   const reader = new Reader(cel);
   const found = reader.or();
   if (!found || !reader.atEnd()) return null;
-  return 'rules' in found ? found : { combinator: 'and', rules: [found] };
+  const group: RuleGroupType = 'rules' in found ? found : { combinator: 'and', rules: [found] };
+  return fits(group, known) ? group : null;
 }
 
 type Part = RuleType | RuleGroupType;
@@ -100,17 +179,16 @@ class Reader {
     const string = String.raw`"(?:[^"\\]|\\.)*"`;
     const path = String.raw`contact(?:\.([A-Za-z_]\w*)|\[(${string})\])`;
     let match: RegExpExecArray | null;
-    if ((match = this.match(String.raw`count_events\(\s*(${string})\s*(?:,\s*duration\("(\d+)d"\)\s*)?\)\s*(==|>=|>)\s*(\d+)`))) return eventRule(match);
-    if ((match = this.match(String.raw`(!\s*)?\(?\s*(${string})\s+in\s+contact\.tags\b`, (found) => found[0].includes('('))))
-      return rule('tags', match[1] ? 'hasNotTag' : 'hasTag', unquote(match[2]!));
+    if ((match = this.match(String.raw`count_events\(\s*(${string})\s*(?:,\s*duration\("([1-9]\d{0,4})d"\)\s*)?\)\s*(==|>=|>)\s*(\d{1,9})(?![\w.])`))) return eventRule(match);
+    if ((match = this.match(String.raw`!\s*\(\s*(${string})\s+in\s+contact\.tags\s*\)`))) return said('tags', 'hasNotTag', unquote(match[1]!));
+    if ((match = this.match(String.raw`(${string})\s+in\s+contact\.tags\b`))) return said('tags', 'hasTag', unquote(match[1]!));
     if ((match = this.match(String.raw`(!\s*)?has\(\s*${path}\s*\)`))) return rule(nameOf(match, 2), match[1] ? 'isMissing' : 'isSet', '');
     if ((match = this.match(String.raw`${path}\.(contains|startsWith|endsWith)\(\s*(${string})\s*\)`)))
-      return rule(nameOf(match, 1), match[3] === 'startsWith' ? 'beginsWith' : match[3]!, unquote(match[4]!));
-    if ((match = this.match(String.raw`${path}\s+in\s+\[((?:\s*${string}\s*,?)+)\]`)))
-      return rule(nameOf(match, 1), 'in', [...match[3]!.matchAll(new RegExp(string, 'g'))].map((item) => unquote(item[0])).join(', '));
-    if ((match = this.match(String.raw`${path}\s*([<>])\s*now\s*-\s*duration\("(\d+)d"\)`))) return rule(nameOf(match, 1), match[3] === '>' ? 'within' : 'before', Number(match[4]));
+      return said(nameOf(match, 1), match[3] === 'startsWith' ? 'beginsWith' : match[3]!, unquote(match[4]!));
+    if ((match = this.match(String.raw`${path}\s+in\s+\[(\s*${string}(?:\s*,\s*${string})*\s*,?\s*)\]`))) return list(nameOf(match, 1), [...match[3]!.matchAll(new RegExp(string, 'g'))].map((item) => unquote(item[0])));
+    if ((match = this.match(String.raw`${path}\s*([<>])\s*now\s*-\s*duration\("([1-9]\d{0,4})d"\)`))) return rule(nameOf(match, 1), match[3] === '>' ? 'within' : 'before', Number(match[4]));
     if ((match = this.match(String.raw`${path}\s*(==|!=|<=|>=|<|>)\s*(?:(${string})|(-?\d+(?:\.\d+)?)|(true|false))(?![\w.])`)))
-      return rule(nameOf(match, 1), match[3]!, match[4] ? unquote(match[4]) : match[5] ? Number(match[5]) : match[6] === 'true');
+      return rule(nameOf(match, 1), match[3]!, match[4] ? unquote(match[4]) : match[5] ? number(match[5]) : match[6] === 'true');
     return null;
   }
 
@@ -140,20 +218,41 @@ class Reader {
   }
 }
 
-function rule(name: string, operator: string, value: unknown): RuleType {
-  return { field: contactPrefix + name, operator, value };
+function rule(name: string | null, operator: string, value: unknown): RuleType | null {
+  return name === null || value === null ? null : { field: contactPrefix + name, operator, value };
+}
+
+/** A condition that an empty text would undo. */
+function said(name: string | null, operator: string, value: string | null): RuleType | null {
+  return value === '' ? null : rule(name, operator, value);
+}
+
+/** The control for lists is a text with commas: what holds one, or spaces at an end, is beyond it. */
+function list(name: string | null, items: (string | null)[]): RuleType | null {
+  return items.every((item) => item !== null && item !== '' && item === item.trim() && !item.includes(',')) ? rule(name, 'in', items.join(', ')) : null;
 }
 
 function eventRule([, type, days, comparison, number]: RegExpExecArray): RuleType | null {
+  const name = unquote(type!);
   const times = Number(number) + (comparison === '>' ? 1 : 0);
-  if (comparison === '==' && times !== 0) return null;
-  return { field: eventPrefix + unquote(type!), operator: comparison === '==' ? 'never' : 'atLeast', value: { times, days: Number(days ?? 0) } satisfies EventValue };
+  if (name === null || (comparison === '==' ? times !== 0 : times < 1)) return null;
+  return { field: eventPrefix + name, operator: comparison === '==' ? 'never' : 'atLeast', value: { times, days: Number(days ?? 0) } satisfies EventValue };
 }
 
 function nameOf(match: RegExpExecArray, group: number) {
   return match[group] ?? unquote(match[group + 1]!);
 }
 
-function unquote(text: string): string {
-  return JSON.parse(text) as string;
+/** A number that is written again as it stands. */
+function number(text: string): number | null {
+  return String(Number(text)) === text ? Number(text) : null;
+}
+
+/** The text between the quotes; null where it uses what only the rule language knows, such as `\x41`. */
+function unquote(text: string): string | null {
+  try {
+    return JSON.parse(text) as string;
+  } catch {
+    return null;
+  }
 }
