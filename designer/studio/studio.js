@@ -71,8 +71,23 @@
     else location.assign(`/instances/${started[1]}`);
   };
 
+  // Studio's links lead to pages of its own shell, which this host has not: they go to ours, or nowhere.
+  document.addEventListener('click', (event) => {
+    const link = event.target.closest?.('a[href]');
+    if (!link || link.hasAttribute('download') || link.closest('#notice')) return;
+    const to = new URL(link.href, location.href);
+    if (to.protocol === 'blob:' || (to.hash && to.href.split('#')[0] === location.href.split('#')[0])) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const [, kind, id] = /\/workflows\/(definition|instance)s\/([^/]+)/.exec(to.pathname) ?? [];
+    if (kind && window.parent !== window) tell({ kind, id: decodeURIComponent(id) });
+    else if (kind) location.assign(kind === 'instance' ? `/instances/${id}` : `/journeys/${id}/design`);
+    else if (to.origin !== location.origin) window.open(to, '_blank', 'noopener');
+  }, { capture: true });
+
   // What is told there is for developers of Elsa, or means nothing to this server.
   const hiddenTabs = new Set(['Output', 'Test', 'Info', 'Log', 'Code View', 'Commit Strategy', 'Input/Output', 'Version history', 'Resilience']);
+  const hiddenRows = new Set(['Structured Logs']);
   const typeByName = new Map();
   const nameActivities = (descriptors) => {
     for (const { displayName, typeName, isBrowsable } of descriptors) if (isBrowsable) typeByName.set(displayName, typeName);
@@ -81,6 +96,7 @@
   /** Hides what is not for marketers, and notes the type of each activity that is offered, so that it gets its icon. */
   const dress = () => {
     for (const tab of document.querySelectorAll('.mud-tab:not([hidden])')) tab.hidden = hiddenTabs.has(tab.textContent.trim());
+    for (const row of document.querySelectorAll('tr:not([hidden])')) row.hidden = hiddenRows.has(row.cells[0]?.textContent.trim());
     for (const item of document.querySelectorAll('[draggable=true]:not([data-activity])')) {
       const type = typeByName.get(item.textContent.trim());
       if (type) item.dataset.activity = type;

@@ -15,10 +15,15 @@ public sealed partial class DesignAJourneyTests(BrowserFixture browser) : IClass
     [Fact]
     public async Task From_nothing_a_journey_is_drawn_published_and_run_and_its_mail_is_read()
     {
-        // An event type is offered once it was seen.
-        await BookAsync("somebody", "somebody@example.org", seats: 1);
         await using var window = await browser.SignInAsync();
         var page = window.Page;
+        // An event type is offered once it was seen.
+        await page.GetByRole(AriaRole.Textbox, new() { Name = "Event type" }).FillAsync("webinar_booked");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Add a field: What it carries" }).ClickAsync();
+        await page.GetByRole(AriaRole.Textbox, new() { Name = "What it carries: name 1" }).FillAsync("seats");
+        await page.GetByRole(AriaRole.Textbox, new() { Name = "What it carries: value 1" }).FillAsync("1");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Send event" }).ClickAsync();
+        await Expect(page.GetByText("The event webinar_booked was taken")).ToBeVisibleAsync();
         await page.GotoAsync("/journeys");
         await page.GetByRole(AriaRole.Button, new() { Name = "New journey" }).ClickAsync();
         await page.GetByRole(AriaRole.Textbox, new() { Name = "Name" }).FillAsync("Webinar follow-up");
@@ -88,13 +93,17 @@ public sealed partial class DesignAJourneyTests(BrowserFixture browser) : IClass
         var draft = json.Replace("\"P1D\"", "\"P2D\"", StringComparison.Ordinal);
         Assert.NotEqual(json, draft);
         (await browser.Server.Client.PutAsync("/api/v1/journeys/welcome-series", new StringContent(draft, System.Text.Encoding.UTF8, "application/json"))).EnsureSuccessStatusCode();
+        await page.GotoAsync("/journeys");
+        await Expect(page.GetByRole(AriaRole.Row, new() { Name = "Welcome series" }).GetByText("Changes not published")).ToBeVisibleAsync();
         await page.GotoAsync("/journeys/welcome-series/live");
+        await Expect(page.GetByText("Changes not published")).ToBeVisibleAsync();
         await Expect(Step(page, "Wait a day").GetByText("1 waiting here")).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Publish…" }).ClickAsync();
         await page.GetByRole(AriaRole.Radio, new() { Name = "They move to the new version" }).CheckAsync();
         await window.ShotAsync("publish-change");
         await page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Publish", Exact = true }).ClickAsync();
         await Expect(page.GetByText("Version 2 is published")).ToBeVisibleAsync();
+        await Expect(page.GetByText("Changes not published")).ToBeHiddenAsync();
         await page.GotoAsync("/journeys/welcome-series/instances");
         await Expect(page.GetByRole(AriaRole.Link, new() { Name = "mover" })).ToBeVisibleAsync();
     }

@@ -155,6 +155,43 @@ public sealed class StudioTests(BrowserFixture browser) : IClassFixture<BrowserF
         await Assertions.Expect(window.Page.GetByText("Wait for event - Completed")).ToBeVisibleAsync(new() { Timeout = 30_000 });
     }
 
+    // Studio's links lead to its own shell's pages: in the console's frame they would show the console within the console, or a page that is not there.
+    [Fact]
+    public async Task Every_link_of_the_viewer_stays_in_the_console()
+    {
+        await PutAsync("studio-linked", Small.Replace("studio_", "linked_", StringComparison.Ordinal));
+        (await browser.Server.Client.PostAsync("/api/v1/journeys/studio-linked/publish", null)).EnsureSuccessStatusCode();
+        await browser.Server.Client.PostAsync("/api/v1/events", Json("""{"event_id": "sl-1", "event_type": "linked_joined", "user_id": "studio-3"}"""));
+        await EventuallyAsync("/api/v1/journeys/studio-linked/stats", stats => stats.GetProperty("waiting").GetInt64() == 1);
+        var list = await (await browser.Server.Client.PostAsync("/elsa/api/workflow-instances", Json("""{"definitionId": "studio-linked"}"""))).Content.ReadFromJsonAsync<JsonElement>();
+        var trip = $"/instances/{list.GetProperty("items")[0].GetProperty("id").GetString()}";
+        await using var window = await browser.SignInAsync();
+        var page = window.Page;
+        var frame = page.FrameLocator("iframe[title='The trip on the canvas']");
+        var links = frame.Locator("a[href]:visible");
+        async Task OpenAsync()
+        {
+            await page.GotoAsync(trip);
+            await page.GetByText("Canvas", new() { Exact = true }).ClickAsync();
+            await Assertions.Expect(links.First).ToBeVisibleAsync(new() { Timeout = 120_000 });
+        }
+
+        await OpenAsync();
+        await Assertions.Expect(frame.GetByText("Structured Logs")).ToBeHiddenAsync();
+        var count = await links.CountAsync();
+        var left = 0;
+        for (var index = 0; index < count; index++)
+        {
+            if (index > 0) await OpenAsync();
+            await links.Nth(index).ClickAsync();
+            if (await links.Nth(index).GetAttributeAsync("href") is { } href && !href.Contains("definitions", StringComparison.Ordinal)) continue;
+            await Assertions.Expect(page).ToHaveURLAsync(new System.Text.RegularExpressions.Regex("/journeys/studio-linked/design$"));
+            left++;
+        }
+        Assert.True(left > 0);
+        Assert.DoesNotContain(page.Frames, found => found.ParentFrame is not null && !new Uri(found.Url).AbsolutePath.StartsWith("/studio/", StringComparison.Ordinal));
+    }
+
     private static StringContent Json(string json) => new(json, Encoding.UTF8, "application/json");
 
     private async Task PutAsync(string id, string json) => (await browser.Server.Client.PutAsync($"/api/v1/journeys/{id}", Json(json))).EnsureSuccessStatusCode();

@@ -1,41 +1,57 @@
-import { Alert, Anchor, Button, Group, Loader, Paper, Text, TextInput, Title } from '@mantine/core';
+import { Alert, Anchor, Autocomplete, Button, Group, Loader, Paper, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useForm } from '@mantine/form';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
 import { Link } from 'react-router';
 import { call } from '../api/call';
 import { api, data } from '../api/client';
+import { fieldsQuery } from '../api/fields';
+import { messageOf } from '../api/problem';
+import { RowsInput } from '../journeys/test/PayloadInput';
+import { objectOf, type Row } from '../journeys/test/payload';
 
 const patience = 30_000;
+const signedUp = 'user_signed_up';
 
-/** Tells the server that a new user signed up, as an application would, and waits for the mail that follows. */
+/** Tells the server what a new contact did, as an application would, and waits for the mail that follows: at one click, that somebody signed up. */
 export function SampleEvent() {
-  const form = useForm({ initialValues: { first_name: 'Ada', email: 'ada@example.org' }, validate: { email: (value) => (/^\S+@\S+$/.test(value) ? null : 'An e-mail address') } });
+  const queries = useQueryClient();
+  const { data: fields } = useQuery(fieldsQuery);
+  const [rows, setRows] = useState<Row[]>([]);
+  const form = useForm({
+    initialValues: { event_type: signedUp, first_name: 'Ada', email: 'ada@example.org' },
+    validate: { event_type: (value) => (value.trim() ? null : 'What happened'), email: (value) => (/^\S+@\S+$/.test(value) ? null : 'An e-mail address') },
+  });
   const sending = useMutation({
-    mutationFn: async (contact: typeof form.values) => {
+    mutationFn: async ({ event_type, ...contact }: typeof form.values) => {
       const key = crypto.randomUUID();
       const userId = `sample-${key.slice(0, 8)}`;
       const sentAt = Date.now();
-      await call('POST', '/events', { body: { event_id: key, event_type: 'user_signed_up', user_id: userId, payload: { contact } } });
-      return { userId, email: contact.email, sentAt };
+      await call('POST', '/events', { body: { event_id: key, event_type: event_type.trim(), user_id: userId, payload: { ...(event_type !== signedUp && objectOf(rows)), contact } } });
+      return { userId, email: contact.email, eventType: event_type.trim(), sentAt };
     },
+    onSuccess: () => queries.invalidateQueries({ queryKey: fieldsQuery.queryKey }),
   });
   return (
     <Paper withBorder p="md">
       <Title order={2}>Send a sample event</Title>
-      <Text size="sm" className="faint" mb="sm">Says that somebody signed up. The welcome journey answers with a mail, which the sandbox keeps for you to read.</Text>
+      <Text size="sm" className="faint" mb="sm">Says that somebody signed up: the welcome journey answers with a mail, which the sandbox keeps for you to read. An event of another type begins the journeys that wait for it, and can be chosen in the designer from then on.</Text>
       <form onSubmit={form.onSubmit((values) => sending.mutate(values))}>
         <Group align="flex-start" gap="xs">
           <TextInput label="First name" w={150} {...form.getInputProps('first_name')} />
           <TextInput label="E-mail" style={{ flex: 1, minWidth: 180 }} {...form.getInputProps('email')} />
+          <Autocomplete label="Event type" w={190} data={[...new Set([signedUp, ...(fields?.events ?? []).map((event) => event.event_type)])]} {...form.getInputProps('event_type')} />
           <Button type="submit" mt={25} loading={sending.isPending}>Send event</Button>
         </Group>
+        {form.values.event_type !== signedUp && <Stack gap={4} mt="sm"><Text size="sm" fw={500}>What it carries</Text><RowsInput label="What it carries" rows={rows} onChange={setRows} /></Stack>}
+        {sending.error && <Alert mt="sm" color="red" role="alert">{messageOf(sending.error)}</Alert>}
       </form>
       {sending.data && <Arrival key={sending.data.userId} {...sending.data} />}
     </Paper>
   );
 }
 
-function Arrival({ userId, email, sentAt }: { userId: string; email: string; sentAt: number }) {
+function Arrival({ userId, email, eventType, sentAt }: { userId: string; email: string; eventType: string; sentAt: number }) {
   const { data: mail } = useQuery({
     queryKey: ['sample-mail', userId],
     queryFn: async () => {
@@ -53,7 +69,7 @@ function Arrival({ userId, email, sentAt }: { userId: string; email: string; sen
     );
   return (
     <Alert mt="sm" color="gray" role="status">
-      <Group gap="xs"><Loader size="xs" /><Text size="sm">The event was taken. Waiting for the mail… If none comes, look at <Anchor inherit component={Link} to={`/contacts/${userId}`}>what was decided</Anchor>.</Text></Group>
+      <Group gap="xs"><Loader size="xs" /><Text size="sm">The event {eventType} was taken. Waiting for a mail… If none comes, look at <Anchor inherit component={Link} to={`/contacts/${userId}`}>what was decided</Anchor>.</Text></Group>
     </Alert>
   );
 }

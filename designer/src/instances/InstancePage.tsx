@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { Link, useParams } from 'react-router';
 import { api, data, type Schemas } from '../api/client';
 import { activitiesOf, labelOf, typeWords, type ElsaDefinition } from '../journeys/elsa';
+import { useStudio } from '../journeys/design/useStudio';
 import { pathOf } from '../journeys/journeys';
 import { useDefinition } from '../journeys/useDefinition';
 import { Instant, Moment } from '../ui/Moment';
@@ -23,6 +24,7 @@ export function InstancePage() {
     refetchInterval: 4_000,
   });
   const { data: definition } = useDefinition(instance?.definition_id ?? '', instance?.version ?? undefined, Boolean(instance?.definition_id));
+  useStudio();
   useTitle(instance && `Trip of ${instance.user_id}`);
   if (isPending) return <Loading />;
   if (error) return <div className="page"><Failure error={error} onRetry={() => void refetch()} /></div>;

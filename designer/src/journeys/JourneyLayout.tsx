@@ -6,7 +6,7 @@ import { useMay } from '../session/session';
 import { Empty, Failure, Loading } from '../ui/states';
 import { useTitle } from '../ui/useTitle';
 import { useJourneyCommand } from './commands';
-import { pathOf, useJourney } from './journeys';
+import { hasChanges, pathOf, useJourney } from './journeys';
 import { JourneyMenu } from './list/JourneyMenu';
 import { PublishDialog } from './publish/PublishDialog';
 import { StateBadge } from './StateBadge';
@@ -35,6 +35,7 @@ export function JourneyLayout() {
   if (isPending) return <Loading />;
   if (error) return <div className="page"><Failure error={error} onRetry={() => void refetch()} /></div>;
   if (!journey) return <div className="page"><Empty title="There is no such journey" action={<Button component={Link} to="/journeys">All journeys</Button>} /></div>;
+  const isUpToDate = journey.published_version !== null && !hasChanges(journey);
   return (
     <div className="page-wide">
       <Breadcrumbs fz="sm" mb={4}>
@@ -44,13 +45,13 @@ export function JourneyLayout() {
       <Group className="top" justify="space-between" wrap="nowrap">
         <Group gap="sm" style={{ minWidth: 0 }} wrap="nowrap">
           <Title order={1} className="one-line">{journey.name || journey.definition_id}</Title>
-          <StateBadge state={journey.state} />
+          <StateBadge journey={journey} />
           <Text size="sm" className="faint" style={{ whiteSpace: 'nowrap' }}>version {journey.version}</Text>
         </Group>
         <Group gap="xs" wrap="nowrap">
           {mayPublish && journey.state === 'published' && <Button variant="default" leftSection={<IconPlayerPause size={16} />} loading={command.isPending} onClick={() => command.mutate({ id, command: 'pause' })}>Pause</Button>}
           {mayPublish && journey.state === 'paused' && <Button variant="default" leftSection={<IconPlayerPlay size={16} />} loading={command.isPending} onClick={() => command.mutate({ id, command: 'resume' })}>Resume</Button>}
-          {mayPublish && <Button onClick={() => setPublishing(true)}>Publish…</Button>}
+          {mayPublish && <Button {...(isUpToDate && { variant: 'default', title: 'What runs is what is drawn: there is nothing to publish.' })} onClick={() => setPublishing(true)}>Publish…</Button>}
           <JourneyMenu journey={journey} />
         </Group>
       </Group>

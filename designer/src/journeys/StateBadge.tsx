@@ -1,5 +1,5 @@
-import { Badge } from '@mantine/core';
-import type { JourneyState } from './journeys';
+import { Badge, Group } from '@mantine/core';
+import { hasChanges, type JourneyItem, type JourneyState } from './journeys';
 
 const shown: Record<JourneyState, { color: string; label: string }> = {
   draft: { color: 'gray', label: 'Draft' },
@@ -8,6 +8,13 @@ const shown: Record<JourneyState, { color: string; label: string }> = {
   unpublished: { color: 'gray', label: 'Stopped' },
 };
 
-export function StateBadge({ state }: { state: JourneyState }) {
-  return <Badge color={shown[state].color} variant="light" tt="none" fw={600} miw="max-content">{shown[state].label}</Badge>;
+/** How a journey stands, and whether what is drawn differs from what runs. */
+export function StateBadge({ journey }: { journey: JourneyItem }) {
+  const { color, label } = shown[journey.state];
+  return (
+    <Group gap={6}>
+      <Badge color={color} variant="light" tt="none" fw={600} miw="max-content">{label}</Badge>
+      {hasChanges(journey) && <Badge color="yellow" variant="light" tt="none" fw={600} miw="max-content" title={`Version ${journey.published_version} runs; version ${journey.latest_version} is a draft.`}>Changes not published</Badge>}
+    </Group>
+  );
 }

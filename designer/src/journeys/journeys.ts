@@ -34,4 +34,7 @@ export function useJourney(id: string) {
   });
 }
 
+/** Whether contacts do not get yet what was drawn last. A draft that never ran says so by its state. */
+export const hasChanges = ({ latest_version, published_version }: JourneyItem) => published_version !== null && latest_version > published_version;
+
 export const pathOf = (id: string) => `/journeys/${encodeURIComponent(id)}`;

@@ -31,7 +31,7 @@ export function JourneyTable({ journeys, actions }: { journeys: JourneyItem[]; a
                 <Anchor component={Link} to={`${pathOf(journey.definition_id)}/${journey.state === 'draft' ? 'design' : 'live'}`} size="sm" fw={500}>{journey.name || journey.definition_id}</Anchor>
                 {journey.description && <Text size="xs" className="one-line faint">{journey.description}</Text>}
               </Table.Td>
-              <Table.Td><StateBadge state={journey.state} /></Table.Td>
+              <Table.Td><StateBadge journey={journey} /></Table.Td>
               <Table.Td className="numbers">{count(journey.stats.entered)}</Table.Td>
               <Table.Td className="numbers">{count(journey.stats.waiting)}</Table.Td>
               <Table.Td className="numbers">{count(journey.stats.completed)}</Table.Td>
