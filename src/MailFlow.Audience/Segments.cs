@@ -19,7 +19,18 @@ public sealed partial class Segments(Database database, Contacts contacts)
     /// <param name="rule">CEL over <c>contact</c>, <c>now</c> and <c>count_events</c>.</param>
     /// <param name="ct">Cancels.</param>
     /// <exception cref="InvalidInputException">The key, the name or the rule cannot be taken; of a rule, the message says where.</exception>
-    public Task<Segment> PutAsync(int accountId, string key, string? name, string rule, CancellationToken ct)
+    public Task<Segment> PutAsync(int accountId, string key, string? name, string rule, CancellationToken ct) => PutAsync(accountId, key, name, rule, null, ct);
+
+    /// <summary>As above, but only over what the writer has seen.</summary>
+    /// <param name="accountId">The account.</param>
+    /// <param name="key">As above.</param>
+    /// <param name="name">As above.</param>
+    /// <param name="rule">As above.</param>
+    /// <param name="ifUpdatedAt">The segment's <see cref="Segment.UpdatedAt"/> when it was read; null to write in any case.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <exception cref="InvalidInputException">As above.</exception>
+    /// <exception cref="ConflictException">It was changed, or removed, since.</exception>
+    public Task<Segment> PutAsync(int accountId, string key, string? name, string rule, DateTimeOffset? ifUpdatedAt, CancellationToken ct)
     {
         if (!KeyPattern().IsMatch(key)) throw new InvalidInputException("key", "must be 1 to 100 of letters, digits, '_', '.' and '-'");
         name = string.IsNullOrWhiteSpace(name) ? key : name.Trim();
@@ -30,6 +41,16 @@ public sealed partial class Segments(Database database, Contacts contacts)
         return database.WriteAsync(async session =>
         {
             var now = await session.NowAsync(ct);
+            if (ifUpdatedAt is { } seen)
+            {
+                // Updating the row, even to what it was, locks it: of two writers at once the later one sees what the other wrote.
+                await session.ExecuteAsync("UPDATE segment SET updated_at = updated_at WHERE account_id = @account AND key = @key", ct, ("account", accountId), ("key", key));
+                var current = await FindAsync(session, accountId, key, ct) ?? throw new ConflictException($"The segment '{key}' has been removed since you opened it.");
+                if (current.UpdatedAt.ToUnixTimeMilliseconds() != seen.ToUnixTimeMilliseconds())
+                    throw new ConflictException($"The segment '{key}' has been changed since you opened it: read it again, then make your change.");
+                // Two changes in one millisecond are told apart.
+                now = Math.Max(now, current.UpdatedAt.ToUnixTimeMilliseconds() + 1);
+            }
             await session.ExecuteAsync(
                 """
                 INSERT INTO segment (account_id, key, name, rule, created_at, updated_at) VALUES (@account, @key, @name, @rule, @now, @now)

@@ -26,7 +26,17 @@ public sealed partial class Templates(Database database, RazorTemplates razor)
     /// <param name="ct">Cancels.</param>
     /// <exception cref="InvalidInputException">It cannot be taken: names key, subject, html, text or layout, and the place.</exception>
     /// <exception cref="ConflictException">An engineer's Razor template holds the key.</exception>
-    public async Task<TemplateVersion> PutAsync(int accountId, string key, TemplateSource source, CancellationToken ct)
+    public Task<TemplateVersion> PutAsync(int accountId, string key, TemplateSource source, CancellationToken ct) => PutAsync(accountId, key, source, null, ct);
+
+    /// <summary>As above, but only over the version that the writer has seen.</summary>
+    /// <param name="accountId">Whose.</param>
+    /// <param name="key">As above.</param>
+    /// <param name="source">As above.</param>
+    /// <param name="ifVersion">The latest version when it was read; 0 where there was none; null to write in any case.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <exception cref="InvalidInputException">As above.</exception>
+    /// <exception cref="ConflictException">As above, or another version was put since.</exception>
+    public async Task<TemplateVersion> PutAsync(int accountId, string key, TemplateSource source, int? ifVersion, CancellationToken ct)
     {
         if (!KeyShape().IsMatch(key)) throw new InvalidInputException("key", "must be 1 to 100 letters, digits, dots, hyphens and underscores, beginning with a letter or digit");
         if (razor.Find(key) is not null) throw new ConflictException($"The template '{key}' is a Razor component of this installation: choose another key.");
@@ -46,7 +56,7 @@ public sealed partial class Templates(Database database, RazorTemplates razor)
             throw new InvalidInputException(error.FieldName, error.Problem);
         }
 
-        var stored = await database.WriteAsync(session => StoreAsync(session, accountId, key, source, ct), ct);
+        var stored = await database.WriteAsync(session => StoreAsync(session, accountId, key, source, ifVersion, ct), ct);
         if (stored.IsNew) _changes.AddOrUpdate(accountId, 1, (_, count) => count + 1);
         return stored with { Warnings = warnings };
     }
@@ -172,7 +182,7 @@ public sealed partial class Templates(Database database, RazorTemplates razor)
         row => new TemplateVersion(key, row.Int(0), new TemplateSource(row.Text(1), row.Text(2), row.TextOrNull(3), row.TextOrNull(4), (MessageStream)row.Int(5), row.TextOrNull(7)), row.Instant(6)),
         ct, ("account", accountId), ("key", key), ("version", version))!;
 
-    private static async Task<TemplateVersion> StoreAsync(Session session, int accountId, string key, TemplateSource source, CancellationToken ct)
+    private static async Task<TemplateVersion> StoreAsync(Session session, int accountId, string key, TemplateSource source, int? ifVersion, CancellationToken ct)
     {
         var now = await session.NowAsync(ct);
         // Updating the row, even to what it was, locks it: two puts at once take their version numbers one after the other.
@@ -182,6 +192,8 @@ public sealed partial class Templates(Database database, RazorTemplates razor)
             """, ct, ("account", accountId), ("key", key), ("now", now));
         var latest = await FindAsync(session, accountId, key, null, ct);
         if (latest?.Source == source) return latest;
+        if (ifVersion is { } seen && seen != (latest?.Version ?? 0))
+            throw new ConflictException($"The template '{key}' has been changed since you opened it: its latest version is {latest?.Version ?? 0}, not {seen}. Read it again, then make your change.");
 
         var version = latest is null ? 1 : latest.Version + 1;
         await session.ExecuteAsync("""

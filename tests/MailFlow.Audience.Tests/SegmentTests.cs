@@ -26,6 +26,20 @@ public sealed class SegmentTests
         Assert.Equal("Others", (await audience.Segments.FindAsync(2, "vip", default))!.Name);
     }
 
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_segment_is_put_only_over_what_its_writer_has_seen(DatabaseKind kind)
+    {
+        await using var audience = await AudienceFixture.CreateAsync(kind);
+        var read = await audience.Segments.PutAsync(1, "vip", "VIP", "true", default);
+        var first = await audience.Segments.PutAsync(1, "vip", "First", "true", read.UpdatedAt, default); // within the same millisecond of this clock
+
+        await Assert.ThrowsAsync<ConflictException>(() => audience.Segments.PutAsync(1, "vip", "Second", "true", read.UpdatedAt, default));
+        Assert.Equal("First", (await audience.Segments.FindAsync(1, "vip", default))!.Name);
+        await audience.Segments.PutAsync(1, "vip", "Third", "true", first.UpdatedAt, default);
+        await audience.Segments.DeleteAsync(1, "vip", default);
+        await Assert.ThrowsAsync<ConflictException>(() => audience.Segments.PutAsync(1, "vip", "Fourth", "true", first.UpdatedAt, default));
+    }
+
     [Theory]
     [InlineData("contact.plan ==", "rule")]
     [InlineData("event.total > 1", "rule")]

@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using System.Runtime.CompilerServices;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
@@ -46,6 +47,45 @@ public sealed class ContentPagesTests(BrowserFixture browser) : IClassFixture<Br
             await Expect(page.FrameLocator("iframe[title='Preview of the mail']").GetByText("Unsubscribe")).ToBeVisibleAsync();
             await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Save", Exact = true })).ToBeDisabledAsync();
         }
+    }
+
+    [Fact]
+    public async Task Of_two_tabs_on_one_segment_the_later_save_is_refused_and_unsaved_work_is_asked_about()
+    {
+        (await browser.Server.Client.PutAsJsonAsync("/api/v1/segments/tabs", new { name = "Tabs", rule = "contact.n == 1" })).EnsureSuccessStatusCode();
+        await using var window = await browser.SignInAsync();
+        var page = window.Page;
+        await page.GotoAsync("/segments/tabs");
+        var name = page.GetByRole(AriaRole.Textbox, new() { Name = "Name" });
+        await name.FillAsync("Mine");
+        (await browser.Server.Client.PutAsJsonAsync("/api/v1/segments/tabs", new { name = "Theirs", rule = "contact.n == 2" })).EnsureSuccessStatusCode();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
+        await Expect(page.GetByText("has been changed since you opened it")).ToBeVisibleAsync();
+        Assert.All(window.TakeTroubles(), trouble => Assert.Contains("409", trouble));
+
+        await page.GetByRole(AriaRole.Link, new() { Name = "Home" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Stay" }).ClickAsync();
+        await Expect(name).ToHaveValueAsync("Mine");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Discard mine" }).ClickAsync();
+        await Expect(name).ToHaveValueAsync("Theirs");
+        await name.FillAsync("Ours");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
+        await Expect(page.GetByText("The segment is saved.")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Home" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Home" })).ToBeVisibleAsync();
+    }
+
+    // The window fails the test on any request that does.
+    [Fact]
+    public async Task A_relative_image_of_a_mail_asks_this_server_for_nothing()
+    {
+        (await browser.Server.Client.PutAsJsonAsync("/api/v1/templates/relative", new { subject = "Relative", html = """<p>Seen</p><img src="images/logo.png" alt="Our logo">""", stream = "transactional" })).EnsureSuccessStatusCode();
+        await using var window = await browser.SignInAsync();
+        var asked = new List<string>();
+        window.Page.Request += (_, request) => asked.Add(request.Url);
+        await window.Page.GotoAsync("/templates/relative");
+        await Expect(window.Page.FrameLocator("iframe[title='Preview of the mail']").GetByAltText("Our logo")).ToBeAttachedAsync();
+        Assert.DoesNotContain(asked, address => address.Contains("logo.png", StringComparison.Ordinal));
     }
 
     private static string ThisFile([CallerFilePath] string path = "") => path;

@@ -25,6 +25,20 @@ public sealed class TemplateTests
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_template_is_put_only_over_the_version_its_writer_has_seen(DatabaseKind kind)
+    {
+        await using var mails = await Mails.CreateAsync(kind);
+        Task<TemplateVersion> PutAsync(string html, int seen) => mails.Templates.PutAsync(Mails.Account, "offer", new TemplateSource("Offer", html), seen, default);
+
+        await PutAsync("<p>1</p>", 0);
+        await PutAsync("<p>2</p>", 1);
+
+        foreach (var seen in new[] { 0, 1, 3 }) await Assert.ThrowsAsync<ConflictException>(() => PutAsync("<p>other</p>", seen));
+        Assert.Equal("<p>2</p>", (await mails.Templates.FindAsync(Mails.Account, "offer", null, default))!.Source.Html);
+        Assert.Equal(3, (await PutAsync("<p>3</p>", 2)).Version);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Only_a_change_makes_a_new_version(DatabaseKind kind)
     {
         await using var mails = await Mails.CreateAsync(kind);

@@ -25,6 +25,19 @@ public sealed class SegmentApiTests
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Who_saves_over_a_segment_that_was_changed_meanwhile_is_told_so(DatabaseKind kind)
+    {
+        await using var server = await ServerUnderTest.StartAsync(kind, workers: false);
+        var read = (await (await server.Admin.PutAsJsonAsync("/api/v1/segments/tabs", new { rule = "true" })).JsonAsync()).GetProperty("updated_at").GetString();
+        (await server.Admin.PutAsJsonAsync("/api/v1/segments/tabs", new { rule = "contact.n == 1", if_updated_at = read })).EnsureSuccessStatusCode();
+
+        var problem = await (await server.Admin.PutAsJsonAsync("/api/v1/segments/tabs", new { rule = "contact.n == 2", if_updated_at = read })).ProblemAsync(409);
+
+        Assert.Contains("changed since you opened it", problem.GetProperty("detail").GetString());
+        Assert.Equal("contact.n == 1", (await (await server.Admin.GetAsync("/api/v1/segments/tabs")).JsonAsync()).GetProperty("rule").GetString());
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task An_explanation_shows_each_condition_with_what_it_compared(DatabaseKind kind)
     {
         await using var server = await ServerUnderTest.StartAsync(kind, workers: false);

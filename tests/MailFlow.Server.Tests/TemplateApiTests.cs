@@ -10,6 +10,19 @@ namespace MailFlow.Server.Tests;
 public sealed class TemplateApiTests
 {
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Who_saves_over_a_template_that_was_changed_meanwhile_is_told_so(DatabaseKind kind)
+    {
+        await using var server = await ServerUnderTest.StartAsync(kind, workers: false);
+        await PutAsync(server, "tabs", new { subject = "One", html = "<p>1</p>", if_version = 0 });
+        await PutAsync(server, "tabs", new { subject = "Two", html = "<p>2</p>", if_version = 1 });
+
+        var problem = await (await server.Admin.PutAsJsonAsync("/api/v1/templates/tabs", new { subject = "Other", html = "<p>other</p>", if_version = 1 })).ProblemAsync(409);
+
+        Assert.Contains("its latest version is 2, not 1", problem.GetProperty("detail").GetString());
+        Assert.Equal("Two", (await JsonAsync(server, "/api/v1/templates/tabs")).GetProperty("subject").GetString());
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Versions_are_listed_and_each_comes_with_its_design(DatabaseKind kind)
     {
         await using var server = await ServerUnderTest.StartAsync(kind, workers: false);

@@ -5,10 +5,13 @@ import { useMemo, useState } from 'react';
 import type { RuleGroupType } from 'react-querybuilder';
 import { Link, useNavigate } from 'react-router';
 import { call } from '../api/call';
+import type { Schemas } from '../api/client';
 import { fieldsQuery } from '../api/fields';
 import { fieldErrors } from '../api/problem';
 import { useMay } from '../session/session';
 import { PageHeader } from '../ui/PageHeader';
+import { LeaveGuard, withoutAsking } from '../ui/LeaveGuard';
+import { Overtaken } from '../ui/Overtaken';
 import { Loading } from '../ui/states';
 import { toast } from '../ui/toast';
 import { Explain } from './Explain';
@@ -16,8 +19,10 @@ import { contactPrefix, fromCel, kindOfField, toCel } from './rule';
 import { RuleBuilder } from './RuleBuilder';
 import { Sample } from './Sample';
 
+type Segment = Schemas['Segment'];
+
 /** A rule, visually where it can be shown so, else as text; whom it finds; why one contact is in it. */
-export function SegmentEditor({ segmentKey, name: initialName, rule: initialRule, isNew = false }: { segmentKey: string; name: string; rule: string; isNew?: boolean }) {
+export function SegmentEditor({ segmentKey, saved, name: initialName, rule: initialRule, onReload }: { segmentKey: string; saved: Segment | null; name: string; rule: string; onReload: () => void }) {
   const queries = useQueryClient();
   const navigate = useNavigate();
   const mayWrite = useMay('editor');
@@ -30,13 +35,17 @@ export function SegmentEditor({ segmentKey, name: initialName, rule: initialRule
   const query = useMemo(() => edited ?? fromCel(rule, kinds), [edited, rule, kinds]);
   const [chosen, setForm] = useState<'visual' | 'text' | null>(null);
   const form = chosen ?? (query ? 'visual' : 'text');
+  // What was read when the editor opened: a later reading in the background must not pass for what the editor has seen.
+  const [base, setBase] = useState(saved);
+  const isNew = base === null;
   const path = `/segments/${encodeURIComponent(segmentKey)}`;
   const save = useMutation({
-    mutationFn: () => call('PUT', path, { body: { name: name.trim(), rule } }),
-    onSuccess: async () => {
+    mutationFn: () => call<Segment>('PUT', path, { body: { name: name.trim(), rule, if_updated_at: base?.updated_at } }),
+    onSuccess: async (segment) => {
       toast('The segment is saved.');
+      setBase(segment);
       await queries.invalidateQueries({ queryKey: ['segments'] });
-      if (isNew) await navigate(path, { replace: true });
+      if (isNew) await navigate(path, { replace: true, state: withoutAsking });
     },
   });
   const remove = useMutation({
@@ -44,7 +53,7 @@ export function SegmentEditor({ segmentKey, name: initialName, rule: initialRule
     onSuccess: async () => {
       toast('The segment was deleted.');
       await queries.invalidateQueries({ queryKey: ['segments', 'list'] });
-      await navigate('/segments');
+      await navigate('/segments', { state: withoutAsking });
     },
   });
   const changeText = (text: string) => {
@@ -52,13 +61,13 @@ export function SegmentEditor({ segmentKey, name: initialName, rule: initialRule
     setEdited(null);
   };
   const confirmRemove = () => modals.openConfirmModal({
-    title: `Delete “${initialName}”?`,
+    title: `Delete “${base?.name}”?`,
     children: <Text size="sm">Journeys that decide by it cannot be published any more until they name another one.</Text>,
     labels: { confirm: 'Delete', cancel: 'Cancel' },
     confirmProps: { color: 'red' },
     onConfirm: () => remove.mutate(),
   });
-  const changed = isNew || name !== initialName || rule !== initialRule;
+  const changed = isNew || name.trim() !== base.name || rule !== base.rule;
   return (
     <div className="page">
       <Breadcrumbs fz="sm" mb={4}><Anchor component={Link} to="/segments" size="sm">Segments</Anchor><Text size="sm" className="faint">{segmentKey}</Text></Breadcrumbs>
@@ -68,6 +77,8 @@ export function SegmentEditor({ segmentKey, name: initialName, rule: initialRule
           <Button disabled={!changed || !rule.trim() || !name.trim()} loading={save.isPending} onClick={() => save.mutate()}>Save</Button>
         </>
       )} />
+      <LeaveGuard dirty={isNew ? Boolean(rule) : changed} />
+      <Overtaken error={save.error} onReload={onReload} />
       <Grid>
         <Grid.Col span={{ base: 12, lg: 8 }}>
           <Stack>

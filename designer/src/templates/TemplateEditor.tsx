@@ -8,6 +8,8 @@ import { call } from '../api/call';
 import { api, data } from '../api/client';
 import { fieldErrors } from '../api/problem';
 import { useMay } from '../session/session';
+import { LeaveGuard, withoutAsking } from '../ui/LeaveGuard';
+import { Overtaken } from '../ui/Overtaken';
 import { Loading } from '../ui/states';
 import { toast, toastError } from '../ui/toast';
 import { useTitle } from '../ui/useTitle';
@@ -32,14 +34,14 @@ export function TemplateEditor({ templateKey, saved, initial }: { templateKey: s
   const set = (change: Partial<Draft>) => setDraft((old) => ({ ...old, ...change }));
   const path = `/templates/${encodeURIComponent(templateKey)}`;
   const save = useMutation({
-    mutationFn: () => call<Template>('PUT', path, { body: bodyOf(draft) }),
+    mutationFn: () => call<Template>('PUT', path, { body: { ...bodyOf(draft), if_version: saved?.version ?? 0 } }),
     onSuccess: async (template) => {
       toast(`Version ${template.version} is saved.`);
       setBase(draft);
       await queries.invalidateQueries({ queryKey: ['templates', 'list'] });
       await queries.invalidateQueries({ queryKey: ['templates', 'versions', templateKey] });
       queries.setQueryData(['templates', 'one', templateKey], template);
-      if (!saved) await navigate(path, { replace: true });
+      if (!saved) await navigate(path, { replace: true, state: withoutAsking });
     },
   });
   const changed = saved === null || JSON.stringify(draft) !== JSON.stringify(base);
@@ -61,6 +63,7 @@ export function TemplateEditor({ templateKey, saved, initial }: { templateKey: s
 
   return (
     <div className="page-wide">
+      <LeaveGuard dirty={mayWrite && JSON.stringify(draft) !== JSON.stringify(base)} />
       <Breadcrumbs fz="sm" mb={4}><Anchor component={Link} to="/templates" size="sm">Templates</Anchor><Text size="sm" className="faint">{templateKey}</Text></Breadcrumbs>
       <Group className="top" justify="space-between" mb="sm" wrap="nowrap">
         <Group gap="sm">
@@ -79,6 +82,7 @@ export function TemplateEditor({ templateKey, saved, initial }: { templateKey: s
         <Select label="Kind" w={170} allowDeselect={false} readOnly={!mayWrite} value={draft.stream} onChange={(stream) => set({ stream: stream as Draft['stream'] })} data={[{ value: 'marketing', label: 'Marketing' }, { value: 'transactional', label: 'Transactional' }]} />
         {!visual && <LayoutSelect value={draft.layout} own={templateKey} readOnly={!mayWrite} onChange={(layout) => set({ layout })} />}
       </Group>
+      <Overtaken error={save.error} onReload={() => void queries.refetchQueries({ queryKey: ['templates', 'one', templateKey] })} />
       {fieldErrors(save.error).html && <Alert color="red" role="alert" mb="sm">{fieldErrors(save.error).html}</Alert>}
       {saved && saved.warnings.length > 0 && !changed && <Alert color="yellow" mb="sm" title="Worth a look"><List size="sm">{saved.warnings.map((warning) => <List.Item key={warning}>{warning}</List.Item>)}</List></Alert>}
       <div className={visual ? classes.single : classes.split}>

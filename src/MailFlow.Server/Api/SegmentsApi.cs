@@ -9,7 +9,8 @@ internal static class SegmentsApi
 {
     /// <param name="Name">What a marketer calls it; the key if not said.</param>
     /// <param name="Rule">CEL over <c>contact</c>, <c>now</c> and <c>count_events</c>.</param>
-    internal sealed record SegmentInput(string? Name, string? Rule);
+    /// <param name="IfUpdatedAt">The <c>updated_at</c> of the segment when it was read: the answer is 409 when it has changed since. Left out: written in any case.</param>
+    internal sealed record SegmentInput(string? Name, string? Rule, DateTimeOffset? IfUpdatedAt = null);
 
     /// <param name="Count">How many contacts are in it now.</param>
     internal sealed record SegmentCount(long Count);
@@ -41,7 +42,7 @@ internal static class SegmentsApi
         await segments.FindAsync(caller.AccountId, key, ct) ?? throw NotThere(key);
 
     private static Task<Segment> PutAsync(string key, Body<SegmentInput> body, Caller caller, Segments segments, CancellationToken ct) =>
-        segments.PutAsync(caller.AccountId, key, body.Value.Name, RuleOf(body.Value), ct);
+        segments.PutAsync(caller.AccountId, key, body.Value.Name, RuleOf(body.Value), body.Value.IfUpdatedAt, ct);
 
     private static async Task<IResult> DeleteAsync(string key, Caller caller, Segments segments, CancellationToken ct) =>
         await segments.DeleteAsync(caller.AccountId, key, ct) ? Results.NoContent() : throw NotThere(key);

@@ -14,7 +14,8 @@ internal static class TemplatesApi
     /// <param name="Layout">The key of the template whose <c>{{{body}}}</c> this one fills.</param>
     /// <param name="Stream">marketing (if not said) or transactional.</param>
     /// <param name="Design">What the visual editor needs to open it again: JSON text of its own, at most 1 MB, never rendered. Left out: none.</param>
-    internal sealed record TemplateInput(string? Subject, string? Html, string? Text, string? Layout, MessageStream? Stream, string? Design);
+    /// <param name="IfVersion">The latest version when it was read, 0 where there was none: the answer is 409 when another was put since. Left out: written in any case.</param>
+    internal sealed record TemplateInput(string? Subject, string? Html, string? Text, string? Layout, MessageStream? Stream, string? Design, int? IfVersion = null);
 
     /// <param name="Key">Its key.</param>
     /// <param name="Version">From 1; each change makes another.</param>
@@ -47,7 +48,7 @@ internal static class TemplatesApi
 
     private static async Task<Template> PutAsync(string key, Body<TemplateInput> body, Caller caller, Templates templates, CancellationToken ct)
     {
-        return Show(await templates.PutAsync(caller.AccountId, key, SourceOf(body.Value), ct));
+        return Show(await templates.PutAsync(caller.AccountId, key, SourceOf(body.Value), body.Value.IfVersion, ct));
     }
 
     private static TemplateSource SourceOf(TemplateInput input) =>

@@ -6,6 +6,7 @@ import { fieldsQuery } from '../../api/fields';
 import { useMay } from '../../session/session';
 import { isSomeTime } from '../../ui/duration';
 import { DurationInput } from '../../ui/DurationInput';
+import { LeaveGuard } from '../../ui/LeaveGuard';
 import { toast } from '../../ui/toast';
 import type { ElsaDefinition } from '../elsa';
 import { Outline } from './Outline';
@@ -39,6 +40,7 @@ export function RulesForm({ definition }: { definition: ElsaDefinition }) {
   });
   return (
     <form onSubmit={form.onSubmit((values) => save.mutate(values))}>
+      <LeaveGuard dirty={mayWrite && form.isDirty()} />
       <Grid py="md">
         <Grid.Col span={{ base: 12, lg: 7 }}>
           <Stack>
