@@ -49,32 +49,6 @@ public sealed class ContentPagesTests(BrowserFixture browser) : IClassFixture<Br
         }
     }
 
-    [Fact]
-    public async Task Of_two_tabs_on_one_segment_the_later_save_is_refused_and_unsaved_work_is_asked_about()
-    {
-        (await browser.Server.Client.PutAsJsonAsync("/api/v1/segments/tabs", new { name = "Tabs", rule = "contact.n == 1" })).EnsureSuccessStatusCode();
-        await using var window = await browser.SignInAsync();
-        var page = window.Page;
-        await page.GotoAsync("/segments/tabs");
-        var name = page.GetByRole(AriaRole.Textbox, new() { Name = "Name" });
-        await name.FillAsync("Mine");
-        (await browser.Server.Client.PutAsJsonAsync("/api/v1/segments/tabs", new { name = "Theirs", rule = "contact.n == 2" })).EnsureSuccessStatusCode();
-        await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
-        await Expect(page.GetByText("has been changed since you opened it")).ToBeVisibleAsync();
-        Assert.All(window.TakeTroubles(), trouble => Assert.Contains("409", trouble));
-
-        await page.GetByRole(AriaRole.Link, new() { Name = "Home" }).ClickAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "Stay" }).ClickAsync();
-        await Expect(name).ToHaveValueAsync("Mine");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Discard mine" }).ClickAsync();
-        await Expect(name).ToHaveValueAsync("Theirs");
-        await name.FillAsync("Ours");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
-        await Expect(page.GetByText("The segment is saved.")).ToBeVisibleAsync();
-        await page.GetByRole(AriaRole.Link, new() { Name = "Home" }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Home" })).ToBeVisibleAsync();
-    }
-
     // The window fails the test on any request that does.
     [Fact]
     public async Task A_relative_image_of_a_mail_asks_this_server_for_nothing()

@@ -183,8 +183,9 @@ public sealed class StudioTests(BrowserFixture browser) : IClassFixture<BrowserF
         for (var index = 0; index < count; index++)
         {
             if (index > 0) await OpenAsync();
+            var isOfDefinition = (await links.Nth(index).GetAttributeAsync("href"))!.Contains("/definitions/", StringComparison.Ordinal);
             await links.Nth(index).ClickAsync();
-            if (await links.Nth(index).GetAttributeAsync("href") is { } href && !href.Contains("definitions", StringComparison.Ordinal)) continue;
+            if (!isOfDefinition) continue;
             await Assertions.Expect(page).ToHaveURLAsync(new System.Text.RegularExpressions.Regex("/journeys/studio-linked/design$"));
             left++;
         }

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link, useParams } from 'react-router';
 import { api, data, type Schemas } from '../api/client';
-import { activitiesOf, labelOf, typeWords, type ElsaDefinition } from '../journeys/elsa';
+import { activitiesOf, kindName, labelOf, typeWords, type ElsaDefinition } from '../journeys/elsa';
 import { useStudio } from '../journeys/design/useStudio';
 import { pathOf } from '../journeys/journeys';
 import { useDefinition } from '../journeys/useDefinition';
@@ -64,7 +64,7 @@ function tell({ event, outcome, text }: Entry) {
 }
 
 function kindOf({ activity_id, activity_type }: Entry, names: Map<string, string>) {
-  const kind = activity_type ? typeWords(activity_type) : '';
+  const kind = activity_type ? kindName(activity_type) : '';
   return names.get(activity_id ?? '') === kind ? '' : kind;
 }
 

@@ -1,3 +1,5 @@
+import looks from '../../activities.json';
+
 /** What the console reads of a journey's Elsa JSON; everything else passes through untouched. */
 export interface ElsaDefinition {
   definitionId: string;
@@ -25,6 +27,11 @@ export interface ElsaConnection {
 export const activitiesOf = (definition: ElsaDefinition) => definition.root?.activities ?? [];
 export const connectionsOf = (definition: ElsaDefinition) => definition.root?.connections ?? [];
 
+/** What Studio calls the kind of activity. */
+export function kindName(type: string) {
+  return (looks as Record<string, { name?: string } | undefined>)[type]?.name ?? typeWords(type.replace(/^Elsa\.Flow(?=[A-Z])/, ''));
+}
+
 /** "MailFlow.WaitForEvent" as words. */
 export function typeWords(type: string) {
   const words = type.replace(/^.*\./, '').replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
@@ -32,7 +39,7 @@ export function typeWords(type: string) {
 }
 
 export function labelOf(activity: ElsaActivity) {
-  return activity.metadata?.displayText || (typeof activity.name === 'string' && activity.name) || typeWords(activity.type);
+  return activity.metadata?.displayText || (typeof activity.name === 'string' && activity.name) || kindName(activity.type);
 }
 
 /** The literal text of an input, or null where it is an expression or not set. */

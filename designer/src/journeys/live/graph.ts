@@ -1,6 +1,6 @@
 import type { Edge, Node } from '@xyflow/react';
 import type { Schemas } from '../../api/client';
-import { activitiesOf, connectionsOf, labelOf, typeWords, type ElsaDefinition } from '../elsa';
+import { activitiesOf, connectionsOf, kindName, labelOf, typeWords, type ElsaDefinition } from '../elsa';
 
 export interface StepStats {
   passed: number;
@@ -29,7 +29,7 @@ export function graphOf(definition: ElsaDefinition, stats: Schemas['ActivityStat
   const depth = depthsOf(definition);
   const places = tightened(placesOf(definition, depth));
   const nodes = activitiesOf(definition).map<StepNode>((activity) => {
-    const [label, kind, here] = [labelOf(activity), typeWords(activity.type), numbers.get(activity.id) ?? nothing];
+    const [label, kind, here] = [labelOf(activity), kindName(activity.type), numbers.get(activity.id) ?? nothing];
     return {
       id: activity.id,
       type: 'step',

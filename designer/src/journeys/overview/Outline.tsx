@@ -1,6 +1,6 @@
 import { Group, Paper, Stack, Text, ThemeIcon, Title } from '@mantine/core';
 import { lookOf } from '../activityLook';
-import { activitiesOf, labelOf, literal, typeWords, type ElsaActivity, type ElsaDefinition } from '../elsa';
+import { activitiesOf, kindName, labelOf, literal, type ElsaActivity, type ElsaDefinition } from '../elsa';
 import { describeDuration } from '../../ui/duration';
 
 /** The journey's steps in a list, for who does not want to read a canvas. */
@@ -29,7 +29,7 @@ export function Outline({ definition }: { definition: ElsaDefinition }) {
 }
 
 function detailOf(activity: ElsaActivity) {
-  const kind = typeWords(activity.type);
+  const kind = kindName(activity.type);
   const [template, event, duration, segment] = ['template', 'eventType', 'duration', 'segment'].map((input) => literal(activity, input));
   if (template) return `${kind}: ${template}`;
   if (event) return `${kind}: ${event}`;
