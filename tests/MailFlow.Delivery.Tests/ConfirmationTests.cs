@@ -83,7 +83,8 @@ public sealed class ConfirmationTests
         var contact = await fixture.ContactAsync("ada");
         var id = await fixture.QueueAsync(contact, message => message with
         {
-            TemplateVersion = 2, Stream = Engine.Definitions.MessageStream.Transactional,
+            TemplateVersion = 2,
+            Stream = Engine.Definitions.MessageStream.Transactional,
             Snapshot = """{"trigger":{},"journey":{"id":"double-opt-in","name":"Double opt-in"},"confirm":"news"}""",
         });
         await fixture.SendAllAsync();

@@ -95,7 +95,8 @@ public sealed class SuppressionFile(Database database, Suppressions suppressions
         var since = InstantIn(line, "at") ?? now;
         if (since > now) throw new InvalidInputException("at", "lies in the future");
         return Suppressions.Checked(email, line.Cells.GetValueOrDefault("reason"), line.Cells.GetValueOrDefault("scope"), source, now,
-            line.Cells.GetValueOrDefault("detail"), InstantIn(line, "expires_at")) with { At = since };
+            line.Cells.GetValueOrDefault("detail"), InstantIn(line, "expires_at")) with
+        { At = since };
     }
 
     private static DateTimeOffset? InstantIn(CsvLine line, string column) =>

@@ -109,7 +109,9 @@ public sealed class SendingDomainsTests
         await using var dns = await RealDnsServer.StartAsync(RealDnsServer.Txt(put.NextDkim!.Record.Name, put.NextDkim.Record.Value));
         var options = fixture.Options with
         {
-            Provider = "smtp", Smtp = new() { Host = "127.0.0.1", Port = relay.Port, Tls = MailFlow.Delivery.Providers.Smtp.SmtpTls.None }, Sender = new("Shöp", "hello@shop.test", null, "1 High Street"),
+            Provider = "smtp",
+            Smtp = new() { Host = "127.0.0.1", Port = relay.Port, Tls = MailFlow.Delivery.Providers.Smtp.SmtpTls.None },
+            Sender = new("Shöp", "hello@shop.test", null, "1 High Street"),
         };
         fixture.Start(options: options, services: services => With(services, dns));
         await fixture.Get<SendingDomains>().CheckAsync(1, "shop.test", default);

@@ -32,7 +32,7 @@ public sealed class DefinitionMenuTests
         Assert.Equal(["Welcome series"], (await ListAsync(server, $"versionOptions=&Ids={id}")).Names);
         Assert.Equal("Welcome series", (await (await server.Admin.GetAsync($"/elsa/api/workflow-definitions/by-id/{id}")).JsonAsync()).GetProperty("name").GetString());
         Assert.Equal(1, (await (await server.Admin.GetAsync($"/elsa/api/workflow-definitions/many-by-id?ids={id}")).JsonAsync()).GetProperty("count").GetInt32());
-        Assert.Equal(6, (await (await server.Admin.GetAsync("/elsa/api/workflow-definitions/query/count")).JsonAsync()).GetProperty("count").GetInt32());
+        Assert.Equal(7, (await (await server.Admin.GetAsync("/elsa/api/workflow-definitions/query/count")).JsonAsync()).GetProperty("count").GetInt32());
         Assert.False(await IsUniqueAsync("welcome series 2"));
         Assert.True(await IsUniqueAsync("Something else"));
 
