@@ -24,6 +24,7 @@ public sealed class StudioTests(BrowserFixture browser) : IClassFixture<BrowserF
     [InlineData("re-engagement")]
     [InlineData("trial-ending")]
     [InlineData("win-back")]
+    [InlineData("double-opt-in")]
     public async Task A_sample_is_drawn_with_every_activity_port_and_place_and_saved_untouched_it_is_as_it_was(string id)
     {
         await using var window = await browser.SignInAsync();
