@@ -20,7 +20,7 @@ public sealed partial class DesignAJourneyTests(BrowserFixture browser) : IClass
         // An event type is offered once it was seen.
         await page.GetByRole(AriaRole.Combobox, new() { Name = "Event type" }).FillAsync("webinar_booked");
         await page.GetByRole(AriaRole.Button, new() { Name = "Add a field: What it carries" }).ClickAsync();
-        await page.GetByRole(AriaRole.Textbox, new() { Name = "What it carries: name 1" }).FillAsync("seats");
+        await page.GetByRole(AriaRole.Combobox, new() { Name = "What it carries: name 1" }).FillAsync("seats");
         await page.GetByRole(AriaRole.Textbox, new() { Name = "What it carries: value 1" }).FillAsync("1");
         await page.GetByRole(AriaRole.Button, new() { Name = "Send event" }).ClickAsync();
         await Expect(page.GetByText("The event webinar_booked was taken")).ToBeVisibleAsync();
