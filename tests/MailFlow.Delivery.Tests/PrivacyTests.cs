@@ -30,6 +30,11 @@ public sealed class PrivacyTests
         var calls = await fixture.Database.ReadAsync(session => session.QueryAsync("SELECT body FROM webhook_call", row => Encoding.UTF8.GetString(row.Bytes(0)), default), default);
         Assert.Contains("bob@example.org", Assert.Single(calls));
 
+        // Whoever imports an old list does not write down again what was erased.
+        using var list = new MemoryStream(Encoding.UTF8.GetBytes("email,reason\nADA@Example.org,unsubscribed\nbob@example.org,unsubscribed\n"));
+        Assert.Equal((1L, 1L), await fixture.Get<SuppressionFile>().ImportAsync(1, list, false, default) is var report ? (report.Added, report.Unchanged) : default);
+        Assert.Empty(await TracesAsync(fixture.Database, "ada@"));
+
         // Back by an import, in another case: known by its hash.
         using var csv = new MemoryStream(Encoding.UTF8.GetBytes("user_id,email\nada-7,ADA@Example.org\n"));
         Assert.Equal(1, (await fixture.Get<ContactImport>().ImportAsync(1, csv, false, default)).Added);

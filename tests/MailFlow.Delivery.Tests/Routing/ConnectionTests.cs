@@ -1,5 +1,6 @@
 using MailFlow.Data;
 using MailFlow.Delivery.Deliverability;
+using MailFlow.Delivery.Deliverability;
 using MailFlow.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -114,6 +115,9 @@ public sealed class ConnectionTests
 
         await fixture.ConnectAsync("europe", draft: new(Region: "eu"));
         await fixture.Delivery.SendAllAsync();
+
+        // What a sending domain must allow are the ways that mail takes, and no others.
+        Assert.Single(await fixture.Delivery.Database.ReadAsync(session => fixture.Delivery.Get<ISendingRoutes>().OfAsync(session, 1, default), default));
 
         Assert.Equal(20, fixture.Log.Count(entry => entry.Connection == "europe"));
         Assert.Equal(20, fixture.Log.Count);
