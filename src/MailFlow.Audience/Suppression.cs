@@ -46,6 +46,13 @@ public sealed record Suppression(string Email, string Reason, string Scope, stri
         static string Day(DateTimeOffset instant) => instant.UtcDateTime.ToString("d MMMM yyyy", CultureInfo.InvariantCulture);
     }
 
+    /// <summary>What holds of two that are for the same: the stronger reason, and the later end. As the database has it of one written after the other.</summary>
+    internal static Suppression Stronger(Suppression one, Suppression other) =>
+        (SuppressionReason.Severity(other.Reason) > SuppressionReason.Severity(one.Reason) ? other : one) with
+        {
+            ExpiresAt = one.ExpiresAt is null || other.ExpiresAt is null ? null : one.ExpiresAt > other.ExpiresAt ? one.ExpiresAt : other.ExpiresAt,
+        };
+
     internal static string CheckedScope(string? scope) => scope switch
     {
         null or "" or All => All,

@@ -110,16 +110,31 @@ public sealed class Suppressions
     {
         var now = DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct));
         var wanted = Checked(email, reason, scope, source, now, detail, expiresAt);
-        // An erased person's address is not written down again: nothing goes there in any case.
-        if (wanted.Kind == "address" && (await OfAsync(session, accountId, wanted.Email, ct)).FirstOrDefault(s => s is { Kind: "erased", Scope: Suppression.All }) is { } erased)
-            return (erased, SuppressionChange.Unchanged);
-        var (added, strengthened) = await WriteAsync(session, accountId, [wanted], ct);
+        var (added, strengthened) = await AddAsync(session, accountId, [wanted], ct);
         if (added + strengthened > 0)
             await Audit.RecordAsync(session, accountId, "suppression.add", wanted.Email, ct, ("scope", wanted.Scope), ("reason", wanted.Reason), ("expires_at", wanted.ExpiresAt));
         if (added > 0) return (wanted, SuppressionChange.Added);
-        var kept = (await OfAsync(session, accountId, wanted.Email, ct)).FirstOrDefault(suppression => suppression.Scope == wanted.Scope && suppression.Email == wanted.Email);
-        return (kept ?? wanted, strengthened > 0 ? SuppressionChange.Strengthened : SuppressionChange.Unchanged);
+        var known = await OfAsync(session, accountId, wanted.Email, ct);
+        var holds = known.FirstOrDefault(s => s.Email == wanted.Email && s.Scope == wanted.Scope) ?? known.FirstOrDefault(s => s is { Kind: "erased", Scope: Suppression.All });
+        return (holds ?? wanted, strengthened > 0 ? SuppressionChange.Strengthened : SuppressionChange.Unchanged);
     }
+
+    /// <summary>
+    /// Suppresses many addresses at once, as <see cref="AddAsync(Session, int, string, string?, string?, string, CancellationToken, string?, DateTimeOffset?)"/> does one: of two that
+    /// are for the same address and scope, the stronger holds. Gives how many were new and how many were made stronger or longer. The caller answers for their form.
+    /// </summary>
+    public async Task<(int Added, int Strengthened)> AddAsync(Session session, int accountId, IEnumerable<Suppression> wanted, CancellationToken ct)
+    {
+        var each = wanted.GroupBy(s => (s.Email, s.Scope)).Select(same => same.Aggregate(Suppression.Stronger)).ToList();
+        var erased = await ErasedAmongAsync(session, accountId, [.. each.Where(s => s.Kind == "address").Select(s => s.Email).Distinct()], ct);
+        return await WriteAsync(session, accountId, [.. each.Where(s => !erased.Contains(s.Email))], ct);
+    }
+
+    /// <summary>Those whose person was erased: such an address is not written down again, and nothing goes there in any case.</summary>
+    private async Task<HashSet<string>> ErasedAmongAsync(Session session, int accountId, IReadOnlyList<string> addresses, CancellationToken ct) => [.. await session.QueryAsync(
+        $"SELECT r.address FROM {{rows}} JOIN suppression s ON s.account_id = @account AND s.email = r.hash AND s.scope = '{Suppression.All}'",
+        new Rows<AddressForms>(await _hashes.FormsAsync(session, accountId, addresses, ct)).Text("address", forms => forms.Address).Text("hash", forms => forms.Hash),
+        row => row.Text(0), ct, ("account", accountId))];
 
     /// <summary>
     /// Lets an address (or a domain) be mailed again: removes its suppressions of one scope, or (null) of all; of these only those for a reason, where reasons are
@@ -160,7 +175,7 @@ public sealed class Suppressions
         return new Suppression(EmailAddress.Key(trimmed), SuppressionReason.Normalise(reason), Suppression.CheckedScope(scope), source, now, detail, expiresAt);
     }
 
-    /// <summary>Writes suppressions, each address and scope once. Gives how many were new and how many were made stronger or longer.</summary>
+    /// <summary>Writes suppressions, each address and scope once, those of erased persons too. Gives how many were new and how many were made stronger or longer.</summary>
     internal static async Task<(int Added, int Strengthened)> WriteAsync(Session session, int accountId, IReadOnlyList<Suppression> wanted, CancellationToken ct)
     {
         // In the order of their keys, as every writer takes them.

@@ -22,7 +22,7 @@ public sealed partial class AccountSettings(Database database)
     {
         if (string.IsNullOrWhiteSpace(name)) throw new InvalidInputException("name", "is missing");
         if (name.Trim().Length > 200 || name.Any(char.IsControl)) throw new InvalidInputException("name", "is one line of at most 200 characters");
-        if (region is not null && !Region().IsMatch(region)) throw new InvalidInputException("region", "must have 2 to 10 lower-case letters, such as 'eu'");
+        region = CheckedRegion(region);
         return database.WriteAsync(async session =>
         {
             await session.ExecuteAsync("UPDATE account SET name = @name, region = @region WHERE id = @account", ct, ("name", name.Trim()), ("region", region), ("account", accountId));
@@ -30,6 +30,10 @@ public sealed partial class AccountSettings(Database database)
             return await FindAsync(session, accountId, ct);
         }, ct);
     }
+
+    /// <summary>A region's name; null for none. Throws <see cref="InvalidInputException"/> for what cannot be one.</summary>
+    internal static string? CheckedRegion(string? region) => string.IsNullOrEmpty(region) ? null
+        : Region().IsMatch(region) ? region : throw new InvalidInputException("region", "must have 2 to 10 lower-case letters, such as 'eu'");
 
     private static async Task<AccountSetting> FindAsync(Session session, int accountId, CancellationToken ct) => await session.FirstAsync(
         "SELECT id, name, region FROM account WHERE id = @account", row => new AccountSetting(row.Int(0), row.Text(1), row.TextOrNull(2)), ct, ("account", accountId))

@@ -21,7 +21,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>Registers the delivery module: ledger, sender, providers, unsubscribe.</summary>
+/// <summary>Registers the delivery module: ledger, sender, providers and what they report, recipients' pages, sending domains.</summary>
 public static class DeliveryModule
 {
     /// <summary>
@@ -37,59 +37,82 @@ public static class DeliveryModule
         services.TryAddSingleton(FaultPoints.None);
         services.TryAddSingleton<TimeProvider>(provider => provider.GetRequiredService<Database>().Time);
         services.TryAddSingleton(Random.Shared);
-        services.TryAddSingleton<IEmailProvider>(provider => options.Provider switch
+        services.TryAddSingleton<ISecretBox, NoSecretBox>();
+        services.AddSingleton<IPublishCheck, TemplatesExist>().AddSingleton<IPublishCheck, SenderIsReady>();
+        services.AddSingleton<ISimulationSource, DeliveryForSimulation>();
+        return services.AddLedger().AddProviders().AddSender(options).AddRecipientPages().AddFeedback().AddDeliverability().AddMailRetention();
+    }
+
+    private static IServiceCollection AddLedger(this IServiceCollection services) => services
+        .AddSingleton<MessageSignal>().AddSingleton<Messages>().AddSingleton<Senders>().AddSingleton<AccountSettings>().AddSingleton<MessageBases>()
+        .AddSingleton<IInstanceEnded>(provider => provider.GetRequiredService<Messages>())
+        .AddSingleton<IPersonalData, PersonalMail>().AddSingleton<IPersonalData, PersonalReports>();
+
+    /// <summary>The server's own provider, the kinds that accounts connect to, and how mail is spread over them.</summary>
+    private static IServiceCollection AddProviders(this IServiceCollection services)
+    {
+        services.TryAddSingleton<IEmailProvider>(provider => provider.GetRequiredService<DeliveryOptions>().Provider switch
         {
             "smtp" => ActivatorUtilities.CreateInstance<SmtpProvider>(provider),
             _ => ActivatorUtilities.CreateInstance<SandboxProvider>(provider),
         });
-        services.AddProviderTypes();
-        services.AddSingleton<IPublishCheck, TemplatesExist>().AddSingleton<IPublishCheck, PoliciesMakeSense>().AddSingleton<IPublishCheck, SenderIsReady>();
-        services.TryAddSingleton<IDnsResolver>(provider => new DnsResolver(provider.GetRequiredService<DeliveryOptions>().Dns, provider.GetRequiredService<TimeProvider>()));
-        services.TryAddSingleton<ITlsProbe, TlsProbe>();
-        services.TryAddSingleton<ISecretBox, NoSecretBox>();
-        services.TryAddSingleton<ISendingRoutes, AccountRoutes>();
-        services.AddSingleton<DomainChecks>().AddSingleton<DkimKeys>().AddSingleton<IMailSigner, MailSigner>().AddSingleton(provider => new SendingDomains(
-            provider.GetRequiredService<Database>(), provider.GetRequiredService<ISecretBox>(), provider.GetRequiredService<ISendingRoutes>(), provider.GetRequiredService<DomainChecks>()));
-        services.AddSingleton<ISimulationSource, DeliveryForSimulation>();
-        services.AddSingleton<MessageSignal>().AddSingleton<Messages>().AddSingleton<SandboxMailbox>().AddSingleton<Senders>();
-        services.AddSingleton(provider => new TrialMail(
-            provider.GetRequiredService<Database>(), provider.GetRequiredService<Templates>(), provider.GetRequiredService<TemplateRenderer>(),
-            provider.GetRequiredService<Senders>(), provider.GetRequiredService<Suppressions>(), provider.GetRequiredService<Routes>(), options));
-        services.AddSingleton<IInstanceEnded>(provider => provider.GetRequiredService<Messages>());
-        services.AddSingleton<SigningKeys>().AddSingleton<UnsubscribeLinks>().AddSingleton(provider => new Unsubscribe(
-            provider.GetRequiredService<Database>(), provider.GetRequiredService<UnsubscribeLinks>(), provider.GetRequiredService<Suppressions>(),
-            provider.GetRequiredService<Consents>(), provider.GetRequiredService<IContactStore>(), provider.GetRequiredService<Senders>()));
-        services.AddSingleton<Connections>().AddSingleton<SendingStops>().AddSingleton<Routes>().AddSingleton<FlowControl>().AddSingleton<WarmUps>().AddSingleton<MailboxLimits>().AddSingleton<SendingPolicies>();
-        services.AddSingleton(provider => new SendingOverview(
-            provider.GetRequiredService<Database>(), provider.GetRequiredService<Routes>(), provider.GetRequiredService<FlowControl>(), provider.GetRequiredService<Senders>()));
-        services.AddSingleton(provider => new Preferences(
-            provider.GetRequiredService<Database>(), provider.GetRequiredService<UnsubscribeLinks>(), provider.GetRequiredService<Suppressions>(),
-            provider.GetRequiredService<Consents>(), provider.GetRequiredService<IContactStore>(), provider.GetRequiredService<Senders>()));
-        services.AddSingleton(provider => new Confirmation(
-            provider.GetRequiredService<Database>(), provider.GetRequiredService<UnsubscribeLinks>(), provider.GetRequiredService<Suppressions>(),
-            provider.GetRequiredService<Consents>(), provider.GetRequiredService<IContactStore>(), provider.GetRequiredService<Senders>(), provider.GetRequiredService<EventIntake>()));
-        services.AddSingleton<IPersonalData, PersonalMail>().AddSingleton<IPersonalData, PersonalReports>().AddSingleton<MessageBases>().AddSingleton<AccountSettings>();
-        services.AddSingleton(provider => MailRetention.Messages(provider.GetRequiredService<RetentionOptions>()));
-        services.AddSingleton(provider => MailRetention.CapturedMail(provider.GetRequiredService<RetentionOptions>()));
-        services.AddSingleton(provider => MailRetention.LaidAsideCalls(provider.GetRequiredService<RetentionOptions>()));
-        services.AddSingleton(MailRetention.SoftBounces).AddSingleton(MailRetention.Days);
-        services.AddSingleton<NodeEpoch>().AddSingleton<SendChecks>().AddSingleton<HandOverDesk>().AddSingleton<Composer>().AddSingleton<Dispatch>()
-            .AddSingleton<Answers>().AddSingleton<Sweep>().AddSingleton<RetrySchedule>();
-        services.AddSingleton<FeedbackSignal>().AddSingleton<WebhookIntake>().AddSingleton<Effects>().AddSingleton<Settling>().AddSingleton<Guarantees>().AddSingleton<LaidAsideCalls>();
-        services.AddSingleton(provider => new Webhooks(
-            provider.GetRequiredService<Connections>(), provider.GetRequiredService<WebhookIntake>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<Webhooks>>()));
-        services.AddSingleton(provider => new MailTracking(
-            provider.GetRequiredService<Database>(), provider.GetRequiredService<SigningKeys>(), provider.GetRequiredService<WebhookIntake>(),
-            provider.GetRequiredService<DeliveryOptions>(), provider.GetRequiredService<ILogger<MailTracking>>()));
-        services.AddSingleton(provider => new FeedbackProcessor(
-            provider.GetRequiredService<Database>(), provider.GetRequiredService<Connections>(), provider.GetRequiredService<Effects>(), provider.GetRequiredService<Settling>(),
-            provider.GetRequiredService<EventIntake>(), provider.GetRequiredService<IFaultPoints>(), provider.GetRequiredService<ILogger<FeedbackProcessor>>()));
-        services.AddSingleton(provider => new MessageSender(
+        return services.AddProviderTypes().AddSingleton<SandboxMailbox>()
+            .AddSingleton<Connections>().AddSingleton<SendingStops>().AddSingleton<Routes>().AddSingleton<FlowControl>().AddSingleton<WarmUps>().AddSingleton<MailboxLimits>().AddSingleton<SendingPolicies>()
+            .AddSingleton(provider => new SendingOverview(
+                provider.GetRequiredService<Database>(), provider.GetRequiredService<Routes>(), provider.GetRequiredService<FlowControl>(), provider.GetRequiredService<Senders>()));
+    }
+
+    private static IServiceCollection AddSender(this IServiceCollection services, DeliveryOptions options) => services
+        .AddSingleton<NodeEpoch>().AddSingleton<SendChecks>().AddSingleton<HandOverDesk>().AddSingleton<Composer>().AddSingleton<Dispatch>()
+        .AddSingleton<Answers>().AddSingleton<Sweep>().AddSingleton<RetrySchedule>()
+        .AddSingleton(provider => new MessageSender(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<NodeEpoch>(), provider.GetRequiredService<HandOverDesk>(),
             provider.GetRequiredService<Dispatch>(), provider.GetRequiredService<Answers>(), provider.GetRequiredService<Sweep>(), options,
-            provider.GetRequiredService<IFaultPoints>()));
-        return services;
+            provider.GetRequiredService<IFaultPoints>()))
+        .AddSingleton(provider => new TrialMail(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<Templates>(), provider.GetRequiredService<TemplateRenderer>(),
+            provider.GetRequiredService<Senders>(), provider.GetRequiredService<Suppressions>(), provider.GetRequiredService<Routes>(), options));
+
+    /// <summary>What is behind the links in mail: unsubscribe, preferences, double opt-in.</summary>
+    private static IServiceCollection AddRecipientPages(this IServiceCollection services) => services
+        .AddSingleton<SigningKeys>().AddSingleton<UnsubscribeLinks>()
+        .AddSingleton(provider => new Unsubscribe(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<UnsubscribeLinks>(), provider.GetRequiredService<Suppressions>(),
+            provider.GetRequiredService<Consents>(), provider.GetRequiredService<IContactStore>(), provider.GetRequiredService<Senders>()))
+        .AddSingleton(provider => new Preferences(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<UnsubscribeLinks>(), provider.GetRequiredService<Suppressions>(),
+            provider.GetRequiredService<Consents>(), provider.GetRequiredService<IContactStore>(), provider.GetRequiredService<Senders>()))
+        .AddSingleton(provider => new Confirmation(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<UnsubscribeLinks>(), provider.GetRequiredService<Suppressions>(),
+            provider.GetRequiredService<Consents>(), provider.GetRequiredService<IContactStore>(), provider.GetRequiredService<Senders>(), provider.GetRequiredService<EventIntake>()));
+
+    /// <summary>What comes back: webhooks, our own tracking, and what both do.</summary>
+    private static IServiceCollection AddFeedback(this IServiceCollection services) => services
+        .AddSingleton<FeedbackSignal>().AddSingleton<WebhookIntake>().AddSingleton<Effects>().AddSingleton<Settling>().AddSingleton<Guarantees>().AddSingleton<LaidAsideCalls>()
+        .AddSingleton(provider => new Webhooks(
+            provider.GetRequiredService<Connections>(), provider.GetRequiredService<WebhookIntake>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<Webhooks>>()))
+        .AddSingleton(provider => new MailTracking(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<SigningKeys>(), provider.GetRequiredService<WebhookIntake>(),
+            provider.GetRequiredService<DeliveryOptions>(), provider.GetRequiredService<ILogger<MailTracking>>()))
+        .AddSingleton(provider => new FeedbackProcessor(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<Connections>(), provider.GetRequiredService<Effects>(), provider.GetRequiredService<Settling>(),
+            provider.GetRequiredService<EventIntake>(), provider.GetRequiredService<IFaultPoints>(), provider.GetRequiredService<ILogger<FeedbackProcessor>>()));
+
+    /// <summary>Sending domains: DNS, checks, DKIM.</summary>
+    private static IServiceCollection AddDeliverability(this IServiceCollection services)
+    {
+        services.TryAddSingleton<IDnsResolver>(provider => new DnsResolver(provider.GetRequiredService<DeliveryOptions>().Dns, provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<ITlsProbe, TlsProbe>();
+        services.TryAddSingleton<ISendingRoutes, AccountRoutes>();
+        return services.AddSingleton<DomainChecks>().AddSingleton<DkimKeys>().AddSingleton<IMailSigner, MailSigner>().AddSingleton(provider => new SendingDomains(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<ISecretBox>(), provider.GetRequiredService<ISendingRoutes>(), provider.GetRequiredService<DomainChecks>()));
     }
+
+    private static IServiceCollection AddMailRetention(this IServiceCollection services) => services
+        .AddSingleton(provider => MailRetention.Messages(provider.GetRequiredService<RetentionOptions>()))
+        .AddSingleton(provider => MailRetention.CapturedMail(provider.GetRequiredService<RetentionOptions>()))
+        .AddSingleton(provider => MailRetention.LaidAsideCalls(provider.GetRequiredService<RetentionOptions>()))
+        .AddSingleton(MailRetention.SoftBounces).AddSingleton(MailRetention.Days);
 
     /// <summary>
     /// Has every mail captured in the database, whatever provider was configured or registered, and signs links with keys of that database's own: a

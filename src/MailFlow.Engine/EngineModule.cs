@@ -30,6 +30,7 @@ public static class EngineModule
         services.TryAddSingleton<EventTriggers>();
         services.TryAddSingleton<Catalog>();
         services.TryAddSingleton<IContactChanged, ContactChangedCommands>();
+        services.AddSingleton<IPublishCheck, InputsMakeSense>();
         services.AddSingleton<ISimulationSource, EventsForSimulation>();
         services.AddSingleton<IPersonalData, PersonalTrips>();
         services.TryAddSingleton(new RetentionOptions());

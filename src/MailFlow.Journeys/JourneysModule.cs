@@ -26,7 +26,7 @@ public static class JourneysModule
         services.AddSingleton(webhooks);
         services.TryAddSingleton(provider => new GuardedHttp(webhooks.Http, provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<Linter>();
-        services.AddSingleton<IPublishCheck, InputsMakeSense>().AddSingleton<IPublishCheck, JourneysExist>();
+        services.AddSingleton<IPublishCheck, JourneysExist>();
         services.AddSingleton<ISendGate, ExitBeforeSend>();
         services.AddSingleton<VersionGraphs>();
         services.AddSingleton(provider => new JourneyDefinitions(

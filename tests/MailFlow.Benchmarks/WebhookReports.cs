@@ -67,6 +67,21 @@ internal static class WebhookReports
         if (waiting > 0) await settle.PrintAsync("open or click", waiting);
         Report.Check("human", mails, await host.CountAsync("SELECT count(*) FROM message_feedback WHERE human_opens = 1 AND human_clicks = 1"));
         Report.Check("events raised", mails * 3L, await host.CountAsync("SELECT count(*) FROM inbox"));
+        await BounceAsync(host, connection.Id, mails / 2);
+    }
+
+    /// <summary>A bad list: half of the mails come back as hard bounces, and each address is suppressed.</summary>
+    private static async Task BounceAsync(BenchHost host, Guid connection, int mails)
+    {
+        var (door, processor) = (host.Get<Webhooks>(), host.Get<FeedbackProcessor>());
+        var at = host.Time.GetUtcNow();
+        foreach (var chunk in Enumerable.Range(0, mails).Select(mail => new StubReport($"bounced-{mail}", FeedbackKind.Bounced, at, Id(mail), Bounce: BounceKind.Hard)).Chunk(InACall))
+            await door.TakeAsync(EcdsaProvider.TypeName, connection, EcdsaProvider.Sign(ReportingProvider.Write(chunk), at), default);
+        var cost = await Report.StartAsync(host);
+        while (await processor.RunOnceAsync(default) > 0) { }
+        Report.Rate("hard bounces worked off", mails, cost.Watch.Elapsed);
+        await cost.PrintAsync("hard bounce", mails);
+        Report.Check("suppressed", mails, await host.CountAsync("SELECT count(*) FROM suppression"));
     }
 
     private static async Task FillLedgerAsync(BenchHost host, int mails)

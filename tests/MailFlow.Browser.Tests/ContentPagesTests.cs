@@ -31,7 +31,7 @@ public sealed class ContentPagesTests(BrowserFixture browser) : IClassFixture<Br
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Spring is here" })).ToBeVisibleAsync();
     }
 
-    /// <summary>Each sample that is a design opens as blocks, and its HTML is what these compile to. Seen red with a design changed by hand.</summary>
+    /// <summary>Each sample that is a design opens as blocks, and its HTML is what these compile to.</summary>
     [Fact]
     public async Task The_samples_designs_open_in_the_visual_editor_and_are_what_was_compiled_of_them()
     {
@@ -89,5 +89,31 @@ public sealed class ContentPagesTests(BrowserFixture browser) : IClassFixture<Br
         await page.GetByRole(AriaRole.Textbox, new() { Name = "User id" }).FillAsync("segment-1");
         await page.GetByRole(AriaRole.Button, new() { Name = "Ask" }).ClickAsync();
         await Expect(page.GetByText("In the segment", new() { Exact = true })).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task Of_two_tabs_on_one_segment_the_later_save_is_refused_and_unsaved_work_is_asked_about()
+    {
+        (await browser.Server.Client.PutAsJsonAsync("/api/v1/segments/tabs", new { name = "Tabs", rule = "contact.n == 1" })).EnsureSuccessStatusCode();
+        await using var window = await browser.SignInAsync();
+        var page = window.Page;
+        await page.GotoAsync("/segments/tabs");
+        var name = page.GetByRole(AriaRole.Textbox, new() { Name = "Name" });
+        await name.FillAsync("Mine");
+        (await browser.Server.Client.PutAsJsonAsync("/api/v1/segments/tabs", new { name = "Theirs", rule = "contact.n == 2" })).EnsureSuccessStatusCode();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
+        await Expect(page.GetByText("has been changed since you opened it")).ToBeVisibleAsync();
+
+        await page.GetByRole(AriaRole.Navigation).GetByRole(AriaRole.Link, new() { Name = "Home", Exact = true }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Stay" }).ClickAsync();
+        await Expect(name).ToHaveValueAsync("Mine");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Discard mine" }).ClickAsync();
+        await Expect(name).ToHaveValueAsync("Theirs");
+        await name.FillAsync("Ours");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
+        await Expect(page.GetByText("The segment is saved.")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Navigation).GetByRole(AriaRole.Link, new() { Name = "Home", Exact = true }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Home" })).ToBeVisibleAsync();
+        Assert.All(window.TakeTroubles(), trouble => Assert.Contains("409", trouble));
     }
 }

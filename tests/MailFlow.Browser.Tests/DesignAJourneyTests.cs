@@ -108,7 +108,7 @@ public sealed partial class DesignAJourneyTests(BrowserFixture browser) : IClass
         await Expect(page.GetByRole(AriaRole.Link, new() { Name = "mover" })).ToBeVisibleAsync();
     }
 
-    // Seen red with a picture that was renamed.
+    // Seen red with a picture that was not there.
     [Fact]
     public void Every_picture_of_the_guides_is_there_and_none_is_left_over()
     {

@@ -4,7 +4,6 @@ using MailFlow.Delivery.Providers.Http;
 using MailFlow.Delivery.Tests.Providers;
 using MailFlow.Testing;
 using Microsoft.Extensions.DependencyInjection;
-using StubAnswer = MailFlow.Delivery.Tests.Providers.StubAnswer;
 
 namespace MailFlow.Delivery.Tests;
 
@@ -135,32 +134,32 @@ public sealed class StormTests
             return drawn < 2 ? Trouble.ResetAfterBody : Trouble.None;
         }
 
-        private StubAnswer Answer(StubRequest request)
+        private ApiAnswer Answer(StubRequest request)
         {
             if (request.Method == "GET") return Search(request);
             if (IsThrottling)
             {
                 Count(request);
-                return new StubAnswer(429, """{"ErrorCode":429,"Message":"Too many requests","errors":[{"message":"too many requests"}]}""", ("Retry-After", "3"));
+                return new ApiAnswer(429, """{"ErrorCode":429,"Message":"Too many requests","errors":[{"message":"too many requests"}]}""", ("Retry-After", "3"));
             }
             if (IsFailing)
             {
                 Count(request);
-                return new StubAnswer(500, """{"ErrorCode":500,"Message":"Internal error"}""");
+                return new ApiAnswer(500, """{"ErrorCode":500,"Message":"Internal error"}""");
             }
             Take(request);
             return request.Path switch
             {
-                "/email/batch" => new StubAnswer(200, $"[{string.Join(',', KeysOf(request).Select(key => $$"""{"ErrorCode":0,"Message":"OK","MessageID":"{{key}}"}"""))}]"),
-                "/email" => new StubAnswer(200, $$"""{"ErrorCode":0,"Message":"OK","MessageID":"{{KeysOf(request)[0]}}"}"""),
-                _ => new StubAnswer(202, "", ("X-Message-Id", KeysOf(request)[0].ToString("n"))),
+                "/email/batch" => new ApiAnswer(200, $"[{string.Join(',', KeysOf(request).Select(key => $$"""{"ErrorCode":0,"Message":"OK","MessageID":"{{key}}"}"""))}]"),
+                "/email" => new ApiAnswer(200, $$"""{"ErrorCode":0,"Message":"OK","MessageID":"{{KeysOf(request)[0]}}"}"""),
+                _ => new ApiAnswer(202, "", ("X-Message-Id", KeysOf(request)[0].ToString("n"))),
             };
         }
 
-        private StubAnswer Search(StubRequest request)
+        private ApiAnswer Search(StubRequest request)
         {
             var key = Guid.Parse(System.Web.HttpUtility.ParseQueryString(request.Query)["metadata_mf_msg"]!);
-            return new StubAnswer(200, Log.Any(entry => entry.Key == key)
+            return new ApiAnswer(200, Log.Any(entry => entry.Key == key)
                 ? $$"""{"TotalCount":1,"Messages":[{"MessageID":"{{key}}"}]}""" : """{"TotalCount":0,"Messages":[]}""");
         }
 

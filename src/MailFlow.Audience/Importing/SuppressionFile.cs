@@ -33,7 +33,7 @@ public sealed class SuppressionFile(Database database, Suppressions suppressions
             try
             {
                 var read = Read(line, now);
-                wanted[(read.Email, read.Scope)] = wanted.TryGetValue((read.Email, read.Scope), out var same) ? Stronger(same, read) : read;
+                wanted[(read.Email, read.Scope)] = wanted.TryGetValue((read.Email, read.Scope), out var same) ? Suppression.Stronger(same, read) : read;
             }
             catch (InvalidInputException error)
             {
@@ -71,7 +71,7 @@ public sealed class SuppressionFile(Database database, Suppressions suppressions
                 (added, changed) = (0, 0);
                 foreach (var chunk in wanted.OrderBy(s => s.Email, StringComparer.Ordinal).Chunk(Chunk))
                 {
-                    var (some, stronger) = await Suppressions.WriteAsync(session, accountId, chunk, ct);
+                    var (some, stronger) = await suppressions.AddAsync(session, accountId, chunk, ct);
                     (added, changed) = (added + some, changed + stronger);
                 }
                 if (dryRun) throw new TakenBackException();
@@ -103,13 +103,6 @@ public sealed class SuppressionFile(Database database, Suppressions suppressions
         !line.Cells.TryGetValue(column, out var text) ? null
         : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var instant) ? instant
         : throw new InvalidInputException(column, $"'{CsvTable.Shown(text)}' is not an instant, such as 2026-01-31T09:00:00Z");
-
-    /// <summary>As the database would have it of two lines one after the other.</summary>
-    private static Suppression Stronger(Suppression one, Suppression other) =>
-        (SuppressionReason.Severity(other.Reason) > SuppressionReason.Severity(one.Reason) ? other : one) with
-        {
-            ExpiresAt = one.ExpiresAt is null || other.ExpiresAt is null ? null : one.ExpiresAt > other.ExpiresAt ? one.ExpiresAt : other.ExpiresAt,
-        };
 
     private static string Instant(DateTimeOffset? instant) => instant is { } at ? at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture) : "";
 

@@ -14,7 +14,10 @@ public sealed class FrequencyCap : BatchActivity<FrequencyCap.Input>
     public sealed record Input(
         [Input("How many mails are enough: 1 or more.", DisplayName = "Mails")] int Messages = 3,
         [Input("In how long a time: P7D, PT24H.", DisplayName = "Within")] TimeSpan? Period = null,
-        [Input("The kind of mail that is counted.")] MessageStream Stream = MessageStream.Marketing);
+        [Input("The kind of mail that is counted.")] MessageStream Stream = MessageStream.Marketing) : ICheckedInput
+    {
+        string? ICheckedInput.Problem() => Messages < 1 ? $"messages: {Messages} is not 1 or more" : null;
+    }
 
     private static readonly TimeSpan Week = TimeSpan.FromDays(7);
 
@@ -29,7 +32,7 @@ public sealed class FrequencyCap : BatchActivity<FrequencyCap.Input>
             {
                 var count = had.GetValueOrDefault(step.ContactId);
                 var words = $"{count} {(count == 1 ? "mail" : "mails")} within {DurationText.InWords(group.Key.Period)}; enough are {step.Input.Messages}";
-                if (step.Input.Messages < 1) step.Decide(StepResult.Fault($"messages: {step.Input.Messages} is not 1 or more"));
+                if (((ICheckedInput)step.Input).Problem() is { } problem) step.Decide(StepResult.Fault(problem));
                 else step.Complete(count < step.Input.Messages ? "Below" : "Reached", words);
             }
         }

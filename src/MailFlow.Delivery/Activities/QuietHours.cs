@@ -12,7 +12,10 @@ public sealed class QuietHours : Activity<QuietHours.Input>
     public sealed record Input(
         [Input("When quiet hours begin, such as 21:00.")] string From = "21:00",
         [Input("When they end, such as 08:00.")] string To = "08:00",
-        [Input("The time zone, such as Europe/Paris; empty: the contact's own, else UTC.", DisplayName = "Time zone", ChoicesFrom = "time_zones")] string? TimeZone = null);
+        [Input("The time zone, such as Europe/Paris; empty: the contact's own, else UTC.", DisplayName = "Time zone", ChoicesFrom = "time_zones")] string? TimeZone = null) : ICheckedInput
+    {
+        string? ICheckedInput.Problem() => QuietHours.Problem(this);
+    }
 
     /// <inheritdoc/>
     protected override StepResult Run(Input input, Step step)

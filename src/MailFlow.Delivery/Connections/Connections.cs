@@ -57,7 +57,7 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
             Weight("marketing_weight", draft.MarketingWeight ?? before?.MarketingWeight ?? 100),
             Weight("transactional_weight", draft.TransactionalWeight ?? before?.TransactionalWeight ?? 100),
             Limit("per_second", draft.PerSecond ?? before?.PerSecond), (int?)Limit("per_day", draft.PerDay ?? before?.PerDay),
-            Region(draft.Region ?? before?.Region));
+            AccountSettings.CheckedRegion(draft.Region ?? before?.Region));
         Probe(type, settings);
         return (after, settings);
     }
@@ -104,6 +104,12 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
     internal Task<List<StoredConnection>> AmongAsync(Session session, IReadOnlyList<int> accountIds, CancellationToken ct) => session.QueryAsync(
         $"SELECT {Columns} FROM {{rows}} JOIN provider_connection c ON c.account_id = r.owner ORDER BY account_id, key",
         new Rows<int>(accountIds).Int("owner", id => id), Read, ct);
+
+    /// <summary>
+    /// By account, the connections by which its mail may leave. An account without any connection at all is left out: the server's own provider sends its mail.
+    /// </summary>
+    internal async Task<IReadOnlyDictionary<int, IReadOnlyList<StoredConnection>>> UsableAmongAsync(Session session, IReadOnlyList<int> accountIds, CancellationToken ct) =>
+        (await AmongAsync(session, accountIds, ct)).GroupBy(stored => stored.AccountId).ToDictionary(account => account.Key, IReadOnlyList<StoredConnection> (account) => [.. account.Where(stored => stored.IsUsable)]);
 
     /// <summary>The way out of a connection.</summary>
     internal IEmailProvider OpenProvider(StoredConnection stored) => _types[stored.Connection.Type].Open(Open(stored));
@@ -173,9 +179,6 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
         _ => throw new InvalidInputException(field, $"{limit} is not a limit: give a number above 0, or 0 for none"),
     };
 
-    private static string? Region(string? region) => string.IsNullOrEmpty(region) ? null
-        : RegionForm().IsMatch(region) ? region : throw new InvalidInputException("region", "must have 2 to 10 lower-case letters, such as 'eu'");
-
     private StoredConnection Read(Row row)
     {
         var type = _types.GetValueOrDefault(row.Text(2)) ?? throw new InvalidOperationException($"This server does not know the provider type '{row.Text(2)}'.");
@@ -185,11 +188,8 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
             row.Bool(5), row.Int(6), row.Int(7), row.DoubleOrNull(8), row.IntOrNull(9), row.TextOrNull(10)));
     }
 
-    [GeneratedRegex("^[a-z0-9_-]{1,50}$")]
+    [GeneratedRegex(@"^[a-z0-9_-]{1,50}\z")]
     private static partial Regex KeyForm();
-
-    [GeneratedRegex("^[a-z]{2,10}$")]
-    private static partial Regex RegionForm();
 }
 
 /// <summary>Whose webhook was called.</summary>

@@ -1,4 +1,5 @@
 using MailFlow.Data;
+using MailFlow.Delivery.Providers.Smtp;
 using MailFlow.Delivery.Routing;
 
 namespace MailFlow.Delivery.Deliverability;
@@ -19,15 +20,15 @@ public interface ISendingRoutes
     Task<IReadOnlyList<SendingRoute>> OfAsync(Session session, int accountId, CancellationToken ct);
 }
 
-/// <summary>The account's enabled connections, or the server's own provider where it has none at all: as <see cref="Routes"/> has it.</summary>
+/// <summary>As <see cref="Routes"/> has it, without opening any.</summary>
 internal sealed class AccountRoutes(Connections connections, DeliveryOptions options) : ISendingRoutes
 {
     private readonly SendingRoute _own = new(options.Provider, options.Provider == "smtp" ? options.Smtp.Host : null);
 
     public async Task<IReadOnlyList<SendingRoute>> OfAsync(Session session, int accountId, CancellationToken ct)
     {
-        var stored = await connections.AmongAsync(session, [accountId], ct);
-        if (stored.Count == 0) return [_own];
-        return [.. stored.Select(one => one.Connection).Where(connection => connection.Enabled).Select(connection => new SendingRoute(connection.Type, connection.Settings.GetValueOrDefault("host")))];
+        var usable = await connections.UsableAmongAsync(session, [accountId], ct);
+        return usable.TryGetValue(accountId, out var own)
+            ? [.. own.Select(stored => new SendingRoute(stored.Connection.Type, stored.Connection.Settings.GetValueOrDefault(SmtpType.Host)))] : [_own];
     }
 }

@@ -18,7 +18,8 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
     /// <summary>How long an open or a click waits for what may show that a machine did it.</summary>
     public static readonly TimeSpan Settling = TimeSpan.FromSeconds(10);
 
-    private const string Source = "webhook";
+    /// <summary>Who says so, of what stands in suppressions and consents.</summary>
+    public const string Source = "webhook";
 
     /// <param name="session">A writing session.</param>
     /// <param name="calls">The calls, read.</param>
@@ -37,12 +38,11 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
             await session.LockShardAsync(shard, wait: true, ct);
         var firsts = await SummariseAsync(session, fresh, ct);
         await Ledger.SettleAsync(session, [.. fresh.GroupBy(each => each.Message.Id).Select(group => Settlement(group.First()))], now, ct);
-        await SuppressAsync(session, fresh, ct);
-        await SoftBounces.CountAsync(session, suppressions, [.. fresh.Where(each => each.Report.Bounce == BounceKind.RecipientSoft && each.Message.To is not null)], now, ct);
+        await SuppressAsync(session, fresh, now, ct);
         await WithdrawAsync(session, fresh, now, ct);
         var domains = await DomainsAsync(session, fresh, ct);
-        foreach (var (report, message) in fresh.Where(each => each.Report.Bounce == BounceKind.SenderFault).DistinctBy(each => (each.Message.AccountId, each.Message.Stream)))
-            await SendingStops.StopAsync(session, message.AccountId, SendingStops.OfDomain(domains[message.AccountId]), message.Stream, report.Reason ?? "the sender is refused", ct);
+        await SendingStops.StopAsync(session, fresh.Where(each => each.Report.Bounce == BounceKind.SenderFault).Select(each => new NewStop(
+            each.Message.AccountId, SendingStops.OfDomain(domains[each.Message.AccountId]), each.Message.Stream, each.Report.Reason ?? "the sender is refused")), ct);
         var shards = await events.AcceptAsync(session, [.. fresh.Where(each => !each.Report.IsEngagement).OrderBy(each => each.Report.At).Select(each => EventOf(each.Report, each.Message, null)).OfType<(int, IncomingEvent)>()], ct);
 
         await FlowStore.CountAsync(session, DayCounts(firsts, domains), ct);
@@ -113,16 +113,32 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
     private static Settlement Settlement((Report Report, ReportedMessage Message) each) => new(
         each.Message.Id, each.Message.AccountId, each.Message.State, each.Message.Attempt, $"the provider reported it: {each.Report.Kind.ToString().ToLowerInvariant()}", each.Report.ProviderId);
 
-    private async Task SuppressAsync(Session session, List<(Report Report, ReportedMessage Message)> fresh, CancellationToken ct)
+    private async Task SuppressAsync(Session session, List<(Report Report, ReportedMessage Message)> fresh, long now, CancellationToken ct)
     {
-        var wanted = from each in fresh
-                     where each.Message.To is not null
-                     let said = ReasonAndScope(each.Report, each.Message)
-                     where said is not null
-                     orderby each.Message.AccountId, Audience.EmailAddress.Key(each.Message.To!), said.Value.Scope, each.Report.Key
-                     select (each.Report, each.Message, said.Value.Reason, said.Value.Scope);
-        foreach (var (report, message, reason, scope) in wanted.DistinctBy(each => (each.Message.AccountId, each.Message.To, each.Scope, each.Reason)).ToList())
-            await suppressions.AddAsync(session, message.AccountId, message.To!, reason, scope, Source, ct, report.Reason ?? $"reported about message {message.Id}");
+        var at = DateTimeOffset.FromUnixTimeMilliseconds(now);
+        var said = from each in fresh
+                   where each.Message.To is not null
+                   let what = ReasonAndScope(each.Report, each.Message)
+                   where what is not null
+                   select (each.Message.AccountId, Suppression: new Suppression(
+                       Audience.EmailAddress.Key(each.Message.To!), what.Value.Reason, what.Value.Scope, Source, at, each.Report.Reason ?? $"reported about message {each.Message.Id}"));
+        var soft = await SoftBounces.CountAsync(session, [.. fresh.Where(each => each.Report.Bounce == BounceKind.RecipientSoft && each.Message.To is not null)], now, ct);
+        foreach (var account in said.Concat(soft).Concat(await PresentAddressesAsync(session, fresh, at, ct)).GroupBy(each => each.AccountId, each => each.Suppression).OrderBy(account => account.Key).ToList())
+            await suppressions.AddAsync(session, account.Key, account, ct);
+    }
+
+    /// <summary>Whoever unsubscribed under an address that the contact has left by now means the present one too, as with our own link.</summary>
+    private async Task<IEnumerable<(int AccountId, Suppression Suppression)>> PresentAddressesAsync(
+        Session session, List<(Report Report, ReportedMessage Message)> fresh, DateTimeOffset at, CancellationToken ct)
+    {
+        var messages = fresh.Where(each => IsUnsubscribe(each) && each.Message.ContactExists).Select(each => each.Message).ToLookup(message => message.ContactId);
+        if (messages.Count == 0) return [];
+        return from contact in await contacts.LoadAsync(session, [.. messages.Select(each => each.Key)], ct)
+               let email = contact.Text("email")
+               where EmailAddress.TryParse(email, out _)
+               from message in messages[contact.Id]
+               select (contact.AccountId, new Suppression(
+                   Audience.EmailAddress.Key(email), SuppressionReason.Unsubscribed, Suppression.Marketing, Source, at, $"reported about message {message.Id}"));
     }
 
     /// <summary>A complaint about a receipt stops receipts too; one about marketing mail leaves the password reset to be sent.</summary>
@@ -134,20 +150,13 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
         _ => null,
     };
 
-    /// <summary>As our own unsubscribe link does: consent to the purpose that the mail was sent for, and the contact's present address too.</summary>
-    private async Task WithdrawAsync(Session session, List<(Report Report, ReportedMessage Message)> fresh, long now, CancellationToken ct)
-    {
-        var unsubscribed = fresh.Where(each => IsUnsubscribe(each) && each.Message.ContactExists).ToList();
-        if (unsubscribed.Count == 0) return;
-        var people = (await contacts.LoadAsync(session, [.. unsubscribed.Select(each => each.Message.ContactId).Distinct()], ct)).ToDictionary(contact => contact.Id);
-        foreach (var (_, message) in unsubscribed.DistinctBy(each => each.Message.ContactId).OrderBy(each => each.Message.AccountId).ThenBy(each => each.Message.ContactId))
-            if (people.GetValueOrDefault(message.ContactId)?.Text("email") is { } email && email != message.To && EmailAddress.TryParse(email, out _))
-                await suppressions.AddAsync(session, message.AccountId, email, SuppressionReason.Unsubscribed, Suppression.Marketing, Source, ct, $"reported about message {message.Id}");
-        await consents.RecordAsync(session, [.. unsubscribed.Where(each => each.Message.Purpose is not null).DistinctBy(each => (each.Message.ContactId, each.Message.Purpose))
+    /// <summary>As our own unsubscribe link does: consent to the purpose that the mail was sent for.</summary>
+    private async Task WithdrawAsync(Session session, List<(Report Report, ReportedMessage Message)> fresh, long now, CancellationToken ct) => await consents.RecordAsync(
+        session,
+        [.. fresh.Where(each => IsUnsubscribe(each) && each.Message is { ContactExists: true, Purpose: not null }).DistinctBy(each => (each.Message.ContactId, each.Message.Purpose))
             .OrderBy(each => each.Message.ContactId).Select(each => new Consent(
                 each.Message.AccountId, each.Message.ContactId, each.Message.Purpose!, false, "unsubscribe", DateTimeOffset.FromUnixTimeMilliseconds(now),
                 $"unsubscribed at the provider, message {each.Message.Id}"))], ct);
-    }
 
     private static bool IsUnsubscribe((Report Report, ReportedMessage Message) each) => each.Report.Kind == FeedbackKind.Unsubscribed;
 

@@ -81,7 +81,7 @@ internal sealed class FlowControl(Routes routes, DeliveryOptions options)
     {
         var (subject, standing) = (SendingStops.OfDomain(domain), log.StandingOn(today));
         if (standing == Standing.Bad && stopped.Add((account, subject, MessageStream.Marketing)))
-            await SendingStops.StopAsync(session, account, subject, MessageStream.Marketing, WhyStopped(log, today), ct);
+            await SendingStops.StopAsync(session, [new(account, subject, MessageStream.Marketing, WhyStopped(log, today))], ct);
         if (warmUps.TryGetValue(new BucketKey(account, domain), out var stored))
         {
             var warmUp = stored.On(today, log);

@@ -17,8 +17,8 @@ internal sealed class Routes(Database database, Connections connections, IEmailP
     /// <summary>Each account's routes: its enabled connections in its region, or the server's own provider where it has none at all.</summary>
     public async Task<IReadOnlyDictionary<int, IReadOnlyList<Route>>> AmongAsync(Session session, IReadOnlyList<int> accountIds, CancellationToken ct)
     {
-        var stored = (await connections.AmongAsync(session, accountIds, ct)).ToLookup(connection => connection.AccountId);
-        return accountIds.ToDictionary(id => id, id => stored.Contains(id) ? [.. stored[id].Where(connection => connection.IsUsable).Select(Open)] : (IReadOnlyList<Route>)[Own]);
+        var usable = await connections.UsableAmongAsync(session, accountIds, ct);
+        return accountIds.ToDictionary(id => id, IReadOnlyList<Route> (id) => usable.TryGetValue(id, out var own) ? [.. own.Select(Open)] : [Own]);
     }
 
     /// <summary>By what a test mail leaves: the route that has the greatest share of the account's mail.</summary>

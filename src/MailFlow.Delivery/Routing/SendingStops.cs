@@ -35,14 +35,24 @@ public sealed class SendingStops(Database database)
         return true;
     }, ct);
 
-    /// <summary>Stops a stream of a subject; the first reason stands.</summary>
-    internal static async Task StopAsync(Session session, int accountId, string subject, MessageStream stream, string reason, CancellationToken ct) => await session.ExecuteAsync("""
-        INSERT INTO sending_stop (account_id, subject, stream, reason, at) VALUES (@account, @subject, @stream, @reason, @now)
-        ON CONFLICT (account_id, subject, stream) DO NOTHING
-        """, ct, ("account", accountId), ("subject", subject), ("stream", (int)stream), ("reason", reason), ("now", await session.NowAsync(ct)));
+    /// <summary>Stops streams of subjects; of several reasons the first stands.</summary>
+    internal static async Task StopAsync(Session session, IEnumerable<NewStop> stops, CancellationToken ct)
+    {
+        var each = stops.DistinctBy(stop => (stop.AccountId, stop.Subject, stop.Stream)).OrderBy(stop => stop.AccountId).ThenBy(stop => stop.Subject, StringComparer.Ordinal).ThenBy(stop => stop.Stream).ToList();
+        if (each.Count == 0) return;
+        await session.ExecuteAsync("""
+            INSERT INTO sending_stop (account_id, subject, stream, reason, at) SELECT r.owner, r.subject, r.stream, r.reason, @now FROM {rows} WHERE true
+            ON CONFLICT (account_id, subject, stream) DO NOTHING
+            """,
+            new Rows<NewStop>(each).Int("owner", s => s.AccountId).Text("subject", s => s.Subject).Int("stream", s => (int)s.Stream).Text("reason", s => s.Reason),
+            ct, ("now", await session.NowAsync(ct)));
+    }
 
     internal static Task<List<(int AccountId, SendingStop Stop)>> AmongAsync(Session session, IReadOnlyList<int> accountIds, CancellationToken ct) => session.QueryAsync(
         "SELECT s.account_id, s.subject, s.stream, s.reason, s.at FROM {rows} JOIN sending_stop s ON s.account_id = r.owner ORDER BY s.at, s.subject",
         new Rows<int>(accountIds).Int("owner", id => id),
         row => (row.Int(0), new SendingStop(row.Text(1), (MessageStream)row.Int(2), row.Text(3), row.Instant(4))), ct);
 }
+
+/// <summary>Something to stop.</summary>
+internal readonly record struct NewStop(int AccountId, string Subject, MessageStream Stream, string Reason);

@@ -81,15 +81,16 @@ internal sealed class HandOverDesk(
                 moves.Add(message.State == MessageState.Unknown
                     ? End(message, MessageState.Unconfirmed, $"may or may not have been sent ({message.Reason}); {refusal.Reason.Replace("not sent", "not sent again", StringComparison.Ordinal)}")
                     : End(message, refusal.State, refusal.Reason));
-        var held = await PolicyDesk.HeldAsync(session, [.. open.Where(message => !refused.ContainsKey(message.Id))], people, now, ct);
-        moves.AddRange(open.Where(message => held.Skipped.ContainsKey(message.Id)).Select(message => End(message, MessageState.Suppressed, held.Skipped[message.Id])));
+        var going = open.Where(message => !refused.ContainsKey(message.Id)).ToList();
+        var held = await PolicyDesk.HeldAsync(session, going, people, now, ct);
+        moves.AddRange(going.Where(message => held.Skipped.ContainsKey(message.Id)).Select(message => End(message, MessageState.Suppressed, held.Skipped[message.Id])));
         await Ledger.MoveAsync(session, moves, now, 0, ct);
 
-        var going = open.Where(message => !refused.ContainsKey(message.Id) && !held.Skipped.ContainsKey(message.Id)).Select(message => (Message: message, To: EmailAddress.Parse(people[message.ContactId].Text("email")!))).ToList();
-        var postponed = new Dictionary<Guid, long>(held.PutOff);
-        foreach (var (id, at) in await flow.HeldAsync(session, [.. going.Where(each => !postponed.ContainsKey(each.Message.Id))], ct)) postponed[id] = at;
-        var taken = new List<TakenMessage>(going.Count);
-        foreach (var (message, to) in going.Where(each => !postponed.ContainsKey(each.Message.Id)))
+        var candidates = going.Where(message => !held.Skipped.ContainsKey(message.Id) && !held.PutOff.ContainsKey(message.Id))
+            .Select(message => (Message: message, To: EmailAddress.Parse(people[message.ContactId].Text("email")!))).ToList();
+        var postponed = new Dictionary<Guid, long>(held.PutOff.Concat(await flow.HeldAsync(session, candidates, ct)));
+        var taken = new List<TakenMessage>(candidates.Count);
+        foreach (var (message, to) in candidates.Where(each => !postponed.ContainsKey(each.Message.Id)))
             if (flow.Pick(message) is { } route) taken.Add(new(message, message.Attempt + 1, to, people[message.ContactId], Senders.For(route, from[message.AccountId]), route));
             else postponed[message.Id] = now + (long)UntilRoom.TotalMilliseconds;
         await Ledger.PostponeAsync(session, postponed, ct);

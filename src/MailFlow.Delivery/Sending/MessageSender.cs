@@ -88,13 +88,10 @@ public sealed class MessageSender
     }
 
     /// <summary>What is the sender's own fault would be the same for every mail: no further one goes that way.</summary>
-    private static async Task StopFaultyAsync(Session session, TakenBatch batch, HandOver[] answers)
-    {
-        foreach (var (taken, answer) in batch.Messages.Zip(answers))
-            if (answer is HandOver.SenderFault { Stops: FaultScope.Domain } domain)
-                await SendingStops.StopAsync(session, taken.Message.AccountId, SendingStops.OfDomain(FlowControl.DomainOf(taken.Sender)), taken.Message.Stream, domain.Reason, CancellationToken.None);
-            else if (answer is HandOver.SenderFault connection)
-                foreach (var stream in Enum.GetValues<MessageStream>())
-                    await SendingStops.StopAsync(session, taken.Message.AccountId, taken.Route.Subject, stream, connection.Reason, CancellationToken.None);
-    }
+    private static Task StopFaultyAsync(Session session, TakenBatch batch, HandOver[] answers) => SendingStops.StopAsync(
+        session, batch.Messages.Zip(answers).SelectMany(each => each.Second is HandOver.SenderFault fault ? Stops(each.First, fault) : []), CancellationToken.None);
+
+    private static IEnumerable<NewStop> Stops(TakenMessage taken, HandOver.SenderFault fault) => fault.Stops == FaultScope.Domain
+        ? [new(taken.Message.AccountId, SendingStops.OfDomain(FlowControl.DomainOf(taken.Sender)), taken.Message.Stream, fault.Reason)]
+        : Enum.GetValues<MessageStream>().Select(stream => new NewStop(taken.Message.AccountId, taken.Route.Subject, stream, fault.Reason));
 }

@@ -9,8 +9,6 @@ namespace MailFlow.Delivery.Sending;
 internal sealed class SenderLoop(
     MessageSender sender, MessageSignal signal, EffectSignal effects, NodeEpoch node, Database database, DeliveryOptions options, ILogger<SenderLoop> log) : BackgroundService
 {
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
-
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         effects.Planned += signal.Notify;
@@ -26,28 +24,9 @@ internal sealed class SenderLoop(
         }
     }
 
-    private async Task RunLaneAsync(CancellationToken stopping)
+    private Task RunLaneAsync(CancellationToken stopping) => Lane.RunAsync(async () =>
     {
-        var failures = 0;
-        while (!stopping.IsCancellationRequested)
-        {
-            try
-            {
-                var looked = await sender.RunOnceAsync(stopping);
-                failures = 0;
-                if (looked > 0) signal.Notify(); // another lane may find the rest
-                else await signal.WaitAsync(options.PollInterval, database.Time, stopping);
-            }
-            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception error)
-            {
-                var pause = TimeSpan.FromMilliseconds(Math.Min(LongestPause.TotalMilliseconds, 250 << Math.Min(failures++, 10)));
-                log.LogError(error, "Sending failed; next try in {Seconds:0.0} s.", pause.TotalSeconds);
-                await Task.Delay(pause, database.Time, stopping).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-            }
-        }
-    }
+        if (await sender.RunOnceAsync(stopping) > 0) signal.Notify(); // another lane may find the rest
+        else await signal.WaitAsync(options.PollInterval, database.Time, stopping);
+    }, (error, pause) => log.LogError(error, "Sending failed; next try in {Seconds:0.0} s.", pause.TotalSeconds), database.Time, stopping);
 }

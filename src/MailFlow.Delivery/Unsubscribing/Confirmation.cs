@@ -42,7 +42,7 @@ public sealed class Confirmation
     {
         if (await _links.ReadConfirmAsync(token, ct) is not { } subject) return null;
         var sender = await _senders.FindAsync(subject.Recipient.AccountId, ct);
-        return await _database.ReadAsync(async session => await FindContactAsync(session, subject, ct) is null ? null
+        return await _database.ReadAsync(async session => await RecipientAsync(session, subject, ct) is null ? null
             : new ConfirmPage(subject.Recipient.Email, sender.Name, await Purposes.FindAsync(session, subject.Recipient.AccountId, subject.Purpose, ct) is { } purpose ? purpose.Wording : subject.Purpose,
                 DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct)) >= subject.ExpiresAt), ct);
     }
@@ -55,12 +55,12 @@ public sealed class Confirmation
     {
         if (await _links.ReadConfirmAsync(token, ct) is not { } subject) return false;
         var (accountId, contactId, messageId, email) = subject.Recipient;
-        if (await _database.ReadAsync(session => FindContactAsync(session, subject, ct), ct) is not { } known) return false;
+        if (await _database.ReadAsync(session => RecipientAsync(session, subject, ct), ct) is not { } known) return false;
         var now = await _database.WriteAsync<DateTimeOffset?>(async session =>
         {
             await session.LockShardAsync(StableHash.Shard(known.AccountId, known.UserId), wait: true, ct);
             var at = DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct));
-            if (at >= subject.ExpiresAt || await FindContactAsync(session, subject, ct) is null) return null;
+            if (at >= subject.ExpiresAt || await RecipientAsync(session, subject, ct) is null) return null;
             var purpose = await Purposes.FindAsync(session, accountId, subject.Purpose, ct);
             await _suppressions.RemoveAsync(session, accountId, email, Suppression.Marketing, ct, SuppressionReason.Unsubscribed, SuppressionReason.Paused);
             await _consents.RecordAsync(session, [new Consent(accountId, contactId, subject.Purpose, true, "double_opt_in", at, $"confirmation link of message {messageId}", new ConsentProof(
@@ -73,7 +73,7 @@ public sealed class Confirmation
         return true;
     }
 
-    private async Task<Contact?> FindContactAsync(Session session, ConfirmSubject subject, CancellationToken ct) =>
-        (await _contacts.LoadAsync(session, [subject.Recipient.ContactId], ct))
-            .FirstOrDefault(contact => contact.AccountId == subject.Recipient.AccountId && Preferences.IsPresent(contact, subject.Recipient));
+    /// <summary>The contact, if it still has the address that the link was sent to.</summary>
+    private async Task<Contact?> RecipientAsync(Session session, ConfirmSubject subject, CancellationToken ct) =>
+        await _contacts.FindAsync(session, subject.Recipient, ct) is { } contact && contact.StillHas(subject.Recipient) ? contact : null;
 }

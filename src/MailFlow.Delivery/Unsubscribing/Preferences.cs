@@ -64,9 +64,9 @@ public sealed class Preferences
         var sender = await _senders.FindAsync(subject.AccountId, ct);
         return await _database.ReadAsync(async session =>
         {
-            if (await FindContactAsync(session, subject, ct) is not { } contact) return null;
+            if (await _contacts.FindAsync(session, subject, ct) is not { } contact) return null;
             var marketing = (await _suppressions.OfAsync(session, subject.AccountId, subject.Email, ct)).Where(s => s.Scope != Suppression.Transactional).ToList();
-            var topics = IsPresent(contact, subject) ? await TopicsAsync(session, subject, ct) : [];
+            var topics = contact.StillHas(subject) ? await TopicsAsync(session, subject, ct) : [];
             var unsubscribed = marketing.Exists(s => s.ExpiresAt is null);
             return new PreferencePage(subject.Email, sender.Name, topics, marketing.Where(s => s.Reason == SuppressionReason.Paused).Max(s => s.ExpiresAt), unsubscribed);
         }, ct);
@@ -76,16 +76,16 @@ public sealed class Preferences
     public async Task<bool> ActAsync(string token, PreferenceChoice choice, Visitor visitor, CancellationToken ct)
     {
         if (await _links.ReadPreferencesAsync(token, ct) is not { } subject) return false;
-        if (await _database.ReadAsync(session => FindContactAsync(session, subject, ct), ct) is not { } known) return false;
+        if (await _database.ReadAsync(session => _contacts.FindAsync(session, subject, ct), ct) is not { } known) return false;
         return await _database.WriteAsync(async session =>
         {
             await session.LockShardAsync(StableHash.Shard(known.AccountId, known.UserId), wait: true, ct);
-            if (await FindContactAsync(session, subject, ct) is not { } contact) return false;
+            if (await _contacts.FindAsync(session, subject, ct) is not { } contact) return false;
             var now = DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct));
             var detail = $"preference centre, link of message {subject.MessageId}, followed {visitor}";
             switch (choice)
             {
-                case PreferenceChoice.Topics(var keys) when IsPresent(contact, subject):
+                case PreferenceChoice.Topics(var keys) when contact.StillHas(subject):
                     await ChooseAsync(session, subject, keys, visitor, now, ct);
                     break;
                 case PreferenceChoice.Pause(var days):
@@ -96,7 +96,7 @@ public sealed class Preferences
                     break;
                 case PreferenceChoice.UnsubscribeFromAll:
                     await _suppressions.AddAsync(session, subject.AccountId, subject.Email, SuppressionReason.Unsubscribed, Suppression.Marketing, Source, ct, detail);
-                    if (!IsPresent(contact, subject)) break;
+                    if (!contact.StillHas(subject)) break;
                     var states = (await _consents.StatesAsync(session, subject.AccountId, [subject.ContactId], ct))[subject.ContactId];
                     await _consents.RecordAsync(session, [.. states.Where(state => state.Value).Select(state => Said(subject, state.Key, false, null, visitor, now))], ct);
                     break;
@@ -128,11 +128,4 @@ public sealed class Preferences
         subject.AccountId, subject.ContactId, purpose, granted, Source, now, $"preference centre, link of message {subject.MessageId}", new ConsentProof(
             granted ? ConsentBasis.Express : null, granted ? shown?.Wording : null, granted ? shown?.Version.ToString(System.Globalization.CultureInfo.InvariantCulture) : null,
             visitor.Ip, visitor.UserAgent, null, subject.MessageId));
-
-    /// <summary>Whoever reads an address that the contact has left decides nothing for the contact.</summary>
-    internal static bool IsPresent(Contact contact, UnsubscribeSubject subject) =>
-        contact.Text("email") is { } email && EmailAddress.TryParse(email, out var address) && Audience.EmailAddress.Key(address.ToString()) == Audience.EmailAddress.Key(subject.Email);
-
-    private async Task<Contact?> FindContactAsync(Session session, UnsubscribeSubject subject, CancellationToken ct) =>
-        (await _contacts.LoadAsync(session, [subject.ContactId], ct)).FirstOrDefault(contact => contact.AccountId == subject.AccountId);
 }

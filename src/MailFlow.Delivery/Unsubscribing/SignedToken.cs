@@ -10,11 +10,15 @@ namespace MailFlow.Delivery.Unsubscribing;
 internal static class SignedToken
 {
     private const byte Version = 1;
-    private const int Head = 2, Signature = HMACSHA256.HashSizeInBytes, Longest = 900;
+    private const int Head = 2, Longest = 900;
 
-    public static string Write(ReadOnlySpan<byte> purpose, ReadOnlySpan<byte> content, SigningKey key)
+    /// <param name="purpose">What the link is for.</param>
+    /// <param name="content">What it says.</param>
+    /// <param name="key">Signs it.</param>
+    /// <param name="signature">How many bytes of the HMAC stand in it: 16 where many links stand in one mail.</param>
+    public static string Write(ReadOnlySpan<byte> purpose, ReadOnlySpan<byte> content, SigningKey key, int signature = HMACSHA256.HashSizeInBytes)
     {
-        var bytes = new byte[Head + content.Length + Signature];
+        var bytes = new byte[Head + content.Length + signature];
         (bytes[0], bytes[1]) = (Version, key.Id);
         content.CopyTo(bytes.AsSpan(Head));
         Sign(purpose, key, bytes.AsSpan(0, Head + content.Length), bytes.AsSpan(Head + content.Length));
@@ -22,21 +26,23 @@ internal static class SignedToken
     }
 
     /// <summary>The content of a token that one of the keys signed for this purpose; null for anything else, and nothing says why.</summary>
-    public static ReadOnlyMemory<byte>? Read(ReadOnlySpan<byte> purpose, string token, IReadOnlyList<SigningKey> keys)
+    public static ReadOnlyMemory<byte>? Read(ReadOnlySpan<byte> purpose, string token, IReadOnlyList<SigningKey> keys, int signature = HMACSHA256.HashSizeInBytes, int longest = Longest)
     {
-        if (token.Length > Longest || !Base64Url.IsValid(token)) return null;
+        if (token.Length > longest || !Base64Url.IsValid(token)) return null;
         var bytes = Base64Url.DecodeFromChars(token);
-        if (bytes.Length <= Head + Signature || bytes[0] != Version || keys.FirstOrDefault(key => key.Id == bytes[1]) is not { } key) return null;
-        Span<byte> expected = stackalloc byte[Signature];
-        Sign(purpose, key, bytes.AsSpan(0, bytes.Length - Signature), expected);
-        return CryptographicOperations.FixedTimeEquals(expected, bytes.AsSpan(bytes.Length - Signature)) ? bytes.AsMemory(Head..^Signature) : null;
+        if (bytes.Length <= Head + signature || bytes[0] != Version || keys.FirstOrDefault(key => key.Id == bytes[1]) is not { } key) return null;
+        Span<byte> expected = stackalloc byte[signature];
+        Sign(purpose, key, bytes.AsSpan(0, bytes.Length - signature), expected);
+        return CryptographicOperations.FixedTimeEquals(expected, bytes.AsSpan(bytes.Length - signature)) ? bytes.AsMemory(Head..^signature) : null;
     }
 
     private static void Sign(ReadOnlySpan<byte> purpose, SigningKey key, ReadOnlySpan<byte> content, Span<byte> signature)
     {
+        Span<byte> whole = stackalloc byte[HMACSHA256.HashSizeInBytes];
         using var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key.Secret);
         hmac.AppendData(purpose);
         hmac.AppendData(content);
-        hmac.GetHashAndReset(signature);
+        hmac.GetHashAndReset(whole);
+        whole[..signature.Length].CopyTo(signature);
     }
 }

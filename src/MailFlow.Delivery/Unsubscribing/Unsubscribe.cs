@@ -52,7 +52,7 @@ public sealed class Unsubscribe
     {
         if (await _links.ReadAsync(token, ct) is not { } subject) return false;
         var (contact, purpose) = await _database.ReadAsync(async session =>
-            (await FindContactAsync(session, subject, ct), await PurposeAsync(session, subject, ct)), ct);
+            (await _contacts.FindAsync(session, subject, ct), await PurposeAsync(session, subject, ct)), ct);
         var source = oneClick ? "one_click" : "unsubscribe";
         var detail = $"link of message {subject.MessageId}{(visitor is null ? "" : $", followed {visitor}")}";
         await _database.WriteAsync(async session =>
@@ -60,7 +60,7 @@ public sealed class Unsubscribe
             // The contact's lock first: consents are recorded under it.
             if (contact is not null) await session.LockShardAsync(StableHash.Shard(contact.AccountId, contact.UserId), wait: true, ct);
             await SuppressAsync(session, subject.AccountId, subject.Email, source, detail, ct);
-            if (contact is null || await FindContactAsync(session, subject, ct) is not { } present) return;
+            if (contact is null || await _contacts.FindAsync(session, subject, ct) is not { } present) return;
             if (present.Text("email") is { Length: > 0 } email && email != subject.Email && EmailAddress.TryParse(email, out _)) await SuppressAsync(session, subject.AccountId, email, source, detail, ct);
             if (purpose is not null)
                 await _consents.RecordAsync(session, [new Consent(
@@ -72,9 +72,6 @@ public sealed class Unsubscribe
 
     private async Task SuppressAsync(Session session, int accountId, string email, string source, string detail, CancellationToken ct) => await _suppressions.AddAsync(
         session, accountId, email, SuppressionReason.Unsubscribed, Suppression.Marketing, source, ct, detail);
-
-    private async Task<Contact?> FindContactAsync(Session session, UnsubscribeSubject subject, CancellationToken ct) =>
-        (await _contacts.LoadAsync(session, [subject.ContactId], ct)).FirstOrDefault(contact => contact.AccountId == subject.AccountId);
 
     private static Task<string?> PurposeAsync(Session session, UnsubscribeSubject subject, CancellationToken ct) => session.ScalarAsync<string>(
         "SELECT purpose FROM message WHERE id = @id AND account_id = @account", ct, ("id", subject.MessageId), ("account", subject.AccountId));

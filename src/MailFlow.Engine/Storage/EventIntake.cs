@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using System.Threading.Channels;
 using MailFlow.Data;
 
 namespace MailFlow.Engine.Storage;
@@ -43,8 +42,7 @@ public sealed class EventIntake : IAsyncDisposable
     private readonly Database _database;
     private readonly WorkSignal _signal;
     private readonly IFaultPoints _faults;
-    private readonly Channel<Request> _requests = Channel.CreateBounded<Request>(new BoundedChannelOptions(4_096) { SingleReader = true });
-    private readonly Task _writer;
+    private readonly GroupCommit<Request, IntakeResult> _commits;
     private long _countedAt;
     private bool _full;
 
@@ -52,10 +50,10 @@ public sealed class EventIntake : IAsyncDisposable
     public EventIntake(Database database, WorkSignal signal, IFaultPoints faults)
     {
         (_database, _signal, _faults) = (database, signal, faults);
-        _writer = Task.Run(WriteAllAsync);
+        _commits = new(4_096, MostInOneCommit, request => request.Events.Count, WriteAsync);
     }
 
-    private sealed record Request(int AccountId, IReadOnlyList<IncomingEvent> Events, TaskCompletionSource<IntakeResult> Answer);
+    private sealed record Request(int AccountId, IReadOnlyList<IncomingEvent> Events);
 
     private sealed record Item(Guid Key, int AccountId, int Shard, string UserId, string Body);
 
@@ -63,12 +61,7 @@ public sealed class EventIntake : IAsyncDisposable
     /// Takes events in. When it returns they are durable. Throws <see cref="IntakeFullException"/> when the inbox is at its bound, and what the database throws; then
     /// nothing of this group was taken in for certain, and it may be sent again.
     /// </summary>
-    public async Task<IntakeResult> AcceptAsync(int accountId, IReadOnlyList<IncomingEvent> events, CancellationToken ct)
-    {
-        var answer = new TaskCompletionSource<IntakeResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-        await _requests.Writer.WriteAsync(new Request(accountId, events, answer), ct);
-        return await answer.Task.WaitAsync(ct);
-    }
+    public Task<IntakeResult> AcceptAsync(int accountId, IReadOnlyList<IncomingEvent> events, CancellationToken ct) => _commits.CommitAsync(new Request(accountId, events), ct);
 
     /// <summary>
     /// Takes events in within a transaction at hand: those of a module that keeps its own record of what they tell. Ids that are known already are passed over. Gives the
@@ -93,42 +86,19 @@ public sealed class EventIntake : IAsyncDisposable
     public void Signal(IEnumerable<int> shards) => _signal.Notify(shards);
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        _requests.Writer.TryComplete();
-        await _writer;
-    }
+    public ValueTask DisposeAsync() => _commits.DisposeAsync();
 
-    private async Task WriteAllAsync()
-    {
-        var group = new List<Request>();
-        while (await _requests.Reader.WaitToReadAsync())
-        {
-            group.Clear();
-            for (var count = 0; count < MostInOneCommit && _requests.Reader.TryRead(out var request); count += request.Events.Count) group.Add(request);
-            try
-            {
-                var results = await WriteAsync(group);
-                for (var i = 0; i < group.Count; i++) group[i].Answer.TrySetResult(results[i]);
-            }
-            catch (Exception error)
-            {
-                foreach (var request in group) request.Answer.TrySetException(error);
-            }
-        }
-    }
-
-    private async Task<IntakeResult[]> WriteAsync(List<Request> group)
+    private async Task<IReadOnlyList<IntakeResult>> WriteAsync(IReadOnlyList<Request> group)
     {
         var shards = new HashSet<int>();
         var results = await _database.WriteAsync(async session =>
         {
             var now = await session.NowAsync(default);
-            if (group.Exists(request => request.Events.Count > 0)) await RefuseIfFullAsync(session, now);
+            if (group.Any(request => request.Events.Count > 0)) await RefuseIfFullAsync(session, now);
             var items = new List<Item>();
             var places = new List<(int Request, int Index)>();
             var seen = new HashSet<Guid>();
-            var rejected = group.ConvertAll(_ => new List<(int, string)>());
+            var rejected = group.Select(_ => new List<(int, string)>()).ToList();
             for (var r = 0; r < group.Count; r++)
                 for (var i = 0; i < group[r].Events.Count; i++)
                 {
@@ -156,9 +126,9 @@ public sealed class EventIntake : IAsyncDisposable
         return results;
     }
 
-    private static IntakeResult[] Answer(List<Request> group, List<Item> items, List<(int Request, int Index)> places, HashSet<Guid> isNew, List<List<(int, string)>> rejected)
+    private static IntakeResult[] Answer(IReadOnlyList<Request> group, List<Item> items, List<(int Request, int Index)> places, HashSet<Guid> isNew, List<List<(int, string)>> rejected)
     {
-        var accepted = group.ConvertAll(_ => new HashSet<int>());
+        var accepted = group.Select(_ => new HashSet<int>()).ToList();
         for (var i = 0; i < items.Count; i++)
             if (isNew.Contains(items[i].Key)) accepted[places[i].Request].Add(places[i].Index);
         return [.. group.Select((request, r) =>

@@ -23,7 +23,10 @@ public sealed class CallWebhook(GuardedHttp http, WebhookOptions options) : JobA
         [Input("The address, http or https.")] string Url,
         [Input("GET, POST, PUT, PATCH or DELETE.", Choices = ["GET", "POST", "PUT", "PATCH", "DELETE"])] string Method = "POST",
         [Input("An object, sent as JSON, or text; empty: the contact, the event and the journey as JSON.", Hint = "multiline")] object? Body = null,
-        [Input("Further headers, by name.", Hint = "dictionary")] IReadOnlyDictionary<string, string>? Headers = null);
+        [Input("Further headers, by name.", Hint = "dictionary")] IReadOnlyDictionary<string, string>? Headers = null) : ICheckedInput
+    {
+        string? ICheckedInput.Problem() => CallWebhook.Problem(this);
+    }
 
     /// <inheritdoc/>
     protected override Input Prepare(Input input, Step step) => input with

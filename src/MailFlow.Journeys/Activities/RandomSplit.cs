@@ -12,7 +12,10 @@ namespace MailFlow.Journeys.Activities;
 public sealed class RandomSplit : Activity<RandomSplit.Input>
 {
     /// <summary>The form in the designer.</summary>
-    public sealed record Input([Input("""The branches with their relative weights: [{"name": "A", "weight": 50}, {"name": "B", "weight": 50}].""")] IReadOnlyList<Branch> Branches);
+    public sealed record Input([Input("""The branches with their relative weights: [{"name": "A", "weight": 50}, {"name": "B", "weight": 50}].""")] IReadOnlyList<Branch> Branches) : ICheckedInput
+    {
+        string? ICheckedInput.Problem() => RandomSplit.Problem(Branches);
+    }
 
     /// <summary>One way to go.</summary>
     /// <param name="Name">The exit port.</param>

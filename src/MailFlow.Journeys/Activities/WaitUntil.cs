@@ -22,7 +22,10 @@ public sealed class WaitUntil : Activity<WaitUntil.Input>
         [Input("With an attribute: how much later, or earlier with a minus, such as -P3D or PT9H.")] string? Offset = null,
         [Input("A local time such as 09:30: the next time clocks show it.", DisplayName = "Time of day")] string? TimeOfDay = null,
         [Input("With a time of day: on these days; none: on any.", Choices = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], Hint = "checklist")] IReadOnlyList<string>? Weekdays = null,
-        [Input("The time zone, such as Europe/Paris; empty: the contact's own, else UTC.", DisplayName = "Time zone", ChoicesFrom = "time_zones")] string? TimeZone = null);
+        [Input("The time zone, such as Europe/Paris; empty: the contact's own, else UTC.", DisplayName = "Time zone", ChoicesFrom = "time_zones")] string? TimeZone = null) : ICheckedInput
+    {
+        string? ICheckedInput.Problem() => WaitUntil.Problem(this);
+    }
 
     private static readonly FrozenDictionary<string, IsoDayOfWeek> DayNames = Enum.GetValues<IsoDayOfWeek>()
         .Where(day => day != IsoDayOfWeek.None)

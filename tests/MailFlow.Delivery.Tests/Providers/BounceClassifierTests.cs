@@ -59,7 +59,7 @@ public sealed class BounceClassifierTests
     [InlineData(null, "550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent. Please contact your Internet service provider since part of their network is on our block list (S3150).", FaultScope.Connection)]
     [InlineData("5.7.1", "554 5.7.1 <ada@example.org>: Relay access denied", FaultScope.Connection)]
     public void The_sender_is_not_set_up_as_it_must_be(string? status, string text, object stops) =>
-        Assert.Equal(new Refusal(BounceKind.SenderFault, (FaultScope)stops), BounceClassifier.Find(status, text));
+        Assert.Equal(new BounceCause(BounceKind.SenderFault, (FaultScope)stops), BounceClassifier.Find(status, text));
 
     [Theory]
     [InlineData(null, null)]

@@ -7,15 +7,15 @@ public sealed class MailgunTests : HttpContract
 {
     private protected override (string Kind, Dictionary<string, string> Settings) Connection => ("mailgun", new() { ["api_key"] = Secret, ["domain"] = "mg.shop.example", ["search"] = "on" });
 
-    private protected override StubAnswer Answer(StubRequest request)
+    private protected override ApiAnswer Answer(StubRequest request)
     {
-        if (request.Headers.GetValueOrDefault("Authorization") != "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes($"api:{Secret}"))) return new StubAnswer(401, "Forbidden") { ContentType = "text/plain" };
-        if (request.Path == "/v3/mg.shop.example/events") return new StubAnswer(200, """{"items":[],"paging":{}}""");
-        if (request.Path != "/v3/mg.shop.example/messages") return new StubAnswer(404, """{"message":"Domain not found"}""");
+        if (request.Headers.GetValueOrDefault("Authorization") != "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes($"api:{Secret}"))) return new ApiAnswer(401, "Forbidden") { ContentType = "text/plain" };
+        if (request.Path == "/v3/mg.shop.example/events") return new ApiAnswer(200, """{"items":[],"paging":{}}""");
+        if (request.Path != "/v3/mg.shop.example/messages") return new ApiAnswer(404, """{"message":"Domain not found"}""");
         var fields = Fields(request);
         return fields.GetValueOrDefault("to") is { Length: > 0 } && fields.ContainsKey("from")
-            ? new StubAnswer(200, $$"""{"id":"{{fields["h:Message-ID"]}}","message":"Queued. Thank you."}""")
-            : new StubAnswer(400, """{"message":"to parameter is missing"}""");
+            ? new ApiAnswer(200, $$"""{"id":"{{fields["h:Message-ID"]}}","message":"Queued. Thank you."}""")
+            : new ApiAnswer(400, """{"message":"to parameter is missing"}""");
     }
 
     private protected override IEnumerable<TakenByProvider> Taken(StubRequest request)
@@ -43,7 +43,7 @@ public sealed class MailgunTests : HttpContract
     [InlineData(503, "Service Unavailable", typeof(HandOver.Deferred), null)]
     public async Task Each_documented_answer_is_told(int status, string body, Type expected, FaultScope? stops)
     {
-        var answer = await AnsweredAsync(new StubAnswer(status, body));
+        var answer = await AnsweredAsync(new ApiAnswer(status, body));
         Assert.Equal((expected, stops), (answer.GetType(), (answer as HandOver.SenderFault)?.Stops));
     }
 
@@ -77,10 +77,10 @@ public sealed class MailgunTests : HttpContract
         Assert.IsType<HandOver.Unknown>(await rig.Provider.FindAsync(email with { Attempt = 3 }, default));
         rig.Time.Advance(TimeSpan.FromMinutes(1));
         Assert.IsType<HandOver.Deferred>(await rig.Provider.FindAsync(email with { Attempt = 4 }, default));
-        Api.Script.Enqueue(new StubAnswer(200, """{"items":[{"event":"accepted","id":"x"}]}"""));
+        Api.Script.Enqueue(new ApiAnswer(200, """{"items":[{"event":"accepted","id":"x"}]}"""));
         Assert.Equal($"<{email.MessageId:n}@shop.example>", Assert.IsType<HandOver.Accepted>(await rig.Provider.FindAsync(email, default)).ProviderId);
         Assert.Contains($"message-id={email.MessageId:n}%40shop.example", Api.Requests.Last().Query);
-        Api.Script.Enqueue(new StubAnswer(500, "{}"));
+        Api.Script.Enqueue(new ApiAnswer(500, "{}"));
         Assert.IsType<HandOver.Unknown>(await rig.Provider.FindAsync(email, default));
     }
 

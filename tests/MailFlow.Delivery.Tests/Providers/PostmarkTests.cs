@@ -6,16 +6,16 @@ public sealed class PostmarkTests : HttpContract
 {
     private protected override (string Kind, Dictionary<string, string> Settings) Connection => ("postmark", new() { ["server_token"] = Secret });
 
-    private protected override StubAnswer Answer(StubRequest request)
+    private protected override ApiAnswer Answer(StubRequest request)
     {
         if (request.Headers.GetValueOrDefault("X-Postmark-Server-Token") != Secret) return Error(401, 10, "Request does not contain a valid Server token.");
-        if (request.Path == "/messages/outbound") return new StubAnswer(200, """{"TotalCount":0,"Messages":[]}""");
+        if (request.Path == "/messages/outbound") return new ApiAnswer(200, """{"TotalCount":0,"Messages":[]}""");
         using var json = JsonDocument.Parse(request.Body);
-        if (request.Path == "/email") return new StubAnswer(200, One(json.RootElement));
-        if (request.Path != "/email/batch") return new StubAnswer(404, "");
+        if (request.Path == "/email") return new ApiAnswer(200, One(json.RootElement));
+        if (request.Path != "/email/batch") return new ApiAnswer(404, "");
         return json.RootElement.GetArrayLength() > 500
             ? Error(422, 410, "Too many batch messages")
-            : new StubAnswer(200, $"[{string.Join(',', json.RootElement.EnumerateArray().Select(One))}]");
+            : new ApiAnswer(200, $"[{string.Join(',', json.RootElement.EnumerateArray().Select(One))}]");
 
         static string One(JsonElement mail) => mail.GetProperty("To").GetString()!.StartsWith("inactive@", StringComparison.Ordinal)
             ? """{"ErrorCode":406,"Message":"You tried to send to a recipient that has been marked as inactive."}"""
@@ -75,7 +75,7 @@ public sealed class PostmarkTests : HttpContract
     public async Task A_batch_with_other_than_one_answer_a_mail_is_unknown()
     {
         await using var rig = await StartAsync();
-        Api.Script.Enqueue(new StubAnswer(200, """[{"ErrorCode":0,"MessageID":"x"}]"""));
+        Api.Script.Enqueue(new ApiAnswer(200, """[{"ErrorCode":0,"MessageID":"x"}]"""));
         Assert.All(await ((IBulkEmailProvider)rig.Provider).SendManyAsync([Mails.Marketing(2), Mails.Marketing(3)], default), answer => Assert.IsType<HandOver.Unknown>(answer));
     }
 
@@ -132,7 +132,7 @@ public sealed class PostmarkTests : HttpContract
         rig.Time.Advance(TimeSpan.FromMinutes(10));
         Assert.IsType<HandOver.Deferred>(await rig.Provider.FindAsync(email with { Attempt = 5 }, default));
 
-        Api.Script.Enqueue(new StubAnswer(200, """{"TotalCount":1,"Messages":[{"MessageID":"0a129aee","Status":"Sent"}]}"""));
+        Api.Script.Enqueue(new ApiAnswer(200, """{"TotalCount":1,"Messages":[{"MessageID":"0a129aee","Status":"Sent"}]}"""));
         Assert.Equal("0a129aee", Assert.IsType<HandOver.Accepted>(await rig.Provider.FindAsync(email, default)).ProviderId);
         foreach (var trouble in new[] { Trouble.ResetAfterBody, Trouble.InvalidJson })
         {
@@ -141,5 +141,5 @@ public sealed class PostmarkTests : HttpContract
         }
     }
 
-    private static StubAnswer Error(int status, int code, string message) => new(status, JsonSerializer.Serialize(new { ErrorCode = code, Message = message }));
+    private static ApiAnswer Error(int status, int code, string message) => new(status, JsonSerializer.Serialize(new { ErrorCode = code, Message = message }));
 }

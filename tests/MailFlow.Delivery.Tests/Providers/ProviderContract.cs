@@ -162,7 +162,7 @@ public abstract class HttpContract : WireContract
     private protected abstract (string Kind, Dictionary<string, string> Settings) Connection { get; }
 
     /// <summary>The published API, as far as it is used, for calls with the right credentials and a well-formed mail.</summary>
-    private protected abstract StubAnswer Answer(StubRequest request);
+    private protected abstract ApiAnswer Answer(StubRequest request);
 
     /// <summary>The mails of a request that was taken.</summary>
     private protected abstract IEnumerable<TakenByProvider> Taken(StubRequest request);
@@ -186,7 +186,7 @@ public abstract class HttpContract : WireContract
     }
 
     /// <summary>Sends a mail that is answered so.</summary>
-    private protected async Task<HandOver> AnsweredAsync(StubAnswer answer, Func<Task>? before = null)
+    private protected async Task<HandOver> AnsweredAsync(ApiAnswer answer, Func<Task>? before = null)
     {
         await using var rig = await StartAsync();
         if (before is not null) await before();
@@ -199,9 +199,9 @@ public abstract class HttpContract : WireContract
     [Fact]
     public async Task Too_many_requests_puts_the_mail_off_for_as_long_as_is_asked()
     {
-        var deferred = Assert.IsType<HandOver.Deferred>(await AnsweredAsync(new StubAnswer(429, "{}", ("Retry-After", "17"))));
+        var deferred = Assert.IsType<HandOver.Deferred>(await AnsweredAsync(new ApiAnswer(429, "{}", ("Retry-After", "17"))));
         Assert.Equal((TimeSpan.FromSeconds(17), true), (deferred.RetryAfter, deferred.IsProviders));
-        deferred = Assert.IsType<HandOver.Deferred>(await AnsweredAsync(new StubAnswer(429, "{}", ("Retry-After", "Mon, 05 Jan 2026 09:02:00 GMT"))));
+        deferred = Assert.IsType<HandOver.Deferred>(await AnsweredAsync(new ApiAnswer(429, "{}", ("Retry-After", "Mon, 05 Jan 2026 09:02:00 GMT"))));
         Assert.Equal(TimeSpan.FromMinutes(2), deferred.RetryAfter);
     }
 
@@ -211,36 +211,36 @@ public abstract class HttpContract : WireContract
     [InlineData(504)]
     [InlineData(520)]
     public async Task An_error_of_theirs_or_of_a_gateway_makes_the_mail_unknown(int status) =>
-        Assert.IsType<HandOver.Unknown>(await AnsweredAsync(new StubAnswer(status, "<html>bad gateway</html>") { ContentType = "text/html" }));
+        Assert.IsType<HandOver.Unknown>(await AnsweredAsync(new ApiAnswer(status, "<html>bad gateway</html>") { ContentType = "text/html" }));
 
     [Theory]
     [InlineData(503)]
     [InlineData(408)]
     [InlineData(302)]
     public async Task An_answer_that_says_the_mail_was_not_looked_at_puts_it_off(int status) =>
-        Assert.True(Assert.IsType<HandOver.Deferred>(await AnsweredAsync(new StubAnswer(status, "", ("Location", "http://127.0.0.1:1/")))).IsProviders);
+        Assert.True(Assert.IsType<HandOver.Deferred>(await AnsweredAsync(new ApiAnswer(status, "", ("Location", "http://127.0.0.1:1/")))).IsProviders);
 
     [Fact]
     public async Task Refused_credentials_stop_the_connection()
     {
-        Assert.Equal(FaultScope.Connection, Assert.IsType<HandOver.SenderFault>(await AnsweredAsync(new StubAnswer(401, "Forbidden"))).Stops);
-        Assert.Equal(FaultScope.Connection, Assert.IsType<HandOver.SenderFault>(await AnsweredAsync(new StubAnswer(403, "{}"))).Stops);
+        Assert.Equal(FaultScope.Connection, Assert.IsType<HandOver.SenderFault>(await AnsweredAsync(new ApiAnswer(401, "Forbidden"))).Stops);
+        Assert.Equal(FaultScope.Connection, Assert.IsType<HandOver.SenderFault>(await AnsweredAsync(new ApiAnswer(403, "{}"))).Stops);
     }
 
     [Fact]
-    public async Task A_refusal_without_words_rejects_the_mail() => Assert.IsType<HandOver.Rejected>(await AnsweredAsync(new StubAnswer(400, "not json at all")));
+    public async Task A_refusal_without_words_rejects_the_mail() => Assert.IsType<HandOver.Rejected>(await AnsweredAsync(new ApiAnswer(400, "not json at all")));
 
     [Fact]
     public async Task A_refusal_has_at_most_500_characters_on_one_line()
     {
-        var reason = Assert.IsType<HandOver.Rejected>(await AnsweredAsync(new StubAnswer(400, new string('a', 5000) + "\r\n\u001b[31mred"))).Reason;
+        var reason = Assert.IsType<HandOver.Rejected>(await AnsweredAsync(new ApiAnswer(400, new string('a', 5000) + "\r\n\u001b[31mred"))).Reason;
         Assert.InRange(reason.Length, 400, 600);
         Assert.DoesNotContain(reason, char.IsControl);
     }
 
     [Fact]
     public async Task An_endless_answer_is_not_read_to_its_end() =>
-        Assert.IsType<HandOver.Unknown>(await AnsweredAsync(new StubAnswer(500, new string('a', 5_000_000))));
+        Assert.IsType<HandOver.Unknown>(await AnsweredAsync(new ApiAnswer(500, new string('a', 5_000_000))));
 
     [Fact]
     public async Task Stopped_while_it_waits_it_says_unknown_and_does_not_throw()

@@ -8,7 +8,7 @@ public sealed class SendGridTests : HttpContract
 {
     private protected override (string Kind, Dictionary<string, string> Settings) Connection => ("sendgrid", new() { ["api_key"] = Secret });
 
-    private protected override StubAnswer Answer(StubRequest request)
+    private protected override ApiAnswer Answer(StubRequest request)
     {
         if (request.Path != "/v3/mail/send" || request.Headers.GetValueOrDefault("Authorization") != $"Bearer {Secret}") return Error(401, "The provided authorization grant is invalid, expired, or revoked");
         using var json = JsonDocument.Parse(request.Body);
@@ -17,7 +17,7 @@ public sealed class SendGridTests : HttpContract
         var addresses = mails.EnumerateArray().SelectMany(mail => mail.GetProperty("to").EnumerateArray()).Select(to => to.GetProperty("email").GetString()!.ToLowerInvariant()).ToList();
         if (addresses.Distinct().Count() < addresses.Count) return Error(400, "Each email address in the personalization block should be unique between to, cc, and bcc.", "personalizations");
         if (addresses.Any(address => address.StartsWith("bad@", StringComparison.Ordinal))) return Error(400, "Does not contain a valid address.", "personalizations.0.to.0.email");
-        return new StubAnswer(202, "", ("X-Message-Id", "14c5d75ce93.dfd.64b469"));
+        return new ApiAnswer(202, "", ("X-Message-Id", "14c5d75ce93.dfd.64b469"));
     }
 
     private protected override IEnumerable<TakenByProvider> Taken(StubRequest request)
@@ -68,7 +68,7 @@ public sealed class SendGridTests : HttpContract
     public async Task The_end_of_a_rate_limit_is_read_from_the_header_of_SendGrids_own()
     {
         var reset = new DateTimeOffset(2026, 1, 5, 9, 0, 42, TimeSpan.Zero).ToUnixTimeSeconds();
-        var answer = await AnsweredAsync(new StubAnswer(429, """{"errors":[{"field":null,"message":"too many requests"}]}""", ("X-RateLimit-Reset", $"{reset}")));
+        var answer = await AnsweredAsync(new ApiAnswer(429, """{"errors":[{"field":null,"message":"too many requests"}]}""", ("X-RateLimit-Reset", $"{reset}")));
         Assert.Equal(TimeSpan.FromSeconds(42), Assert.IsType<HandOver.Deferred>(answer).RetryAfter);
     }
 
@@ -147,6 +147,6 @@ public sealed class SendGridTests : HttpContract
         Assert.Equal("webhook_public_key", error.Field);
     }
 
-    private static StubAnswer Error(int status, string message, string? field = null) =>
+    private static ApiAnswer Error(int status, string message, string? field = null) =>
         new(status, JsonSerializer.Serialize(new { errors = new[] { new { message, field, help = (string?)null } } }));
 }

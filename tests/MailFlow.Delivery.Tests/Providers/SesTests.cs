@@ -10,7 +10,7 @@ public sealed class SesTests : HttpContract
     private protected override (string Kind, Dictionary<string, string> Settings) Connection =>
         ("ses", new() { ["region"] = "eu-central-1", ["access_key_id"] = "AKIDEXAMPLE", ["secret_access_key"] = Secret, ["configuration_set"] = "mailflow" });
 
-    private protected override StubAnswer Answer(StubRequest request)
+    private protected override ApiAnswer Answer(StubRequest request)
     {
         if (request.Path != "/v2/email/outbound-emails") return Error(404, "NotFoundException", "no such path");
         // Signed anew from what came over the wire.
@@ -18,7 +18,7 @@ public sealed class SesTests : HttpContract
         var at = DateTimeOffset.ParseExact(request.Headers["X-Amz-Date"], "yyyyMMdd'T'HHmmss'Z'", null, System.Globalization.DateTimeStyles.AssumeUniversal);
         var right = SigV4.Sign(new AwsCredentials("AKIDEXAMPLE", Secret, null), "eu-central-1", "ses", "POST", url, [("Content-Type", request.Headers["Content-Type"])], request.Body, at);
         if (right.Single(header => header.Name == "Authorization").Value != request.Headers.GetValueOrDefault("Authorization")) return Error(403, "SignatureDoesNotMatch", "The request signature we calculated does not match");
-        return new StubAnswer(200, """{"MessageId":"010701942f6b-7c9a-000000"}""");
+        return new ApiAnswer(200, """{"MessageId":"010701942f6b-7c9a-000000"}""");
     }
 
     private protected override IEnumerable<TakenByProvider> Taken(StubRequest request)
@@ -58,8 +58,8 @@ public sealed class SesTests : HttpContract
         foreach (var answer in new[]
         {
             Error(status, error, message),
-            new StubAnswer(status, JsonSerializer.Serialize(new { message }), ("x-amzn-ErrorType", $"{error}:http://internal.amazon.com/coral/")),
-            new StubAnswer(status, JsonSerializer.Serialize(new { __type = $"com.amazonaws.sesv2#{error}", Message = message })),
+            new ApiAnswer(status, JsonSerializer.Serialize(new { message }), ("x-amzn-ErrorType", $"{error}:http://internal.amazon.com/coral/")),
+            new ApiAnswer(status, JsonSerializer.Serialize(new { __type = $"com.amazonaws.sesv2#{error}", Message = message })),
         })
         {
             var told = await AnsweredAsync(answer);
@@ -124,5 +124,5 @@ public sealed class SesTests : HttpContract
         Assert.EndsWith("Signature=85d96828115b5dc0cfc3bd16ad9e210dd772bbebba041836c64533a82be05ead", signed.Single(header => header.Name == "Authorization").Value);
     }
 
-    private static StubAnswer Error(int status, string error, string message) => new(status, JsonSerializer.Serialize(new { message }), ("x-amzn-ErrorType", error));
+    private static ApiAnswer Error(int status, string error, string message) => new(status, JsonSerializer.Serialize(new { message }), ("x-amzn-ErrorType", error));
 }

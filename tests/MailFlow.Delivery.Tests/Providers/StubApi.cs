@@ -35,7 +35,7 @@ public sealed record StubRequest(string Method, string Path, string Query, IRead
 }
 
 /// <summary>What the stub answers.</summary>
-public sealed record StubAnswer(int Status, string Body, params (string Name, string Value)[] Headers)
+public sealed record ApiAnswer(int Status, string Body, params (string Name, string Value)[] Headers)
 {
     public string ContentType { get; init; } = "application/json";
 }
@@ -56,14 +56,14 @@ internal sealed class StubApi : IAsyncDisposable
     public Func<StubRequest, Trouble>? TroubleOf { get; set; }
 
     /// <summary>Answers in place of the API's own, the next first.</summary>
-    public ConcurrentQueue<StubAnswer> Script { get; } = new();
+    public ConcurrentQueue<ApiAnswer> Script { get; } = new();
 
     public ConcurrentQueue<StubRequest> Requests { get; } = new();
 
     /// <summary>Done when a request has been read whole.</summary>
     public TaskCompletionSource Reached { get; private set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public static async Task<StubApi> StartAsync(Func<StubRequest, StubAnswer> api)
+    public static async Task<StubApi> StartAsync(Func<StubRequest, ApiAnswer> api)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -81,7 +81,7 @@ internal sealed class StubApi : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private async Task AnswerAsync(HttpContext context, Func<StubRequest, StubAnswer> api)
+    private async Task AnswerAsync(HttpContext context, Func<StubRequest, ApiAnswer> api)
     {
         if (Trouble == Trouble.ResetBeforeBody)
         {

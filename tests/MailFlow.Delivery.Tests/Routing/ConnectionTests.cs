@@ -1,6 +1,5 @@
 using MailFlow.Data;
 using MailFlow.Delivery.Deliverability;
-using MailFlow.Delivery.Deliverability;
 using MailFlow.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -71,6 +70,7 @@ public sealed class ConnectionTests
     [InlineData("main", null, null, null, null, "type")]
     [InlineData("main", "pigeon", null, null, null, "type")]
     [InlineData("Main!", "stub", null, null, null, "key")]
+    [InlineData("main\n", "stub", null, null, null, "key")]
     [InlineData("sandbox", "stub", null, null, null, "key")]
     [InlineData("main", "stub", "colour", "red", null, "settings.colour")]
     [InlineData("main", "stub", "mode", "sideways", null, "settings.mode")]

@@ -5,7 +5,7 @@ namespace MailFlow.Delivery;
 /// <summary>What a server's refusal is about, and what of the sender's it stops where it is the sender's fault.</summary>
 /// <param name="Kind">Whose fault.</param>
 /// <param name="Stops">Of a sender's fault: its connection (address, TLS, credentials) or its domain (authentication).</param>
-internal sealed record Refusal(BounceKind Kind, FaultScope? Stops = null);
+internal sealed record BounceCause(BounceKind Kind, FaultScope? Stops = null);
 
 /// <summary>
 /// Tells from a mail server's words whose fault a refusal is. One table for what relays say to us, what providers report and what delivery reports quote.
@@ -17,12 +17,12 @@ internal sealed record Refusal(BounceKind Kind, FaultScope? Stops = null);
 /// </remarks>
 internal static partial class BounceClassifier
 {
-    private static readonly Refusal
+    private static readonly BounceCause
         Hard = new(BounceKind.Hard), Recipient = new(BounceKind.RecipientSoft), Message = new(BounceKind.MessageSoft),
         Domain = new(BounceKind.SenderFault, FaultScope.Domain), Connection = new(BounceKind.SenderFault, FaultScope.Connection);
 
     /// <summary>By the last two numbers of the status; the first, 4 or 5, says only how long it lasts. A code that is not here is judged by its subject (<see cref="Subjects"/>).</summary>
-    private static readonly Dictionary<(int Subject, int Detail), Refusal> Codes = Table(
+    private static readonly Dictionary<(int Subject, int Detail), BounceCause> Codes = Table(
         // RFC 3463 §3.2: addresses. X.1.7 and X.1.8 are about the sender's address; X.1.10 is a null MX (RFC 7505) and Exchange's RecipientNotFound.
         (Hard, [(1, 1), (1, 2), (1, 3), (1, 6), (1, 10)]),
         (Domain, [(1, 7), (1, 8)]),
@@ -54,7 +54,7 @@ internal static partial class BounceClassifier
         (Connection, [(7, 8)]));
 
     /// <summary>By the middle number, when the whole is unknown.</summary>
-    private static readonly Dictionary<int, Refusal> Subjects = new()
+    private static readonly Dictionary<int, BounceCause> Subjects = new()
     {
         [2] = Recipient, // mailbox
         [3] = Recipient, // the destination's system
@@ -65,7 +65,7 @@ internal static partial class BounceClassifier
     };
 
     /// <summary>Texts that outweigh a code: the same 5.7.1 stands for an opinion of the content and for a blocklist.</summary>
-    private static readonly (Regex Text, Refusal Means)[] Telling =
+    private static readonly (Regex Text, BounceCause Means)[] Telling =
     [
         (Relay(), Connection),
         (Authentication(), Domain),
@@ -75,7 +75,7 @@ internal static partial class BounceClassifier
     ];
 
     /// <summary>Texts that stand in for a code that is missing or says nothing (X.0.0, X.1.0).</summary>
-    private static readonly (Regex Text, Refusal Means)[] Plain =
+    private static readonly (Regex Text, BounceCause Means)[] Plain =
     [
         (Full(), Recipient),
         (Unknown(), Hard),
@@ -91,7 +91,7 @@ internal static partial class BounceClassifier
     public static BounceKind Classify(string? status, string? text, BounceKind otherwise) => Find(status, text)?.Kind ?? otherwise;
 
     /// <summary>What is known of a refusal; null when nothing is.</summary>
-    public static Refusal? Find(string? status, string? text)
+    public static BounceCause? Find(string? status, string? text)
     {
         text ??= "";
         var reported = Status().Match(status ?? "");
@@ -111,7 +111,7 @@ internal static partial class BounceClassifier
         return text.Contains("552", StringComparison.Ordinal) && Code().Match(text).Value == "552" ? Recipient : kind == '4' ? Recipient : null;
     }
 
-    private static Refusal? Exact(char kind, int subject, int detail, string text) => (subject, detail) switch
+    private static BounceCause? Exact(char kind, int subject, int detail, string text) => (subject, detail) switch
     {
         (2, 1) => kind == '5' ? Hard : Recipient,
         // Exchange Online says 5.4.1 "Recipient address rejected: Access denied" for a recipient that is not in its directory.
@@ -123,7 +123,7 @@ internal static partial class BounceClassifier
         _ => Codes.GetValueOrDefault((subject, detail)),
     };
 
-    private static Dictionary<(int, int), Refusal> Table(params (Refusal Means, (int, int)[] Codes)[] rows) =>
+    private static Dictionary<(int, int), BounceCause> Table(params (BounceCause Means, (int, int)[] Codes)[] rows) =>
         rows.SelectMany(row => row.Codes.Select(code => (code, row.Means))).ToDictionary();
 
     private static bool IsVague(Match status) => (Number(status, 2), Number(status, 3)) is (0, _) or (1, 0);

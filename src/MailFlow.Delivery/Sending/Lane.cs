@@ -1,0 +1,34 @@
+namespace MailFlow.Delivery.Sending;
+
+/// <summary>Work in the background that goes on whatever happens: after a failure it pauses, longer each time, and begins anew.</summary>
+internal static class Lane
+{
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250), LongestPause = TimeSpan.FromSeconds(30);
+
+    /// <param name="round">One round of work, its waiting for more included.</param>
+    /// <param name="failed">Tells of a failure and of the pause that follows.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="stopping">Ends it.</param>
+    public static async Task RunAsync(Func<Task> round, Action<Exception, TimeSpan> failed, TimeProvider time, CancellationToken stopping)
+    {
+        var failures = 0;
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                await round();
+                failures = 0;
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception error)
+            {
+                var pause = TimeSpan.FromTicks(Math.Min(LongestPause.Ticks, FirstPause.Ticks << Math.Min(failures++, 10)));
+                failed(error, pause);
+                await Task.Delay(pause, time, stopping).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+using MailFlow.Data;
+using MailFlow.Engine.Activities;
+
+namespace MailFlow.Delivery.Unsubscribing;
+
+/// <summary>The contact whom a recipient's link is about.</summary>
+internal static class LinkedContact
+{
+    /// <summary>The contact as it is now; null when it is no more, or another account's.</summary>
+    public static async Task<Contact?> FindAsync(this IContactStore contacts, Session session, UnsubscribeSubject subject, CancellationToken ct) =>
+        (await contacts.LoadAsync(session, [subject.ContactId], ct)).FirstOrDefault(contact => contact.AccountId == subject.AccountId);
+
+    /// <summary>Whether the address that the link was sent to is still the contact's: whoever reads one that the contact has left decides nothing for the contact.</summary>
+    public static bool StillHas(this Contact contact, UnsubscribeSubject subject) =>
+        contact.Text("email") is { } email && EmailAddress.TryParse(email, out var address) && Audience.EmailAddress.Key(address.ToString()) == Audience.EmailAddress.Key(subject.Email);
+}
