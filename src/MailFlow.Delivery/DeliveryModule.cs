@@ -11,6 +11,7 @@ using MailFlow.Delivery.Providers.Smtp;
 using MailFlow.Delivery.Reports;
 using MailFlow.Delivery.Routing;
 using MailFlow.Delivery.Sending;
+using MailFlow.Delivery.Tracking;
 using MailFlow.Delivery.Unsubscribing;
 using MailFlow.Engine.Activities;
 using MailFlow.Engine.Definitions;
@@ -88,12 +89,12 @@ public static class DeliveryModule
 
     /// <summary>What comes back: webhooks, our own tracking, and what both do.</summary>
     private static IServiceCollection AddFeedback(this IServiceCollection services) => services
-        .AddSingleton<FeedbackSignal>().AddSingleton<WebhookIntake>().AddSingleton<Effects>().AddSingleton<Settling>().AddSingleton<Guarantees>().AddSingleton<LaidAsideCalls>()
+        .AddSingleton<FeedbackSignal>().AddSingleton<WebhookIntake>().AddSingleton<Effects>().AddSingleton<Settling>().AddSingleton<Guarantees>().AddSingleton<LaidAsideCalls>().AddSingleton<LinkHosts>()
         .AddSingleton(provider => new Webhooks(
             provider.GetRequiredService<Connections>(), provider.GetRequiredService<WebhookIntake>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<Webhooks>>()))
         .AddSingleton(provider => new MailTracking(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<SigningKeys>(), provider.GetRequiredService<WebhookIntake>(),
-            provider.GetRequiredService<DeliveryOptions>(), provider.GetRequiredService<ILogger<MailTracking>>()))
+            provider.GetRequiredService<LinkHosts>(), provider.GetRequiredService<DeliveryOptions>(), provider.GetRequiredService<ILogger<MailTracking>>()))
         .AddSingleton(provider => new FeedbackProcessor(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<Connections>(), provider.GetRequiredService<Effects>(), provider.GetRequiredService<Settling>(),
             provider.GetRequiredService<EventIntake>(), provider.GetRequiredService<IFaultPoints>(), provider.GetRequiredService<ILogger<FeedbackProcessor>>()));

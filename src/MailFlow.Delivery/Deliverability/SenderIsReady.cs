@@ -25,7 +25,7 @@ internal sealed class SenderIsReady(Senders senders, SendingDomains domains) : I
         if (isReal && string.IsNullOrWhiteSpace(sender.Name))
             Find(Severity.Error, "sender_name_missing", "Marketing mail must say whom it comes from, and the sender has no name. Set it in Settings → Sender.");
 
-        var domain = await domains.FindAsync(session, accountId, from, ct);
+        var domain = await SendingDomains.FindAsync(session, accountId, from, ct);
         if (domain is { State: CheckState.Fail })
             Find(isReal ? Severity.Error : Severity.Warning, "sending_domain_failed",
                 $"Mail comes from {from}, which failed its check: {string.Join(" ", domain.Checks.Where(check => check.State == CheckState.Fail).Select(check => check.Meaning))} {Where} shows what to publish; then check again.");

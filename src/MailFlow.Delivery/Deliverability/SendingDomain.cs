@@ -1,9 +1,11 @@
+using MailFlow.Delivery.Deliverability.Checks;
+
 namespace MailFlow.Delivery.Deliverability;
 
 /// <summary>A domain that an account's mail comes from.</summary>
 /// <param name="Domain">The domain of From addresses: in small letters, international ones as <c>xn--…</c>.</param>
 /// <param name="ReturnPath">The domain that bounces go to, where that is another one.</param>
-/// <param name="TrackingHost">The host that links in mail lead to, where that is not the server's own.</param>
+/// <param name="TrackingHost">The host that tracked links in its mail lead to, from the check on that finds it to be ours; null: the server's own.</param>
 /// <param name="Dkim">What signs its mail now; null for nothing that we know of.</param>
 /// <param name="NextDkim">A key of ours that signs from the check on that sees its record in DNS.</param>
 /// <param name="State">What the last check came to.</param>
@@ -15,6 +17,9 @@ public sealed record SendingDomain(
 {
     /// <summary>The domain of the envelope's sender, which SPF is asked for.</summary>
     internal string EnvelopeDomain => ReturnPath ?? Domain;
+
+    /// <summary>The <see cref="TrackingHost"/>, where the last check found that it leads here; a link that leads nowhere is worse than one with another name in it.</summary>
+    internal string? ProvenTrackingHost => Checks.Any(check => check is { Name: TrackingCheck.Name, State: CheckState.Pass }) ? TrackingHost : null;
 }
 
 /// <summary>What signs a domain's mail.</summary>

@@ -43,7 +43,7 @@ public sealed class SendingDomains
     /// <param name="accountId">The account.</param>
     /// <param name="domain">In small letters, as <see cref="EmailAddress.Domain"/> has it.</param>
     /// <param name="ct">Cancels.</param>
-    internal Task<SendingDomain?> FindAsync(Session session, int accountId, string domain, CancellationToken ct) => session.FirstAsync(
+    internal static Task<SendingDomain?> FindAsync(Session session, int accountId, string domain, CancellationToken ct) => session.FirstAsync(
         $"SELECT {Columns} FROM sending_domain d WHERE d.account_id = @account AND d.domain = @domain", Read, ct, ("account", accountId), ("domain", domain));
 
     /// <summary>Sets a domain up, or changes how it is. What the last check found is forgotten if it no longer fits.</summary>

@@ -35,7 +35,7 @@ internal sealed class Composer(TemplateRenderer renderer, UnsubscribeLinks links
             ReplyTo = sender.ReplyTo is { } replyTo ? new Mailbox(EmailAddress.Parse(replyTo)) : null,
             To = taken.To,
             Subject = rendered.Subject,
-            Html = await tracking.TrackAsync(message.AccountId, message.Id, taken.Route, taken.Contact, rendered.Html, ct),
+            Html = await tracking.TrackAsync(message.AccountId, message.Id, from.Address.Domain, taken.Route, taken.Contact, rendered.Html, ct),
             Text = rendered.Text,
             Headers = Headers(message, from.Address.Domain, urls.Unsubscribe),
             Stream = message.Stream,

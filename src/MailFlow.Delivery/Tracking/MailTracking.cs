@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text;
-using System.Text.RegularExpressions;
 using MailFlow.Data;
 using MailFlow.Delivery.Reports;
 using MailFlow.Delivery.Routing;
@@ -25,7 +24,7 @@ public sealed record TrackedTarget(string? Url);
 /// Opens and clicks by our own means: a picture of one dot, and links that pass by this server. For providers that do not track themselves; each account and each contact can
 /// be left out. The text part's links stay as they are.
 /// </summary>
-public sealed partial class MailTracking
+public sealed class MailTracking
 {
     /// <summary>The server's paths; the token follows after a slash.</summary>
     public const string OpenPath = "/t/o", ClickPath = "/t/c";
@@ -40,32 +39,29 @@ public sealed partial class MailTracking
     private readonly SigningKeys _keys;
     private readonly WebhookIntake _intake;
     private readonly HitLimit _limit;
+    private readonly LinkHosts _hosts;
     private readonly ILogger<MailTracking> _log;
     private readonly string _base;
     private readonly ConcurrentDictionary<int, (TrackingSettings Settings, long Since)> _settings = new();
 
-    internal MailTracking(Database database, SigningKeys keys, WebhookIntake intake, DeliveryOptions options, ILogger<MailTracking> log) =>
-        (_database, _keys, _intake, _limit, _log, _base) = (database, keys, intake, new HitLimit(database.Time), log, options.PublicBaseUrl.TrimEnd('/'));
+    internal MailTracking(Database database, SigningKeys keys, WebhookIntake intake, LinkHosts hosts, DeliveryOptions options, ILogger<MailTracking> log) =>
+        (_database, _keys, _intake, _hosts, _limit, _log, _base) = (database, keys, intake, hosts, new HitLimit(database.Time), log, options.PublicBaseUrl.TrimEnd('/'));
 
     /// <summary>How an account's mail is tracked.</summary>
     public async Task<TrackingSettings> FindAsync(int accountId, CancellationToken ct) => await _database.ReadAsync(session => session.FirstAsync(
-        "SELECT enabled, consent, host FROM tracking WHERE account_id = @account",
-        row => new TrackingSettings(row.IsNull(0) ? null : row.Bool(0), row.Bool(1), row.TextOrNull(2)), ct, ("account", accountId)), ct) ?? TrackingSettings.Standard;
+        "SELECT enabled, consent FROM tracking WHERE account_id = @account",
+        row => new TrackingSettings(row.IsNull(0) ? null : row.Bool(0), row.Bool(1)), ct, ("account", accountId)), ct) ?? TrackingSettings.Standard;
 
     /// <summary>Sets how an account's mail is tracked; mail that is handed over some seconds later follows it.</summary>
-    /// <exception cref="InvalidInputException">The host is none.</exception>
     public async Task<TrackingSettings> PutAsync(int accountId, TrackingSettings settings, CancellationToken ct)
     {
-        settings = settings with { Host = string.IsNullOrWhiteSpace(settings.Host) ? null : settings.Host.Trim().ToLowerInvariant() };
-        if (settings.Host is { } host && (host.Length > 253 || !HostForm().IsMatch(host)))
-            throw new InvalidInputException("host", "must be a host's name, such as 'links.shop.example', without a scheme, a port or a path");
         await _database.WriteAsync(async session =>
         {
             await session.ExecuteAsync("""
-                INSERT INTO tracking (account_id, enabled, consent, host, updated_at) VALUES (@account, @enabled, @consent, @host, @now)
-                ON CONFLICT (account_id) DO UPDATE SET enabled = excluded.enabled, consent = excluded.consent, host = excluded.host, updated_at = excluded.updated_at
-                """, ct, ("account", accountId), ("enabled", settings.Enabled), ("consent", settings.NeedsConsent), ("host", settings.Host), ("now", await session.NowAsync(ct)));
-            await Audit.RecordAsync(session, accountId, "tracking.put", "tracking", ct, ("enabled", settings.Enabled), ("needs_consent", settings.NeedsConsent), ("host", settings.Host));
+                INSERT INTO tracking (account_id, enabled, consent, updated_at) VALUES (@account, @enabled, @consent, @now)
+                ON CONFLICT (account_id) DO UPDATE SET enabled = excluded.enabled, consent = excluded.consent, updated_at = excluded.updated_at
+                """, ct, ("account", accountId), ("enabled", settings.Enabled), ("consent", settings.NeedsConsent), ("now", await session.NowAsync(ct)));
+            await Audit.RecordAsync(session, accountId, "tracking.put", "tracking", ct, ("enabled", settings.Enabled), ("needs_consent", settings.NeedsConsent));
         }, ct);
         _settings.TryRemove(accountId, out _);
         return settings;
@@ -99,12 +95,19 @@ public sealed partial class MailTracking
     }
 
     /// <summary>The mail's HTML with tracked links and the picture; as it was where it is not tracked.</summary>
-    internal async ValueTask<string> TrackAsync(int accountId, Guid messageId, Route route, Contact contact, string html, CancellationToken ct)
+    /// <param name="accountId">Whose mail.</param>
+    /// <param name="messageId">Which.</param>
+    /// <param name="domain">Of its From address: its links lead to that domain's host.</param>
+    /// <param name="route">How it leaves.</param>
+    /// <param name="contact">Who gets it.</param>
+    /// <param name="html">As it was rendered.</param>
+    /// <param name="ct">Cancels.</param>
+    internal async ValueTask<string> TrackAsync(int accountId, Guid messageId, string domain, Route route, Contact contact, string html, CancellationToken ct)
     {
         var settings = await SettingsAsync(accountId, ct);
         if (!(settings.Enabled ?? (!route.IsSandbox && !route.Provider.TracksEngagement)) || !Agrees(contact, settings)) return html;
         var key = (await _keys.AllAsync(ct))[0];
-        var at = settings.Host is { } host ? $"https://{host}" : _base;
+        var at = await _hosts.AddressAsync(accountId, domain, ct);
         var (links, bodyEnd) = HtmlLinks.Find(html);
         var tracked = new StringBuilder(html.Length + 512 + (links.Count * 200));
         var copied = 0;
@@ -153,7 +156,4 @@ public sealed partial class MailTracking
         _settings[accountId] = (settings, _database.Time.GetTimestamp());
         return settings;
     }
-
-    [GeneratedRegex(@"^(?=.*[a-z])([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$")]
-    private static partial Regex HostForm();
 }

@@ -3,9 +3,8 @@ namespace MailFlow.Delivery;
 /// <summary>How an account's mail is tracked by our own means.</summary>
 /// <param name="Enabled">Whether opens and clicks are tracked; null: where the provider does not do it itself, and never in the sandbox.</param>
 /// <param name="NeedsConsent">Whether only contacts are tracked who have agreed: their attribute <c>tracking</c> is true. A contact whose <c>tracking</c> is false never is.</param>
-/// <param name="Host">The host in tracked links, such as <c>links.shop.example</c>, a name for this server reached by https; null: the server's own address.</param>
-public sealed record TrackingSettings(bool? Enabled, bool NeedsConsent, string? Host)
+public sealed record TrackingSettings(bool? Enabled, bool NeedsConsent)
 {
     /// <summary>Of an account that has not said.</summary>
-    public static TrackingSettings Standard { get; } = new(null, false, null);
+    public static TrackingSettings Standard { get; } = new(null, false);
 }

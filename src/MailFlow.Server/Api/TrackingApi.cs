@@ -8,8 +8,7 @@ internal static class TrackingApi
 {
     /// <param name="Enabled">Whether opens and clicks are tracked; left out: where the provider does not do it itself, and never in the sandbox.</param>
     /// <param name="NeedsConsent">Whether only contacts are tracked whose attribute <c>tracking</c> is true.</param>
-    /// <param name="Host">A host of your own in tracked links.</param>
-    internal sealed record TrackingInput(bool? Enabled, bool? NeedsConsent, string? Host);
+    internal sealed record TrackingInput(bool? Enabled, bool? NeedsConsent);
 
     public static void MapTrackingSettings(this IEndpointRouteBuilder api)
     {
@@ -17,7 +16,7 @@ internal static class TrackingApi
         group.MapGet("", (Caller caller, MailTracking tracking, CancellationToken ct) => tracking.FindAsync(caller.AccountId, ct)).RequireScope(Scopes.MessagesRead)
             .WithSummary("Read whether the account's mail is tracked").Produces<TrackingSettings>();
         group.MapPut("", (Body<TrackingInput> body, Caller caller, MailTracking tracking, CancellationToken ct) =>
-                tracking.PutAsync(caller.AccountId, new TrackingSettings(body.Value.Enabled, body.Value.NeedsConsent ?? false, body.Value.Host), ct)).RequireScope(Scopes.Admin)
+                tracking.PutAsync(caller.AccountId, new TrackingSettings(body.Value.Enabled, body.Value.NeedsConsent ?? false), ct)).RequireScope(Scopes.Admin)
             .WithSummary("Set whether the account's mail is tracked").Produces<TrackingSettings>();
         api.MapGet("/delivery/guarantees", (string? since, string? until, Caller caller, Guarantees guarantees, CancellationToken ct) =>
                 guarantees.CountAsync(caller.AccountId, Instant("since", since), Instant("until", until), ct)).RequireScope(Scopes.MessagesRead).WithTags("Messages")

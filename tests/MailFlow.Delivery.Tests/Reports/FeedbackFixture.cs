@@ -30,7 +30,11 @@ internal sealed class FeedbackFixture : IAsyncDisposable
         return fixture;
     }
 
-    public void Start(IFaultPoints? faults = null) => Delivery.Start(faults, services: services => services.AddSingleton<IProviderType>(Type));
+    public void Start(IFaultPoints? faults = null, Action<IServiceCollection>? services = null) => Delivery.Start(faults, services: with =>
+    {
+        with.AddSingleton<IProviderType>(Type);
+        services?.Invoke(with);
+    });
 
     public Task<Connection> ConnectAsync(int account, string key = "main") => Delivery.Get<Connections>().PutAsync(
         account, key, new ConnectionDraft("reporting", Settings: new Dictionary<string, string?> { ["key"] = Key }), default);

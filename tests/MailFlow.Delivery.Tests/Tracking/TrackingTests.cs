@@ -1,8 +1,12 @@
 using System.Buffers.Text;
 using System.Text.RegularExpressions;
+using MailFlow.Delivery.Deliverability;
+using MailFlow.Delivery.Deliverability.Dns;
+using MailFlow.Delivery.Tests.Deliverability;
 using MailFlow.Delivery.Tests.Reports;
 using MailFlow.Delivery.Tracking;
 using MailFlow.Testing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace MailFlow.Delivery.Tests.Tracking;
 
@@ -98,15 +102,11 @@ public sealed partial class TrackingTests
         var tracking = fixture.Delivery.Get<MailTracking>();
         Assert.True(await IsTrackedAsync(null));
         Assert.False(await IsTrackedAsync(false)); // the contact said no
-        await PutAsync(new TrackingSettings(null, true, "links.shop.example"));
+        await PutAsync(new TrackingSettings(null, true));
         Assert.False(await IsTrackedAsync(null));
         Assert.True(await IsTrackedAsync(true));
-        Assert.Contains("https://links.shop.example/t/c/", (await SendAsync(fixture, true)).Mail.Html);
-        await PutAsync(new TrackingSettings(false, false, null));
+        await PutAsync(new TrackingSettings(false, false));
         Assert.False(await IsTrackedAsync(true));
-
-        foreach (var host in new[] { "https://x.example", "x.example/path", "x.example:8080", "nodots", "192.0.2.1", "a b.example" })
-            Assert.Equal("host", (await Assert.ThrowsAsync<Data.InvalidInputException>(() => tracking.PutAsync(1, new TrackingSettings(null, false, host), default))).Field);
 
         async Task PutAsync(TrackingSettings settings)
         {
@@ -117,6 +117,42 @@ public sealed partial class TrackingTests
         async Task<bool> IsTrackedAsync(bool? agrees) => (await SendAsync(fixture, agrees)).Mail.Html.Contains("/t/c/", StringComparison.Ordinal);
     }
 
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Links_lead_to_the_sending_domains_own_host_once_its_check_has_found_that_it_leads_here(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        await using var dns = await RealDnsServer.StartAsync("host-record=mail.example.org,192.0.2.1", "cname=links.shop.example,mail.example.org");
+        var tls = new Tls("its certificate is another host's");
+        fixture.Start(services: services => services.AddSingleton<IDnsResolver>(DnsResolverTests.For(dns)).AddSingleton<ITlsProbe>(tls));
+        var domains = fixture.Delivery.Get<SendingDomains>();
+        await domains.PutAsync(1, "shop.example", new(TrackingHost: "links.shop.example"), default);
+        Assert.Equal("https://mail.example.org", await HostAsync()); // nobody has looked yet
+
+        await domains.CheckAsync(1, "shop.example", default);
+        Assert.Equal("https://mail.example.org", await HostAsync()); // browsers would warn
+        tls.Problem = null;
+        await domains.CheckAsync(1, "shop.example", default);
+        Assert.Equal("https://links.shop.example", await HostAsync());
+
+        await domains.PutAsync(1, "shop.example", new(TrackingHost: "elsewhere.shop.example"), default);
+        Assert.Equal("https://mail.example.org", await HostAsync());
+
+        async Task<string> HostAsync()
+        {
+            fixture.Delivery.Time.Advance(TimeSpan.FromMinutes(2));
+            var hosts = Regex.Matches((await SendAsync(fixture)).Mail.Html, "(https://[a-z.]+)/t/[co]/").Select(match => match.Groups[1].Value).ToList();
+            Assert.Equal(3, hosts.Count); // the sale, the trap and the dot
+            return Assert.Single(hosts.Distinct());
+        }
+    }
+
+    private sealed class Tls(string? problem) : ITlsProbe
+    {
+        public string? Problem { get; set; } = problem;
+
+        public Task<string?> ProbeAsync(string host, CancellationToken ct) => Task.FromResult(Problem);
+    }
+
     [Fact]
     public async Task The_sandbox_is_not_tracked_until_the_account_asks()
     {
@@ -125,7 +161,7 @@ public sealed partial class TrackingTests
         var contact = await delivery.ContactAsync("ada");
         await delivery.QueueAsync(contact, message => message with { Template = "linked" });
         await delivery.SendAllAsync();
-        await delivery.Get<MailTracking>().PutAsync(1, new TrackingSettings(true, false, null), default);
+        await delivery.Get<MailTracking>().PutAsync(1, new TrackingSettings(true, false), default);
         await delivery.QueueAsync(contact, message => message with { Template = "linked" });
         await delivery.SendAllAsync();
 
