@@ -6,7 +6,7 @@ using MailFlow.Data;
 namespace MailFlow.Audience;
 
 /// <summary>The forms under which an address may be suppressed.</summary>
-/// <param name="Address">The address itself, in the form of <see cref="EmailAddress.Key"/>.</param>
+/// <param name="Address">The address itself, in the form of <see cref="EmailAddress.MailboxKey"/>.</param>
 /// <param name="Domain">Its whole domain: <c>@example.org</c>.</param>
 /// <param name="Hash">What is left of it when its contact was erased: <c>#</c> and a keyed hash, which nobody can read an address from.</param>
 internal sealed record AddressForms(string Address, string Domain, string Hash);
@@ -20,14 +20,14 @@ internal sealed class AddressHashes
     public async ValueTask<AddressForms> FormsAsync(Session session, int accountId, string address, CancellationToken ct)
     {
         var key = await KeyAsync(session, ct);
-        return Forms(key, accountId, EmailAddress.Key(address));
+        return Forms(key, accountId, EmailAddress.MailboxKey(address));
     }
 
     /// <summary>The forms of many addresses.</summary>
     public async ValueTask<IReadOnlyList<AddressForms>> FormsAsync(Session session, int accountId, IEnumerable<string> addresses, CancellationToken ct)
     {
         var key = await KeyAsync(session, ct);
-        return [.. addresses.Select(address => Forms(key, accountId, EmailAddress.Key(address)))];
+        return [.. addresses.Select(address => Forms(key, accountId, EmailAddress.MailboxKey(address)))];
     }
 
     /// <summary>A keyed hash of any text about a person: tells whether two are the same, and no more.</summary>

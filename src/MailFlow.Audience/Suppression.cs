@@ -5,7 +5,7 @@ using MailFlow.Engine.Definitions;
 namespace MailFlow.Audience;
 
 /// <summary>An address, or all addresses of a domain, that must not be mailed.</summary>
-/// <param name="Email">The address, in the form of <see cref="EmailAddress.Key"/>; <c>@example.org</c> for a whole domain; <c>#</c> and a keyed hash for an erased person's.</param>
+/// <param name="Email">The address, in the form of <see cref="EmailAddress.MailboxKey"/>; <c>@example.org</c> for a whole domain; <c>#</c> and a keyed hash for an erased person's.</param>
 /// <param name="Reason">Why: one of <see cref="SuppressionReason"/>, or the operator's own words.</param>
 /// <param name="Scope">What must not be sent: <see cref="All"/>, <see cref="Marketing"/> or <see cref="Transactional"/>.</param>
 /// <param name="Source">Who said so: "api", "webhook", "unsubscribe" …</param>

@@ -84,7 +84,7 @@ public sealed class Suppressions
             var found = await session.QueryAsync($"""
                 SELECT {Columns} FROM (SELECT {Columns} {page} ORDER BY s.email, s.scope LIMIT @looked) s WHERE {position}(s.email, @text) > 0 AND {Holds}
                 ORDER BY s.email, s.scope LIMIT @limit
-                """, Read, ct, [.. parameters, ("looked", MostLookedAt), ("text", EmailAddress.Key(search))]);
+                """, Read, ct, [.. parameters, ("looked", MostLookedAt), ("text", EmailAddress.MailboxKey(search))]);
             if (found.Count > limit) return Cursor.Page(found, limit, KeyOf);
             var last = await session.QueryAsync($"SELECT s.email, s.scope {page} ORDER BY s.email, s.scope LIMIT 1 OFFSET @skip",
                 row => $"{row.Text(0)}\n{row.Text(1)}", ct, ("account", accountId), ("email", email), ("scope", scope), ("skip", MostLookedAt - 1));
@@ -172,7 +172,7 @@ public sealed class Suppressions
             if (detail.Length > 1000) throw new InvalidInputException("detail", "is too long; at most 1000 characters");
         }
         if (expiresAt <= now) throw new InvalidInputException("expires_at", "lies in the past");
-        return new Suppression(EmailAddress.Key(trimmed), SuppressionReason.Normalise(reason), Suppression.CheckedScope(scope), source, now, detail, expiresAt);
+        return new Suppression(EmailAddress.MailboxKey(trimmed), SuppressionReason.Normalise(reason), Suppression.CheckedScope(scope), source, now, detail, expiresAt);
     }
 
     /// <summary>Writes suppressions, each address and scope once, those of erased persons too. Gives how many were new and how many were made stronger or longer.</summary>

@@ -31,6 +31,21 @@ public sealed class SuppressionRuleTests
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_international_domain_is_one_domain_however_it_is_written(DatabaseKind kind)
+    {
+        await using var audience = await AudienceFixture.CreateAsync(kind);
+
+        await audience.Suppressions.AddAsync(1, "@MÜNCHEN.example", "competitor", null, "api", default);
+        await audience.Suppressions.AddAsync(1, "Ada@xn--bcher-kva.example", "complaint", null, "api", default);
+
+        foreach (var blocked in new[] { "x@münchen.example", "x@xn--mnchen-3ya.example", "x@XN--MNCHEN-3YA.example", "ada@bücher.example", "ADA@Bücher.example" })
+            Assert.NotNull(await FindAsync(audience, MessageStream.Transactional, blocked));
+        Assert.Null(await FindAsync(audience, MessageStream.Marketing, "eve@bücher.example"));
+        Assert.Single(await audience.Suppressions.RemoveAsync(1, "@münchen.example", null, default));
+        Assert.Null(await FindAsync(audience, MessageStream.Marketing, "x@xn--mnchen-3ya.example"));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_stream_has_a_scope_of_its_own(DatabaseKind kind)
     {
         await using var audience = await AudienceFixture.CreateAsync(kind);

@@ -11,6 +11,7 @@ import { RoutesCard } from './RoutesCard';
 import { SandboxOnly } from './SandboxOnly';
 import { sendingQuery, type SendingState } from './sending';
 import { Stops } from './Stops';
+import { Tracking } from './Tracking';
 import { Waiting } from './Waiting';
 
 export function SendingPage() {
@@ -41,6 +42,7 @@ function SendingView({ state }: { state: SendingState }) {
       <RoutesCard state={state} />
       <Policy isAdmin={isAdmin} />
       <MailboxLimits isAdmin={isAdmin} />
+      <Tracking isAdmin={isAdmin} />
     </Stack>
   );
 }

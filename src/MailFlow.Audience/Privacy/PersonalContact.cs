@@ -40,9 +40,9 @@ internal sealed class PersonalContact(Suppressions suppressions) : IPersonalData
         await session.ExecuteAsync("UPDATE consent SET evidence = NULL, ip = NULL, user_agent = NULL WHERE contact_id = @contact AND account_id = @account", ct,
             ("contact", person.ContactId), ("account", person.AccountId));
         await session.ExecuteAsync("DELETE FROM suppression WHERE account_id = @account AND email IN (SELECT r.email FROM {rows})",
-            new Rows<string>([.. person.Addresses.Select(EmailAddress.Key).Distinct()]).Text("email", email => email), ct, ("account", person.AccountId));
+            new Rows<string>([.. person.Addresses.Select(EmailAddress.MailboxKey).Distinct()]).Text("email", email => email), ct, ("account", person.AccountId));
         await session.ExecuteAsync("UPDATE audit SET subject = 'erased', detail = @none FROM {rows} WHERE audit.account_id = @account AND audit.subject = r.subject",
-            new Rows<string>([.. person.Addresses.Concat(person.Addresses.Select(EmailAddress.Key)).Append(person.UserId).Distinct()]).Text("subject", subject => subject), ct,
+            new Rows<string>([.. person.Addresses.Concat(person.Addresses.Select(EmailAddress.MailboxKey)).Append(person.UserId).Distinct()]).Text("subject", subject => subject), ct,
             ("account", person.AccountId), ("none", new JsonText("{}")));
     }
 

@@ -121,7 +121,7 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
                    let what = ReasonAndScope(each.Report, each.Message)
                    where what is not null
                    select (each.Message.AccountId, Suppression: new Suppression(
-                       Audience.EmailAddress.Key(each.Message.To!), what.Value.Reason, what.Value.Scope, Source, at, each.Report.Reason ?? $"reported about message {each.Message.Id}"));
+                       Audience.EmailAddress.MailboxKey(each.Message.To!), what.Value.Reason, what.Value.Scope, Source, at, each.Report.Reason ?? $"reported about message {each.Message.Id}"));
         var soft = await SoftBounces.CountAsync(session, [.. fresh.Where(each => each.Report.Bounce == BounceKind.RecipientSoft && each.Message.To is not null)], now, ct);
         foreach (var account in said.Concat(soft).Concat(await PresentAddressesAsync(session, fresh, at, ct)).GroupBy(each => each.AccountId, each => each.Suppression).OrderBy(account => account.Key).ToList())
             await suppressions.AddAsync(session, account.Key, account, ct);
@@ -138,7 +138,7 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
                where EmailAddress.TryParse(email, out _)
                from message in messages[contact.Id]
                select (contact.AccountId, new Suppression(
-                   Audience.EmailAddress.Key(email), SuppressionReason.Unsubscribed, Suppression.Marketing, Source, at, $"reported about message {message.Id}"));
+                   Audience.EmailAddress.MailboxKey(email), SuppressionReason.Unsubscribed, Suppression.Marketing, Source, at, $"reported about message {message.Id}"));
     }
 
     /// <summary>A complaint about a receipt stops receipts too; one about marketing mail leaves the password reset to be sent.</summary>

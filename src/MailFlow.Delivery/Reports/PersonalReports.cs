@@ -27,15 +27,13 @@ internal sealed class PersonalReports : IPersonalData
             UPDATE message_event SET reason = NULL, url = NULL, user_agent = NULL, network = NULL
             WHERE message_id IN (SELECT id FROM message WHERE contact_id = @contact AND account_id = @account)
             """, ct, ("contact", person.ContactId), ("account", person.AccountId));
-        var addresses = new Rows<string>(person.Addresses).Text("address", EmailAddressKey).Bytes("octets", Encoding.UTF8.GetBytes);
+        var addresses = new Rows<string>(person.Addresses).Text("address", Audience.EmailAddress.MailboxKey).Bytes("octets", Encoding.UTF8.GetBytes);
         await session.ExecuteAsync("DELETE FROM soft_bounce WHERE account_id = @account AND email IN (SELECT r.address FROM {rows})", addresses, ct, ("account", person.AccountId));
         await session.ExecuteAsync($$"""
             DELETE FROM webhook_call WHERE account_id = @account AND due_at IS NULL
               AND EXISTS (SELECT 1 FROM {rows} WHERE {{(session.Dialect.IsPostgreSql ? "position(r.octets IN webhook_call.body)" : "instr(webhook_call.body, r.octets)")}} > 0)
             """, addresses, ct, ("account", person.AccountId));
     }
-
-    private static string EmailAddressKey(string address) => Audience.EmailAddress.Key(address);
 
     private static Dictionary<string, object?> Members(params (string Name, object? Value)[] members) => members.ToDictionary(member => member.Name, member => member.Value);
 }

@@ -20,7 +20,7 @@ internal static class SoftBounces
         Session session, IReadOnlyList<(Report Report, ReportedMessage Message)> bounces, long now, CancellationToken ct)
     {
         if (bounces.Count == 0) return [];
-        var days = bounces.Select(each => new Day(each.Message.AccountId, Audience.EmailAddress.Key(each.Message.To!), FlowStore.DayOf(each.Report.At)))
+        var days = bounces.Select(each => new Day(each.Message.AccountId, Audience.EmailAddress.MailboxKey(each.Message.To!), FlowStore.DayOf(each.Report.At)))
             .Distinct().OrderBy(day => day.AccountId).ThenBy(day => day.Email, StringComparer.Ordinal).ThenBy(day => day.Number).ToList();
         await session.ExecuteAsync(
             "INSERT INTO soft_bounce (account_id, email, day) SELECT r.owner, r.email, r.day FROM {rows} WHERE true ON CONFLICT (account_id, email, day) DO NOTHING",
@@ -43,7 +43,7 @@ internal static class SoftBounces
     private static async Task<Dictionary<(int AccountId, string Email), int>> DeliveriesAsync(
         Session session, IReadOnlyList<Day> addresses, IReadOnlyList<(Report Report, ReportedMessage Message)> bounces, CancellationToken ct)
     {
-        var contacts = bounces.ToLookup(each => (each.Message.AccountId, Audience.EmailAddress.Key(each.Message.To!)), each => each.Message.ContactId);
+        var contacts = bounces.ToLookup(each => (each.Message.AccountId, Audience.EmailAddress.MailboxKey(each.Message.To!)), each => each.Message.ContactId);
         return (await session.QueryAsync("""
             SELECT r.owner, r.email, max(f.delivered_at) FROM {rows} JOIN message m ON m.contact_id = r.contact AND m.account_id = r.owner AND lower(m.to_address) = r.email
             JOIN message_feedback f ON f.message_id = m.id WHERE f.delivered_at IS NOT NULL GROUP BY r.owner, r.email

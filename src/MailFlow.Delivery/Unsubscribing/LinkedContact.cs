@@ -12,5 +12,5 @@ internal static class LinkedContact
 
     /// <summary>Whether the address that the link was sent to is still the contact's: whoever reads one that the contact has left decides nothing for the contact.</summary>
     public static bool StillHas(this Contact contact, UnsubscribeSubject subject) =>
-        contact.Text("email") is { } email && EmailAddress.TryParse(email, out var address) && Audience.EmailAddress.Key(address.ToString()) == Audience.EmailAddress.Key(subject.Email);
+        contact.Text("email") is { } email && EmailAddress.TryParse(email, out var address) && Audience.EmailAddress.MailboxKey(address.ToString()) == Audience.EmailAddress.MailboxKey(subject.Email);
 }
