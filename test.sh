@@ -15,6 +15,7 @@ packages=(
   "python3-dkim   /usr/bin/dkimverify"
   "python3-dnspython /usr/lib/python3/dist-packages/dns/resolver.py"
   "postfix        /usr/sbin/postfix"
+  "redis-server   /usr/bin/redis-server"
 )
 # Folders with a package-lock.json whose npm packages the tests run: a foreign SMTP server, SendGrid's own check of signatures, and the console's build.
 npm_folders=(tests/MailFlow.Delivery.Tests/SmtpServer tests/MailFlow.Delivery.Tests/SendGridSigner designer)

@@ -57,6 +57,7 @@ public static class DeliveryModule
             "smtp" => ActivatorUtilities.CreateInstance<SmtpProvider>(provider),
             _ => ActivatorUtilities.CreateInstance<SandboxProvider>(provider),
         });
+        services.TryAddSingleton<IRateLimits, StoredLimits>();
         return services.AddProviderTypes().AddSingleton<SandboxMailbox>()
             .AddSingleton<Connections>().AddSingleton<SendingStops>().AddSingleton<Routes>().AddSingleton<FlowControl>().AddSingleton<WarmUps>().AddSingleton<MailboxLimits>().AddSingleton<SendingPolicies>()
             .AddSingleton(provider => new SendingOverview(
@@ -126,6 +127,28 @@ public static class DeliveryModule
         services.AddSingleton(configured with { Provider = "sandbox", SigningKeys = [], Lanes = 1, Node = "simulation" });
         return services.AddSingleton<IProviderType, SandboxType>().AddSingleton<IEmailProvider, SandboxProvider>();
     }
+
+    /// <summary>Shares limits by the second over Redis, for many nodes; without, they are rows in the database. A Redis that is away slows what is limited and stops nothing.</summary>
+    /// <param name="services">With <see cref="AddDelivery"/>.</param>
+    /// <param name="configuration">As StackExchange.Redis reads it: <c>host:6379,password=…,ssl=true</c>.</param>
+    /// <exception cref="InvalidInputException">The configuration cannot be read.</exception>
+    public static IServiceCollection UseRedis(this IServiceCollection services, string configuration)
+    {
+        try
+        {
+            StackExchange.Redis.ConfigurationOptions.Parse(configuration);
+        }
+        catch (ArgumentException error)
+        {
+            throw new InvalidInputException("ConnectionStrings:Redis", $"the connection string cannot be read: {error.Message}");
+        }
+        return services.AddSingleton(_ => RedisLimits.Connect(configuration)).UseRedis();
+    }
+
+    /// <summary>As the public one, over a connection that is there already.</summary>
+    internal static IServiceCollection UseRedis(this IServiceCollection services, StackExchange.Redis.IConnectionMultiplexer connection) => services.AddSingleton(connection).UseRedis();
+
+    private static IServiceCollection UseRedis(this IServiceCollection services) => services.RemoveAll<IRateLimits>().AddSingleton<IRateLimits, RedisLimits>();
 
     /// <summary>Runs the sender and the reader of reports in the background of the host; without, a test steps them. Wants the engine.</summary>
     public static IServiceCollection AddDeliveryWorkers(this IServiceCollection services) => services.AddSingleton<IHostedService, SenderLoop>()

@@ -20,7 +20,7 @@ try
     builder.Services.AddSingleton(builder.Configuration.ReadRetention());
     builder.Services.AddAudience().AddAudienceWorkers();
     builder.Services.AddContent();
-    builder.Services.AddDelivery(delivery).AddDeliveryWorkers();
+    builder.Services.AddDelivery(delivery).UseRedisOf(builder.Configuration).AddDeliveryWorkers();
     builder.Services.AddJourneys(builder.Configuration.ReadWebhooks()).AddJourneyWorkers();
 
     var app = builder.Build();

@@ -44,9 +44,12 @@ internal sealed class Way(Route route, int room, int roomForMarketing)
 /// <summary>What may leave in one hand-over, and what was taken of it.</summary>
 internal sealed class Flow(
     IReadOnlyDictionary<int, Dictionary<MessageStream, IReadOnlyList<Way>>> ways, IReadOnlyDictionary<int, IReadOnlyList<Route>> routes, Dictionary<int, int> marketing,
-    IReadOnlyDictionary<int, string> domains, Dictionary<BucketKey, TokenBucket> buckets, long now, int today)
+    IReadOnlyDictionary<int, string> domains, IRateLimits rateLimits, RateGrant grant, bool heldByRate, long now, int today)
 {
     private readonly Dictionary<int, int> _handedOver = [];
+
+    /// <summary>Whether a limit by the second may hold more of what is due than it lets go: a moment later it lets go of the next.</summary>
+    public bool IsHeldByRate => heldByRate;
 
     /// <summary>How many messages of a stream an account may claim, at most <paramref name="wanted"/>; they are promised to it.</summary>
     public int Claim(int account, MessageStream stream, int wanted)
@@ -86,8 +89,8 @@ internal sealed class Flow(
     public async Task CloseAsync(Session session, CancellationToken ct)
     {
         var used = ways.Values.SelectMany(streams => streams.Values).SelectMany(each => each).Distinct().Where(way => way.Taken > 0).ToList();
-        await FlowStore.SaveAsync(session, [.. used.Where(way => buckets.ContainsKey(FlowControl.BucketOf(way.Route))).Select(way =>
-            KeyValuePair.Create(FlowControl.BucketOf(way.Route), buckets[FlowControl.BucketOf(way.Route)].Less(way.Taken)))], ct);
+        foreach (var way in used) grant.Take(FlowControl.BucketOf(way.Route), way.Taken);
+        await rateLimits.CloseAsync(session, grant, now, ct);
         var counts = used.Where(way => way.Route.PerDay is not null).Select(way => new DayCount(way.Route.AccountId, way.Route.Subject, today, way.Taken))
             .Concat(_handedOver.Where(each => domains.ContainsKey(each.Key)).Select(each => new DayCount(each.Key, SendingStops.OfDomain(domains[each.Key]), today, each.Value)));
         await FlowStore.CountAsync(session, [.. counts], ct);
@@ -104,16 +107,15 @@ internal sealed class Flow(
         if (limits.Count == 0) return held;
         var keyed = messages.Select(each => (each.Message.Id, Limit: LimitOf(each.Message.AccountId, each.To.Domain))).Where(each => each.Limit is not null).ToList();
         var rates = keyed.DistinctBy(each => each.Limit!.Value.Key).ToDictionary(each => each.Limit!.Value.Key, each => each.Limit!.Value.Rate);
-        var stored = await FlowStore.LockAsync(session, rates, now, ct);
+        var mailboxes = await rateLimits.OpenAsync(session, rates, now, ct);
         foreach (var group in keyed.GroupBy(each => each.Limit!.Value.Key))
         {
-            var (bucket, rate, waiting) = (stored[group.Key], rates[group.Key], 0);
-            foreach (var (id, _) in group)
-                if (bucket.Whole > 0) bucket = bucket.Less(1);
-                else held[id] = now + (long)Math.Ceiling((++waiting - bucket.Tokens) / rate * 1000);
-            stored[group.Key] = bucket;
+            var (bucket, rate) = (mailboxes.Find(group.Key)!.Value, rates[group.Key]);
+            var going = Math.Min(bucket.Whole, group.Count());
+            foreach (var ((id, _), place) in group.Skip(going).Select((each, i) => (each, i + 1))) held[id] = now + (long)Math.Ceiling((place - bucket.Less(going).Tokens) / rate * 1000);
+            mailboxes.Take(group.Key, going);
         }
-        await FlowStore.SaveAsync(session, stored, ct);
+        await rateLimits.CloseAsync(session, mailboxes, now, ct);
         return held;
 
         (BucketKey Key, double Rate)? LimitOf(int account, string domain)

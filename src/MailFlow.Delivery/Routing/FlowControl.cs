@@ -5,10 +5,10 @@ using MailFlow.Engine.Definitions;
 namespace MailFlow.Delivery.Routing;
 
 /// <summary>
-/// How much mail may leave now, and by which route. All limits are taken from in the transaction of the hand-over, so that they hold over all nodes and through crashes:
-/// what is taken up was within them.
+/// How much mail may leave now, and by which route. All limits are taken from with the hand-over, so that they hold over all nodes and through crashes: what is taken up
+/// was within them.
 /// </summary>
-internal sealed class FlowControl(Routes routes, DeliveryOptions options)
+internal sealed class FlowControl(Routes routes, IRateLimits limits, DeliveryOptions options)
 {
     private readonly ConcurrentDictionary<(int AccountId, string Key), CircuitBreaker> _breakers = new();
 
@@ -28,28 +28,26 @@ internal sealed class FlowControl(Routes routes, DeliveryOptions options)
         var limited = found.Values.SelectMany(each => each).Distinct().ToList();
         var domains = accounts.Where(account => found[account].Any(route => !route.IsSandbox)).ToDictionary(account => account, account => DomainOf(senders[account]));
         var warmUps = domains.Count == 0 ? [] : await FlowStore.WarmUpsAsync(session, [.. domains.Keys], ct);
-        var rates = limited.Where(route => route.PerSecond is not null || route.PerDay is not null).ToDictionary(BucketOf, route => route.PerSecond ?? Unlimited);
+        var rates = limited.Where(route => route.PerSecond is not null || route.PerDay is not null).ToDictionary(BucketOf, route => route.PerSecond ?? TokenBucket.Unlimited);
         // A day's volume is counted under a lock too: two senders would otherwise both find it unused.
-        foreach (var (account, domain) in domains.Where(each => warmUps.ContainsKey(new BucketKey(each.Key, each.Value)))) rates[new BucketKey(account, SendingStops.OfDomain(domain))] = Unlimited;
-        var buckets = await FlowStore.LockAsync(session, rates, now, ct);
+        foreach (var (account, domain) in domains.Where(each => warmUps.ContainsKey(new BucketKey(each.Key, each.Value)))) rates[new BucketKey(account, SendingStops.OfDomain(domain))] = TokenBucket.Unlimited;
+        var grant = await limits.OpenAsync(session, rates, now, ct);
         var today = FlowStore.DayOf(now);
         var days = await FlowStore.DaysAsync(
             session,
             [.. limited.Where(route => route.PerDay is not null).Select(BucketOf).Concat(domains.Select(each => new BucketKey(each.Key, SendingStops.OfDomain(each.Value)))).Distinct()],
             today - (2 * SendingLog.Window), ct);
 
-        var ways = limited.ToDictionary(route => route, route => new Way(route, RoomOf(route, buckets, days, today, now), RoomForMarketing(route, days, today)));
+        var heldByRate = rates.Any(each => each.Value < TokenBucket.Unlimited && grant.Find(each.Key)!.Value.Whole < options.BatchSize);
+        var ways = limited.ToDictionary(route => route, route => new Way(route, RoomOf(route, grant, days, today, now), RoomForMarketing(route, days, today)));
         var allowed = new Dictionary<int, int>();
         foreach (var (account, domain) in domains)
             allowed[account] = await MarketingAsync(session, account, domain, stopped, new SendingLog(days[new BucketKey(account, SendingStops.OfDomain(domain))]), warmUps, today, ct);
         return new Flow(accounts.ToDictionary(account => account, account => Streams.ToDictionary(stream => stream, stream => (IReadOnlyList<Way>)[.. found[account]
             .Where(route => route.WeightFor(stream) > 0 && !stopped.Contains((account, route.Subject, stream))
                 && !(domains.TryGetValue(account, out var domain) && stopped.Contains((account, SendingStops.OfDomain(domain), stream))))
-            .Select(route => ways[route])])), found, allowed, domains, buckets, now, today);
+            .Select(route => ways[route])])), found, allowed, domains, limits, grant, heldByRate, now, today);
     }
-
-    /// <summary>A rate that nothing reaches: the bucket is then no more than a lock.</summary>
-    private const double Unlimited = 1e9;
 
     private static MessageStream[] Streams { get; } = [MessageStream.Transactional, MessageStream.Marketing];
 
@@ -61,12 +59,12 @@ internal sealed class FlowControl(Routes routes, DeliveryOptions options)
     /// <summary>
     /// Of a provider that forgets what it was sent, no more is taken up than can be under way at once: all that is taken up is in doubt when the process dies.
     /// </summary>
-    private int RoomOf(Route route, Dictionary<BucketKey, TokenBucket> buckets, ILookup<BucketKey, SendingDay> days, int today, long now)
+    private int RoomOf(Route route, RateGrant grant, ILookup<BucketKey, SendingDay> days, int today, long now)
     {
         var underWay = route.Provider is IBulkEmailProvider bulk ? Math.Max(bulk.MaxBatch, bulk.Concurrency) : route.Provider.Concurrency;
         var room = route.Provider.Replay == ReplayPolicy.Neither ? Math.Min(underWay, options.BatchSize) : options.BatchSize;
         room = Math.Min(room, BreakerOf(route).Room(now));
-        if (buckets.TryGetValue(BucketOf(route), out var bucket)) room = Math.Min(room, bucket.Whole);
+        if (grant.Find(BucketOf(route)) is { } bucket) room = Math.Min(room, bucket.Whole);
         if (route.PerDay is { } perDay) room = Math.Min(room, perDay - new SendingLog(days[BucketOf(route)]).Of(today).HandedOver);
         return Math.Max(0, room);
     }

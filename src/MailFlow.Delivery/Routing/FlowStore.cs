@@ -8,32 +8,12 @@ internal readonly record struct BucketKey(int AccountId, string Key);
 /// <summary>One more, or fewer, in a day's row.</summary>
 internal readonly record struct DayCount(int AccountId, string Subject, int Day, int HandedOver = 0, int Delivered = 0, int HardBounces = 0, int Complaints = 0);
 
-/// <summary>What limits are kept in: buckets, days, warm-ups, mailbox limits.</summary>
+/// <summary>What limits are told by: days, warm-ups, mailbox limits.</summary>
 internal static class FlowStore
 {
     public const long MillisecondsADay = 24L * 60 * 60 * 1000;
 
     public static int DayOf(long now) => (int)(now / MillisecondsADay);
-
-    /// <summary>Buckets, made full where there is none, locked until the transaction ends: what one sender takes no other can.</summary>
-    public static async Task<Dictionary<BucketKey, TokenBucket>> LockAsync(Session session, IReadOnlyDictionary<BucketKey, double> rates, long now, CancellationToken ct)
-    {
-        var keys = rates.Keys.OrderBy(key => key.AccountId).ThenBy(key => key.Key, StringComparer.Ordinal).ToList();
-        await session.ExecuteAsync("""
-            INSERT INTO rate_bucket (account_id, key, tokens, at) SELECT r.owner, r.name, r.tokens, @now FROM {rows} WHERE true ON CONFLICT (account_id, key) DO NOTHING
-            """, new Rows<BucketKey>(keys).Int("owner", key => key.AccountId).Text("name", key => key.Key).Double("tokens", key => TokenBucket.Capacity(rates[key])), ct, ("now", now));
-        var found = await session.QueryAsync($$"""
-            SELECT b.account_id, b.key, b.tokens, b.at FROM {rows} JOIN rate_bucket b ON b.account_id = r.owner AND b.key = r.name
-            ORDER BY b.account_id, b.key {{(session.Dialect.IsPostgreSql ? "FOR UPDATE OF b" : "")}}
-            """, new Rows<BucketKey>(keys).Int("owner", key => key.AccountId).Text("name", key => key.Key),
-            row => (Key: new BucketKey(row.Int(0), row.Text(1)), Bucket: new TokenBucket(row.Double(2), row.Long(3))), ct);
-        return found.ToDictionary(each => each.Key, each => each.Bucket.Filled(rates[each.Key], now));
-    }
-
-    public static Task SaveAsync(Session session, IReadOnlyCollection<KeyValuePair<BucketKey, TokenBucket>> buckets, CancellationToken ct) => session.ExecuteAsync(
-        "UPDATE rate_bucket SET tokens = r.tokens, at = r.at FROM {rows} WHERE rate_bucket.account_id = r.owner AND rate_bucket.key = r.name",
-        new Rows<KeyValuePair<BucketKey, TokenBucket>>([.. buckets.OrderBy(each => each.Key.AccountId).ThenBy(each => each.Key.Key, StringComparer.Ordinal)])
-            .Int("owner", each => each.Key.AccountId).Text("name", each => each.Key.Key).Double("tokens", each => each.Value.Tokens).Long("at", each => each.Value.At), ct);
 
     /// <summary>Counts, each subject and day once.</summary>
     public static Task CountAsync(Session session, IReadOnlyList<DayCount> counts, CancellationToken ct) => session.ExecuteAsync("""

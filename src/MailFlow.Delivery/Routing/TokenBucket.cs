@@ -7,6 +7,9 @@ namespace MailFlow.Delivery.Routing;
 /// <param name="At">Unix milliseconds.</param>
 internal readonly record struct TokenBucket(double Tokens, long At)
 {
+    /// <summary>A rate that nothing reaches: the bucket is then no more than a lock.</summary>
+    public const double Unlimited = 1e9;
+
     public static double Capacity(double perSecond) => Math.Max(1, perSecond);
 
     public static TokenBucket Full(double perSecond, long now) => new(Capacity(perSecond), now);

@@ -13,8 +13,9 @@ internal sealed record TakenMessage(ClaimedMessage Message, int Attempt, EmailAd
 /// <param name="Messages">To be handed over.</param>
 /// <param name="Changed">How many rows the commit changed, those refused and parked included.</param>
 /// <param name="At">The database's clock.</param>
+/// <param name="IsHeldByRate">Whether a limit by the second may have held some back.</param>
 /// <param name="Started">This process's monotonic clock when the lease was asked for: a slow answer must not buy time.</param>
-internal sealed record TakenBatch(IReadOnlyList<TakenMessage> Messages, int Changed, DateTimeOffset At, long Started);
+internal sealed record TakenBatch(IReadOnlyList<TakenMessage> Messages, int Changed, bool IsHeldByRate, DateTimeOffset At, long Started);
 
 /// <summary>Takes due messages up: reads, checks and marks them in one transaction, whose commit is the hand-over.</summary>
 internal sealed class HandOverDesk(
@@ -98,7 +99,7 @@ internal sealed class HandOverDesk(
             message.Message.Id, message.Attempt, message.To.ToString(), message.Route.Key, now + (long)(options.Lease + message.Route.Provider.RequestTimeout + Grace).TotalMilliseconds))], epoch, now, ct);
         if (marked != taken.Count) throw new InvalidOperationException($"Of {taken.Count} locked messages only {marked} could be taken up.");
         await flow.CloseAsync(session, ct);
-        return new TakenBatch(taken, claimed.Count, DateTimeOffset.FromUnixTimeMilliseconds(now), started);
+        return new TakenBatch(taken, claimed.Count, flow.IsHeldByRate, DateTimeOffset.FromUnixTimeMilliseconds(now), started);
     }
 
     /// <summary>As much of one account as of another, and transactional mail before marketing, within what may leave.</summary>

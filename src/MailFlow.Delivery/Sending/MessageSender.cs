@@ -11,7 +11,7 @@ namespace MailFlow.Delivery;
 /// </summary>
 public sealed class MessageSender
 {
-    private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(1), LongestPause = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(1), RateInterval = TimeSpan.FromMilliseconds(250), LongestPause = TimeSpan.FromSeconds(10);
 
     private readonly Database _database;
     private readonly NodeEpoch _node;
@@ -23,6 +23,7 @@ public sealed class MessageSender
     private readonly IFaultPoints _faults;
     private long _swept = long.MinValue;
     private int _lastAccount = int.MinValue;
+    private volatile bool _isHeldByRate;
 
     internal MessageSender(
         Database database, NodeEpoch node, HandOverDesk desk, Dispatch dispatch, Answers answers, Sweep sweep, DeliveryOptions options, IFaultPoints faults) =>
@@ -41,10 +42,12 @@ public sealed class MessageSender
             Interlocked.Exchange(ref _swept, _database.Time.GetTimestamp());
             if (await _sweep.RunAsync(ct) > 0) accounts = await DueAccountsAsync(ct);
         }
+        _isHeldByRate = false;
         if (accounts.Count == 0) return 0;
 
         Volatile.Write(ref _lastAccount, accounts[^1]);
         var batch = await _desk.TakeUpAsync(accounts, epoch, ct);
+        _isHeldByRate = batch.IsHeldByRate;
         if (batch.Messages.Count == 0) return batch.Changed;
         _faults.Reach("sender.hand-over.after-commit");
 
@@ -53,6 +56,9 @@ public sealed class MessageSender
         _faults.Reach("sender.answers.after-commit");
         return batch.Changed;
     }
+
+    /// <summary>When to look again, after a round that found nothing to do, unless there is new mail.</summary>
+    internal TimeSpan NextLook => _isHeldByRate && _options.PollInterval > RateInterval ? RateInterval : _options.PollInterval;
 
     private Task<IReadOnlyList<int>> DueAccountsAsync(CancellationToken ct) =>
         _database.ReadAsync(session => DueMessages.AccountsAsync(session, Volatile.Read(ref _lastAccount), ct), ct);

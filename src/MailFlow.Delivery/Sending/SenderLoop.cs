@@ -27,6 +27,6 @@ internal sealed class SenderLoop(
     private Task RunLaneAsync(CancellationToken stopping) => Lane.RunAsync(async () =>
     {
         if (await sender.RunOnceAsync(stopping) > 0) signal.Notify(); // another lane may find the rest
-        else await signal.WaitAsync(options.PollInterval, database.Time, stopping);
+        else await signal.WaitAsync(sender.NextLook, database.Time, stopping);
     }, (error, pause) => log.LogError(error, "Sending failed; next try in {Seconds:0.0} s.", pause.TotalSeconds), database.Time, stopping);
 }

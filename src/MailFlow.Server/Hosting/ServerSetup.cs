@@ -94,6 +94,10 @@ internal static partial class ServerSetup
         return options with { PublicBaseUrl = Wildcard().Replace(url, "//localhost").TrimEnd('/') };
     }
 
+    /// <summary><c>ConnectionStrings__Redis</c>, where it is set.</summary>
+    public static IServiceCollection UseRedisOf(this IServiceCollection services, IConfiguration configuration) =>
+        configuration.GetConnectionString("Redis") is { Length: > 0 } redis ? services.UseRedis(redis) : services;
+
     /// <summary>The section <c>MailFlow:Retention</c>.</summary>
     public static RetentionOptions ReadRetention(this IConfiguration configuration) =>
         configuration.GetSection("MailFlow:Retention").Get<RetentionOptions>() ?? new RetentionOptions();

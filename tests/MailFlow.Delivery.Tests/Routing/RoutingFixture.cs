@@ -25,8 +25,11 @@ internal sealed class RoutingFixture : IAsyncDisposable
     }
 
     /// <summary>A process of its own on the same database, as a second node would be.</summary>
-    public MessageSender Start(DeliveryOptions? options = null) =>
-        Delivery.Start(options: options ?? Delivery.Options, services: services => services.AddSingleton<IProviderType>(_type));
+    public MessageSender Start(DeliveryOptions? options = null, Action<IServiceCollection>? services = null) => Delivery.Start(options: options ?? Delivery.Options, services: with =>
+    {
+        with.AddSingleton<IProviderType>(_type);
+        services?.Invoke(with);
+    });
 
     public IReadOnlyList<ConnectionSettings> Opened => _type.Opened;
 
