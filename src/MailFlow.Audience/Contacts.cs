@@ -151,6 +151,12 @@ public sealed class Contacts(Database database, IContactStore store, Consents co
             $"SELECT count(*) FROM contact c WHERE c.account_id = @account AND {condition.Text}",
             ct, [("account", accountId), ("now", await session.NowAsync(ct)), .. condition.Parameters]);
 
+    /// <summary>Some of those for whom a condition holds, by dense key from after <paramref name="after"/> on.</summary>
+    internal async Task<IReadOnlyList<(long Id, string UserId)>> KeysAsync(Session session, int accountId, SqlFragment condition, long after, int limit, CancellationToken ct) =>
+        await session.QueryAsync(
+            $"SELECT c.id, c.user_id FROM contact c WHERE c.account_id = @account AND c.id > @after AND {condition.Text} ORDER BY c.id LIMIT @limit",
+            row => (row.Long(0), row.Text(1)), ct, [("account", accountId), ("after", after), ("limit", limit), ("now", await session.NowAsync(ct)), .. condition.Parameters]);
+
     private async Task<ContactDetails?> FindAsync(Session session, int accountId, string userId, CancellationToken ct)
     {
         var contact = await session.FirstAsync(

@@ -102,6 +102,10 @@ public sealed partial class Segments(Database database, Contacts contacts)
         database.ReadAsync(async session =>
             await contacts.ListAsync(session, accountId, cursor, limit, await ConditionAsync(session, accountId, key, ct), ct), ct);
 
+    /// <summary>Some of those who are in it now, by dense key from after <paramref name="after"/> on; empty at the end, null where there is no such segment.</summary>
+    public async Task<IReadOnlyList<(long Id, string UserId)>?> MembersAsync(Session session, int accountId, string key, long after, int limit, CancellationToken ct) =>
+        await FindAsync(session, accountId, key, ct) is { } segment ? await contacts.KeysAsync(session, accountId, Translate(segment.Rule), after, limit, ct) : null;
+
     /// <summary>How many contacts a rule would hold for now, before it is kept.</summary>
     /// <exception cref="InvalidInputException">The rule cannot be taken; the message says where.</exception>
     public Task<long> PreviewAsync(int accountId, string rule, CancellationToken ct)

@@ -1,4 +1,3 @@
-using MailFlow.Audience.Activities;
 using MailFlow.Data;
 using MailFlow.Engine.Definitions;
 
@@ -9,12 +8,16 @@ internal sealed class SegmentsExist(Segments segments) : IPublishCheck
 {
     public async Task<IReadOnlyList<Finding>> CheckAsync(Session session, int accountId, Graph graph, CancellationToken ct)
     {
-        var named = new List<(Node Node, string Key)>();
-        foreach (var node in graph.Nodes.Where(node => node.Activity.Descriptor.Class == typeof(EvaluateSegment)))
-            if (node.Activity.Inputs.ConstantOf("segment") is string key) named.Add((node, key));
-        if (named.Count == 0) return [];
-        var existing = await segments.ExistingAsync(session, accountId, [.. named.Select(pair => pair.Key)], ct);
-        return [.. named.Where(pair => !existing.Contains(pair.Key)).Select(pair =>
-            new Finding(Severity.Error, pair.Node.Id, pair.Node.Title, "segment", "unknown_segment", $"There is no segment '{pair.Key}'."))];
+        var named = new List<(Node Node, string Input, string Key)>();
+        foreach (var node in graph.Nodes)
+            foreach (var input in node.Activity.Descriptor.Inputs.Where(input => input.ChoicesFrom == "segments"))
+                if (node.Activity.Inputs.ConstantOf(input.Name) is string { Length: > 0 } key) named.Add((node, input.Name, key));
+        var audience = graph.Rules.Audience;
+        var existing = await segments.ExistingAsync(session, accountId, [.. named.Select(each => each.Key).Concat(audience is null ? [] : [audience])], ct);
+        var findings = named.Where(each => !existing.Contains(each.Key)).Select(each =>
+            new Finding(Severity.Error, each.Node.Id, each.Node.Title, each.Input, "unknown_segment", $"There is no segment '{each.Key}'.")).ToList();
+        if (audience is not null && !existing.Contains(audience))
+            findings.Add(new Finding(Severity.Error, null, null, null, "unknown_segment", $"The journey's audience is the segment '{audience}', and there is none of that key."));
+        return findings;
     }
 }

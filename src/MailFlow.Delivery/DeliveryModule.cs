@@ -123,9 +123,9 @@ public static class DeliveryModule
     public static IServiceCollection UseSandbox(this IServiceCollection services)
     {
         var configured = (DeliveryOptions)services.Last(service => service.ServiceType == typeof(DeliveryOptions)).ImplementationInstance!;
-        services.RemoveAll<IEmailProvider>().RemoveAll<IProviderType>().RemoveAll<DeliveryOptions>();
+        services.RemoveAll<IEmailProvider>().RemoveAll<IProviderType>().RemoveAll<DeliveryOptions>().RemoveAll<IRateLimits>();
         services.AddSingleton(configured with { Provider = "sandbox", SigningKeys = [], Lanes = 1, Node = "simulation" });
-        return services.AddSingleton<IProviderType, SandboxType>().AddSingleton<IEmailProvider, SandboxProvider>();
+        return services.AddSingleton<IProviderType, SandboxType>().AddSingleton<IEmailProvider, SandboxProvider>().AddSingleton<IRateLimits, StoredLimits>();
     }
 
     /// <summary>Shares limits by the second over Redis, for many nodes; without, they are rows in the database. A Redis that is away slows what is limited and stops nothing.</summary>
@@ -152,5 +152,6 @@ public static class DeliveryModule
 
     /// <summary>Runs the sender and the reader of reports in the background of the host; without, a test steps them. Wants the engine.</summary>
     public static IServiceCollection AddDeliveryWorkers(this IServiceCollection services) => services.AddSingleton<IHostedService, SenderLoop>()
-        .AddSingleton<IHostedService, FeedbackLoop>();
+        .AddSingleton<IHostedService, FeedbackLoop>()
+        .AddSingleton(provider => new Upkeep("domain-checks", TimeSpan.FromHours(1), provider.GetRequiredService<SendingDomains>().RecheckAsync));
 }

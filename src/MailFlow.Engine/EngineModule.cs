@@ -27,7 +27,7 @@ public static class EngineModule
         services.TryAddSingleton<RecordedEvents>();
         services.TryAddSingleton(provider => new DeadLetters(provider.GetRequiredService<Database>(), provider.GetRequiredService<WorkSignal>()));
         services.TryAddSingleton<GraphBuilder>();
-        services.TryAddSingleton<EventTriggers>();
+        services.TryAddSingleton<Triggers>();
         services.TryAddSingleton<Catalog>();
         services.TryAddSingleton<IContactChanged, ContactChangedCommands>();
         services.AddSingleton<IPublishCheck, InputsMakeSense>();
@@ -53,7 +53,7 @@ public static class EngineModule
     {
         services.Replace(ServiceDescriptor.Singleton(new EngineNode(node)));
         services.AddHostedService<WorkerLoop>();
-        services.AddHostedService<Retention>();
+        services.AddSingleton<Retention>().AddSingleton(provider => new Upkeep("retention", TimeSpan.FromHours(1), provider.GetRequiredService<Retention>().RunOnceAsync));
         services.AddHostedService(provider => provider.GetRequiredService<JobRunner>());
         return services;
     }

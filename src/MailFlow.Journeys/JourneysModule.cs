@@ -5,6 +5,7 @@ using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Storage;
 using MailFlow.Journeys;
 using MailFlow.Journeys.Publishing;
+using MailFlow.Journeys.Scheduling;
 using MailFlow.Journeys.Simulation;
 using MailFlow.Journeys.Webhooks;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -26,7 +27,11 @@ public static class JourneysModule
         services.AddSingleton(webhooks);
         services.TryAddSingleton(provider => new GuardedHttp(webhooks.Http, provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<Linter>();
-        services.AddSingleton<IPublishCheck, JourneysExist>();
+        services.AddSingleton<IPublishCheck, JourneysExist>().AddSingleton<IPublishCheck, SchedulesHaveAudience>();
+        services.AddSingleton<PublishedSchedules>().AddSingleton<ScheduleFires>();
+        services.AddSingleton(new RetentionRule("schedule_fires", TimeSpan.FromDays(400), """
+            DELETE FROM schedule_fire WHERE (journey_id, activity_id, fire_at) IN (SELECT journey_id, activity_id, fire_at FROM schedule_fire WHERE done_at < @before LIMIT @chunk)
+            """));
         services.AddSingleton<ISendGate, ExitBeforeSend>();
         services.AddSingleton<VersionGraphs>();
         services.AddSingleton(provider => new JourneyDefinitions(
@@ -54,6 +59,8 @@ public static class JourneysModule
         return services;
     }
 
-    /// <summary>Keeps the journeys' daily numbers in the background of the host.</summary>
-    public static IServiceCollection AddJourneyWorkers(this IServiceCollection services) => services.AddHostedService<JourneyDays>();
+    /// <summary>Keeps the journeys' daily numbers, strikes the hours of schedules and does all modules' <see cref="Upkeep"/> in the background of the host.</summary>
+    public static IServiceCollection AddJourneyWorkers(this IServiceCollection services, ScheduleOptions? schedules = null) =>
+        services.AddSingleton(schedules ?? new ScheduleOptions()).AddHostedService<ScheduleClock>()
+            .AddSingleton<JourneyDays>().AddSingleton(provider => new Upkeep("journey-days", JourneyDays.Every, provider.GetRequiredService<JourneyDays>().RunOnceAsync));
 }

@@ -21,7 +21,7 @@ try
     builder.Services.AddAudience().AddAudienceWorkers();
     builder.Services.AddContent();
     builder.Services.AddDelivery(delivery).UseRedisOf(builder.Configuration).AddDeliveryWorkers();
-    builder.Services.AddJourneys(builder.Configuration.ReadWebhooks()).AddJourneyWorkers();
+    builder.Services.AddJourneys(builder.Configuration.ReadWebhooks()).AddJourneyWorkers(builder.Configuration.ReadSchedules());
 
     var app = builder.Build();
     await app.PrepareAsync(args);

@@ -3,7 +3,6 @@ using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Storage;
 using MailFlow.Testing;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MailFlow.Audience.Tests;
 
@@ -75,7 +74,7 @@ public sealed class SuppressionRuleTests
 
         Assert.Equal(2, await CountAsync(audience));
         audience.Time.Advance(TimeSpan.FromMilliseconds(1));
-        await new Retention(audience.Database, audience.Get<IEnumerable<RetentionRule>>(), NullLogger<Retention>.Instance).RunOnceAsync(default);
+        await new Retention(audience.Database, audience.Get<IEnumerable<RetentionRule>>()).RunOnceAsync(default);
         Assert.Equal(1, await CountAsync(audience));
     }
 

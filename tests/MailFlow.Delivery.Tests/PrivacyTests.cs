@@ -5,7 +5,6 @@ using MailFlow.Audience.Privacy;
 using MailFlow.Data;
 using MailFlow.Engine.Storage;
 using MailFlow.Testing;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MailFlow.Delivery.Tests;
 
@@ -153,7 +152,7 @@ public sealed class PrivacyTests
 
         Assert.Equal([waiting], (await fixture.Messages.ListAsync(1, null, null, null, null, 10, default)).Items.Select(message => message.Id));
 
-        Task<int> RunAsync() => new Retention(fixture.Database, fixture.Get<IEnumerable<RetentionRule>>(), NullLogger<Retention>.Instance).RunOnceAsync(default);
+        Task<int> RunAsync() => new Retention(fixture.Database, fixture.Get<IEnumerable<RetentionRule>>()).RunOnceAsync(default);
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]

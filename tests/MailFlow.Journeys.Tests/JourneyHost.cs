@@ -26,6 +26,9 @@ internal sealed class JourneyHost : IAsyncDisposable
 
     public Database Database => _test.Database;
 
+    /// <summary>PostgreSQL's; null for SQLite.</summary>
+    public string? ConnectionString => _test.ConnectionString;
+
     public JourneyDefinitions Journeys => Get<JourneyDefinitions>();
 
     public Instances Instances => Get<Instances>();

@@ -39,7 +39,7 @@ public class JourneyListTests
         await host.PublishAsync("j", Of(null, Trigger("go"), Mail("welcome"), Wait("P1D"), ("fail", "Elsa.Fault", [("message", "Literal", "broken")])));
         await EnterAsync(host, "ada", "bob");
         Assert.Equal((2, 2, 0, 2, 2), await NumbersAsync(host)); // as new as it is, all of it is lately
-        var days = new JourneyDays(host.Database, Microsoft.Extensions.Logging.Abstractions.NullLogger<JourneyDays>.Instance);
+        var days = new JourneyDays(host.Database);
         await days.RunOnceAsync(default);
         await EnterAsync(host, "eve");
         await days.RunOnceAsync(default); // once a day, and the first counts

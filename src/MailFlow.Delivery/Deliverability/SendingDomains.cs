@@ -13,6 +13,12 @@ public sealed class SendingDomains
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) } };
 
+    /// <summary>How long a check holds before it is made again.</summary>
+    private static readonly TimeSpan Fresh = TimeSpan.FromDays(1);
+
+    /// <summary>How many are checked again in one go: each waits for DNS.</summary>
+    private const int MostRechecked = 200;
+
     private readonly Database _database;
     private readonly ISecretBox _secrets;
     private readonly ISendingRoutes _routes;
@@ -131,6 +137,26 @@ public sealed class SendingDomains
             await Audit.RecordAsync(session, accountId, "domain.check", name, ct);
             return (await FindAsync(session, accountId, name, ct))!;
         }, ct);
+    }
+
+    /// <summary>Looks again at domains that nobody has looked at for a day: records are changed by people who do not know what hangs on them. Gives how many.</summary>
+    internal async Task<int> RecheckAsync(CancellationToken ct)
+    {
+        var due = await _database.ReadAsync(async session => await session.QueryAsync(
+            "SELECT account_id, domain FROM sending_domain WHERE checked_at < @before ORDER BY checked_at LIMIT @most", row => (Account: row.Int(0), Domain: row.Text(1)), ct,
+            ("before", await session.NowAsync(ct) - (long)Fresh.TotalMilliseconds), ("most", MostRechecked)), ct);
+        foreach (var (account, domain) in due)
+        {
+            try
+            {
+                await CheckAsync(account, domain, ct);
+            }
+            catch (NotFoundException)
+            {
+                // Removed meanwhile.
+            }
+        }
+        return due.Count;
     }
 
     /// <summary>By what the account's mail leaves.</summary>

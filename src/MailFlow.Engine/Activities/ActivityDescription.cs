@@ -16,7 +16,7 @@ internal static partial class ActivityDescription
         var attribute = type.GetCustomAttribute<ActivityAttribute>()
             ?? throw new InvalidOperationException($"{type.FullName} has no [Activity] with the type name that definitions use.");
         var (kind, input) = Base(type);
-        var trigger = EventTriggerReader.For(type, input);
+        var trigger = TriggerReader.For(type, input);
         var inputs = InputRecord.Of(input).Parameters.Select(Describe).ToList();
         if (inputs.Find(described => Reserved.Contains(described.Name, StringComparer.OrdinalIgnoreCase)) is { } taken)
             throw new InvalidOperationException($"{type.FullName} has an input called '{taken.Name}', which every activity has as a member of its own.");

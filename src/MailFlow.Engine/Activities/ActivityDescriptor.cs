@@ -6,7 +6,7 @@ public enum ActivityKind
     /// <summary>Decides in the batch.</summary>
     Action,
 
-    /// <summary>Decides in the batch and can start instances (<see cref="IEventTrigger{TInput}"/>).</summary>
+    /// <summary>Decides in the batch and can start instances (<see cref="IEventTrigger{TInput}"/>, <see cref="IScheduleTrigger{TInput}"/>).</summary>
     Trigger,
 
     /// <summary>Works after the commit.</summary>
@@ -59,8 +59,8 @@ public sealed record ActivityDescriptor
     public InputDescriptor? Input(string name) =>
         Inputs.FirstOrDefault(input => string.Equals(input.Name, name, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>Of a trigger: reads the event it starts by; null otherwise.</summary>
-    internal EventTriggerReader? Trigger { get; init; }
+    /// <summary>Of a trigger: reads what it starts by; null otherwise.</summary>
+    internal TriggerReader? Trigger { get; init; }
 }
 
 /// <summary>One input of an activity.</summary>
@@ -109,3 +109,17 @@ public interface IEventTrigger<in TInput>
     /// <summary>The condition on the event and the contact; null for none.</summary>
     Rule? FilterOf(TInput input);
 }
+
+/// <summary>An activity that can start instances by the clock, for those of an audience.</summary>
+public interface IScheduleTrigger<in TInput>
+{
+    /// <summary>When, and for whom; null for never.</summary>
+    TriggerSchedule? ScheduleOf(TInput input);
+}
+
+/// <summary>When a trigger starts instances: by a cron expression or in equal intervals.</summary>
+/// <param name="Cron">A cron expression of five fields (from minutes on) or six and seven (from seconds on); null with an interval.</param>
+/// <param name="Every">The interval, counted from the publish; null with a cron expression.</param>
+/// <param name="TimeZone">By whose clock the cron expression goes, such as Europe/Paris; null for UTC.</param>
+/// <param name="Audience">The key of the segment whose contacts enter; null for the audience that the journey's rules name.</param>
+public sealed record TriggerSchedule(string? Cron, TimeSpan? Every, string? TimeZone, string? Audience);

@@ -31,7 +31,7 @@ public enum MessageStream
 /// <summary>
 /// A journey's own rules. They travel in the definition's <c>customProperties.mailflow</c>, so that Elsa Studio keeps them:
 /// <c>{"entry": "every_time" | "once" | "one_at_a_time" | "once_per:P7D", "exit_when": CEL, "purpose": text, "stream": "marketing" | "transactional",
-/// "expire_late": "P2D"}</c>.
+/// "expire_late": "P2D", "audience": segment}</c>.
 /// </summary>
 public sealed record JourneyRules(
     EntryRule Entry = EntryRule.EveryTime,
@@ -39,7 +39,8 @@ public sealed record JourneyRules(
     CelExpression? ExitWhen = null,
     string? Purpose = null,
     MessageStream Stream = MessageStream.Marketing,
-    TimeSpan? ExpireLate = null)
+    TimeSpan? ExpireLate = null,
+    string? Audience = null)
 {
     /// <summary>The rules of a definition that states none.</summary>
     public static JourneyRules Default { get; } = new();

@@ -7,7 +7,7 @@ namespace MailFlow.Engine.Definitions;
 internal sealed class JourneyRulesReader(Findings findings)
 {
     private const string Per = "once_per:";
-    private static readonly string[] Members = ["entry", "exit_when", "purpose", "stream", "expire_late"];
+    private static readonly string[] Members = ["entry", "exit_when", "purpose", "stream", "expire_late", "audience"];
 
     public JourneyRules Read(JsonObject? customProperties)
     {
@@ -22,7 +22,7 @@ internal sealed class JourneyRulesReader(Findings findings)
             if (!DefinitionJson.IsMark(name) && !Members.Contains(name, StringComparer.OrdinalIgnoreCase))
                 findings.Warning(null, "unknown_journey_rule", $"The journey has a rule called '{name}', which MailFlow does not know ({string.Join(", ", Members)}).");
         var (entry, period) = Entry(Text(json, "entry"));
-        return new JourneyRules(entry, period, ExitWhen(Text(json, "exit_when")), Text(json, "purpose"), Stream(Text(json, "stream")), ExpireLate(Text(json, "expire_late")));
+        return new JourneyRules(entry, period, ExitWhen(Text(json, "exit_when")), Text(json, "purpose"), Stream(Text(json, "stream")), ExpireLate(Text(json, "expire_late")), Text(json, "audience"));
     }
 
     private (EntryRule Entry, TimeSpan? Period) Entry(string? text)

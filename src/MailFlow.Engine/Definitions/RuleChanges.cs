@@ -15,6 +15,7 @@ internal static class RuleChanges
         ["purpose"] = ("The consent purpose", text => $"“{text}”", "none"),
         ["stream"] = ("The kind of mail", text => text, "marketing"),
         ["expire_late"] = ("The time after which a late wait is let go", text => DurationText.TryParse(text, out var span) ? DurationText.InWords(span) : text, "none"),
+        ["audience"] = ("The audience of what starts by the clock", text => $"the segment “{text}”", "none"),
     };
 
     public static IEnumerable<DefinitionChange> Between(JsonObject? from, JsonObject? to)

@@ -38,7 +38,10 @@ internal sealed partial class Batch
         foreach (var (row, version) in starts)
         {
             var input = row.Values.GetValueOrDefault("input") as IReadOnlyDictionary<string, object?> ?? JsonData.Empty;
-            Enter(row.Key, version, version.Graph.Start, row.Contact!, input, underRule: row.Values.GetValueOrDefault("entry") is true, "started by hand or by another journey");
+            // By a schedule's trigger, which a publish may have taken away since.
+            var trigger = row.Values.GetValueOrDefault("activity") is string activity ? version.Graph.Triggers.FirstOrDefault(node => node.Id == activity) : null;
+            Enter(row.Key, version, trigger ?? version.Graph.Start, row.Contact!, input, underRule: row.Values.GetValueOrDefault("entry") is true,
+                trigger is null ? "started by hand or by another journey" : "by schedule");
         }
     }
 

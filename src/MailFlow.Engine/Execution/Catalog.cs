@@ -11,7 +11,7 @@ namespace MailFlow.Engine.Execution;
 /// The journeys and versions that this process keeps ready. Versions never change once published; which is published and which
 /// journey is paused is read again whenever the epoch has moved.
 /// </summary>
-internal sealed partial class Catalog(GraphBuilder graphs, EventTriggers triggers, ILogger<Catalog> log)
+internal sealed partial class Catalog(GraphBuilder graphs, Triggers triggers, ILogger<Catalog> log)
 {
     private readonly ConcurrentDictionary<long, JourneyVersion?> _versions = new();
     private volatile CatalogView? _view;
@@ -26,7 +26,7 @@ internal sealed partial class Catalog(GraphBuilder graphs, EventTriggers trigger
             row => new CatalogJourney(row.Int(0), row.Int(1), row.LongOrNull(2), row.Bool(3), row.LongOrNull(4)), ct);
         await LoadAsync(session, journeys.Where(j => j.PublishedVersion is not null).Select(j => j.PublishedVersion!.Value), ct);
         var parked = await ParkedNode.ReadAllAsync(session, ct);
-        return _view = new CatalogView(epoch, journeys, Triggers(journeys), parked.ToDictionary(node => node.Key), _versions);
+        return _view = new CatalogView(epoch, journeys, ByEventType(journeys), parked.ToDictionary(node => node.Key), _versions);
     }
 
     /// <summary>Makes these versions ready. One that this node cannot read (written by a newer MailFlow) is left out and alarmed.</summary>
@@ -61,7 +61,7 @@ internal sealed partial class Catalog(GraphBuilder graphs, EventTriggers trigger
         ? $"“{version.Graph.Nodes[node].Title}” ({version.Graph.Nodes[node].Id}) of journey {version.Info.DefinitionId} version {version.Info.Version}"
         : $"node {node} of version {versionId}";
 
-    private Dictionary<(int, string), List<JourneyTrigger>> Triggers(List<CatalogJourney> journeys)
+    private Dictionary<(int, string), List<JourneyTrigger>> ByEventType(List<CatalogJourney> journeys)
     {
         var byType = new Dictionary<(int, string), List<JourneyTrigger>>();
         foreach (var journey in journeys)
@@ -69,9 +69,9 @@ internal sealed partial class Catalog(GraphBuilder graphs, EventTriggers trigger
             if (journey.PublishedVersion is not { } id || _versions.GetValueOrDefault(id) is not { } version) continue;
             foreach (var node in version.Graph.Triggers)
             {
-                if (triggers.Of(node) is not { EventType: { } type } trigger) continue;
+                if (triggers.EventOf(node) is not var (type, filter)) continue;
                 if (!byType.TryGetValue((journey.AccountId, type), out var list)) byType[(journey.AccountId, type)] = list = [];
-                list.Add(new JourneyTrigger(version, node, trigger.Filter));
+                list.Add(new JourneyTrigger(version, node, filter));
             }
         }
         return byType;

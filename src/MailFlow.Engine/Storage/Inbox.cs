@@ -25,12 +25,15 @@ public sealed record InboxItem(int AccountId, int Shard, InboxKind Kind, Guid Ke
     /// <param name="definitionId">The journey.</param>
     /// <param name="input">What its expressions see as <c>event</c>, <c>trigger</c> and <c>input</c>.</param>
     /// <param name="underEntryRule">False to start it whatever the journey's entry rule says.</param>
-    public static InboxItem StartInstance(int accountId, string userId, Guid id, string definitionId, IReadOnlyDictionary<string, object?> input, bool underEntryRule) =>
+    /// <param name="activity">The trigger it starts at; null for where the journey starts.</param>
+    public static InboxItem StartInstance(
+        int accountId, string userId, Guid id, string definitionId, IReadOnlyDictionary<string, object?> input, bool underEntryRule, string? activity = null) =>
         For(accountId, userId, InboxKind.StartInstance, id, new Dictionary<string, object?>
         {
             ["definition_id"] = definitionId,
             ["input"] = input,
             ["entry"] = underEntryRule,
+            ["activity"] = activity,
         });
 }
 

@@ -9,7 +9,7 @@ public enum InboxKind
     /// <summary>The contact was changed by the API or by another journey.</summary>
     ContactChanged = 2,
 
-    /// <summary>Start an instance: <c>{definition_id, input, entry: bool}</c>; the key is the instance's id.</summary>
+    /// <summary>Start an instance: <c>{definition_id, input, entry: bool, activity}</c>; with an activity, at that trigger; the key is the instance's id.</summary>
     StartInstance = 3,
 
     /// <summary>A job's result: <c>{instance, node, visit, outcome, text, error}</c>.</summary>

@@ -1,6 +1,4 @@
 using MailFlow.Data;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 
 namespace MailFlow.Engine.Storage;
 
@@ -8,14 +6,13 @@ namespace MailFlow.Engine.Storage;
 /// Drops what has been kept long enough: event keys after their horizon, events after the time for which they can be counted, and what each module's
 /// <see cref="RetentionRule"/>s say.
 /// </summary>
-public sealed partial class Retention(Database database, IEnumerable<RetentionRule> rules, ILogger<Retention> log) : BackgroundService
+public sealed class Retention(Database database, IEnumerable<RetentionRule> rules)
 {
     /// <summary>How long a contact's events are kept, and so the longest window in which they can be counted.</summary>
     public static readonly TimeSpan Events = TimeSpan.FromDays(90);
 
     private static readonly TimeSpan Parked = TimeSpan.FromDays(7);
     private const int Chunk = 5_000;
-    private static readonly TimeSpan Every = TimeSpan.FromHours(1);
 
     /// <summary>Drops all that is too old by now, in chunks that hold nobody up; gives how many rows.</summary>
     public async Task<int> RunOnceAsync(CancellationToken ct)
@@ -29,31 +26,6 @@ public sealed partial class Retention(Database database, IEnumerable<RetentionRu
         foreach (var rule in rules)
             if (rule.Kept is { } kept) dropped += await DropAsync(rule.Statements, kept, ct);
         return dropped;
-    }
-
-    /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Every, database.Time);
-        try
-        {
-            do
-            {
-                try
-                {
-                    await RunOnceAsync(stoppingToken);
-                }
-                catch (Exception error) when (error is not OperationCanceledException)
-                {
-                    LogFailed(error);
-                }
-            }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
-        }
-        catch (OperationCanceledException)
-        {
-            // Stopping.
-        }
     }
 
     private Task<int> DropAsync(string sql, TimeSpan kept, CancellationToken ct) => DropAsync([sql], kept, ct);
@@ -75,7 +47,4 @@ public sealed partial class Retention(Database database, IEnumerable<RetentionRu
         while (now == Chunk);
         return dropped;
     }
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Old events could not be dropped; tried again in an hour")]
-    private partial void LogFailed(Exception error);
 }

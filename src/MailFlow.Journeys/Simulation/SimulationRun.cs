@@ -29,7 +29,7 @@ internal sealed class SimulationRun(SimulatedWorld world, int account, string de
     /// <summary>By the journey's first trigger, unless the script begins with one of its own; by hand, where no event starts it.</summary>
     private async Task EnterAsync(SimulatedContacts contacts, Timeline timeline, CancellationToken ct)
     {
-        var triggers = graph.Triggers.Select(node => (Node: node, Trigger: world.Get<EventTriggers>().Of(node))).Where(pair => pair.Trigger?.EventType is not null).ToList();
+        var triggers = graph.Triggers.Select(node => (Node: node, Trigger: world.Get<Triggers>().EventOf(node))).Where(pair => pair.Trigger?.EventType is not null).ToList();
         if (script.Items.Any(item => item.At == script.Start && triggers.Exists(pair => pair.Trigger!.Value.EventType == item.EventType))) return;
         if (triggers.Count == 0)
         {

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using MailFlow.Data;
 using MailFlow.Delivery;
 using MailFlow.Engine.Storage;
+using MailFlow.Journeys;
 using MailFlow.Journeys.Webhooks;
 using MailFlow.Server.Access;
 using MailFlow.Server.Api;
@@ -101,6 +102,9 @@ internal static partial class ServerSetup
     /// <summary>The section <c>MailFlow:Retention</c>.</summary>
     public static RetentionOptions ReadRetention(this IConfiguration configuration) =>
         configuration.GetSection("MailFlow:Retention").Get<RetentionOptions>() ?? new RetentionOptions();
+
+    /// <summary>Schedules are kept where the nodes share them, if there is such a place.</summary>
+    public static ScheduleOptions ReadSchedules(this IConfiguration configuration) => new(configuration.GetConnectionString("MailFlow") is { Length: > 0 } postgres ? postgres : null);
 
     /// <summary>The section <c>MailFlow:Webhooks</c>.</summary>
     public static WebhookOptions ReadWebhooks(this IConfiguration configuration) =>

@@ -30,6 +30,23 @@ public sealed class SendingDomainsTests
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_domain_is_looked_at_again_a_day_after_its_last_check(DatabaseKind kind)
+    {
+        await using var fixture = await StartAsync(kind);
+        var domains = fixture.Get<SendingDomains>();
+        await domains.PutAsync(1, "shop.test", new(), default);
+        await domains.PutAsync(2, "other.test", new(), default);
+        Assert.Equal(0, await domains.RecheckAsync(default)); // nobody has asked for the first
+        await domains.CheckAsync(1, "shop.test", default);
+        fixture.Time.Advance(TimeSpan.FromHours(23));
+        Assert.Equal(0, await domains.RecheckAsync(default));
+        fixture.Time.Advance(TimeSpan.FromHours(2));
+        Assert.Equal(1, await domains.RecheckAsync(default));
+        Assert.Equal(fixture.Time.GetUtcNow(), (await domains.FindAsync(1, "shop.test", default))!.CheckedAt);
+        Assert.Equal(0, await domains.RecheckAsync(default));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_new_key_signs_from_the_check_on_that_sees_its_record(DatabaseKind kind)
     {
         await using var fixture = await StartAsync(kind);

@@ -2,6 +2,7 @@ import { Autocomplete, Button, Grid, Group, Paper, Radio, Stack, Switch, Text, T
 import { useForm } from '@mantine/form';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { call } from '../../api/call';
+import { api, data } from '../../api/client';
 import { fieldsQuery } from '../../api/fields';
 import { useMay } from '../../session/session';
 import { isSomeTime } from '../../ui/duration';
@@ -17,6 +18,7 @@ export function RulesForm({ definition }: { definition: ElsaDefinition }) {
   const queries = useQueryClient();
   const mayWrite = useMay('editor');
   const { data: fields } = useQuery(fieldsQuery);
+  const { data: segments } = useQuery({ queryKey: ['segments', 'keys'], queryFn: () => data(api.GET('/api/v1/segments', { params: { query: { limit: 100 } } })) });
   const form = useForm({
     initialValues: { name: definition.name, description: definition.description ?? '', ...rulesOf(definition) },
     validate: {
@@ -62,6 +64,7 @@ export function RulesForm({ definition }: { definition: ElsaDefinition }) {
                   <Radio disabled={!mayWrite} value="once" label="Once, ever" description="A contact who has been in it never enters again." />
                 </Stack>
               </Radio.Group>
+              <Autocomplete mt="md" label="Audience" description="The segment that enters when a Timer or Cron starts the journey. Events and the trigger Schedule do without." placeholder="No segment" data={segments?.items.map(({ key }) => key) ?? []} readOnly={!mayWrite} {...form.getInputProps('audience')} />
             </Paper>
             <Paper withBorder p="md">
               <Title order={2} mb={4}>When a contact leaves early</Title>

@@ -9,6 +9,8 @@ export interface Rules {
   stream: 'marketing' | 'transactional';
   /** After how long a late wait is let go; null: never. */
   expire_late: string | null;
+  /** The segment that enters when a trigger of the journey goes by the clock. */
+  audience: string;
 }
 
 const per = 'once_per:';
@@ -28,6 +30,7 @@ export function rulesOf(definition: ElsaDefinition): Rules {
     purpose: text('purpose'),
     stream: text('stream') === 'transactional' ? 'transactional' : 'marketing',
     expire_late: text('expire_late') || null,
+    audience: text('audience'),
   };
 }
 
@@ -40,6 +43,7 @@ export function withRules(definition: ElsaDefinition, name: string, description:
     exit_when: rules.exit_when.trim() || undefined,
     purpose: rules.purpose.trim() || undefined,
     expire_late: rules.expire_late?.trim() || undefined,
+    audience: rules.audience.trim() || undefined,
   };
   return { ...definition, name, description, customProperties: { ...definition.customProperties, mailflow } };
 }

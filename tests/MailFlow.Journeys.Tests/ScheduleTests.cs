@@ -1,0 +1,198 @@
+using MailFlow.Audience;
+using MailFlow.Data;
+using MailFlow.Engine.Activities;
+using MailFlow.Journeys.Scheduling;
+using MailFlow.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Quartz;
+
+namespace MailFlow.Journeys.Tests;
+
+/// <summary>Journeys that start by the clock.</summary>
+public sealed class ScheduleTests
+{
+    private static readonly (string, string, (string, string, object)[]) Mondays =
+        ("trigger", "MailFlow.Schedule", [("cron", "Literal", "0 9 * * MON"), ("timeZone", "Literal", "Europe/Paris"), ("segment", "Literal", "french")]);
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task At_its_time_a_schedule_lets_those_in_who_are_in_its_segment_then_once(DatabaseKind kind)
+    {
+        await using var host = await HostAsync(kind, french: 2);
+        await host.PublishAsync("weekly", Flow.Of(null, Mondays, Flow.Line("hello")));
+        var scheduler = await host.Get<ScheduleClock>().CreateAsync(default);
+        Assert.Equal(0, await host.Get<ScheduleClock>().ReconcileAsync(scheduler, default));
+        Assert.Equal(At("2026-01-12T08:00:00Z"), (await scheduler.GetTrigger(new TriggerKey("1/trigger", "journeys")))!.NextFireTimeUtc);
+
+        await host.AdvanceToAsync("2026-01-12T08:00:00Z");
+        await ContactAsync(host, "late", "FR"); // in the segment by the time it is let in
+        Assert.Equal(1, await host.Get<ScheduleClock>().ReconcileAsync(scheduler, default));
+        Assert.Equal(0, await host.Get<ScheduleClock>().ReconcileAsync(scheduler, default));
+        await LetInAsync(host);
+
+        Assert.Equal("entered 3, waiting 0, completed 3, exited 0, faulted 0", await host.StatsAsync("weekly"));
+        Assert.Contains("by schedule", string.Join('\n', (await host.Trace.ReadAsync(JourneyHost.Account, "late", null, 100, default))!.Items.Select(line => line.ToString())));
+        await host.AdvanceToAsync("2026-01-19T08:00:00Z");
+        await host.Get<ScheduleClock>().ReconcileAsync(scheduler, default);
+        await LetInAsync(host);
+        Assert.Equal("entered 6, waiting 0, completed 6, exited 0, faulted 0", await host.StatsAsync("weekly"));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_large_audience_is_let_in_by_chunks_and_what_is_done_again_after_a_crash_lets_nobody_in_twice(DatabaseKind kind)
+    {
+        await using var host = await HostAsync(kind, french: 2_300);
+        await host.PublishAsync("weekly", Flow.Of(null, Mondays, Flow.Line("hello")));
+        await host.AdvanceToAsync("2026-01-12T08:00:01Z");
+        await host.Get<ScheduleClock>().ReconcileAsync(await host.Get<ScheduleClock>().CreateAsync(default), default);
+
+        Assert.True(await host.Get<ScheduleFires>().LetInAsync(default));
+        await host.RunAsync();
+        Assert.StartsWith("entered 1000,", await host.StatsAsync("weekly"), StringComparison.Ordinal);
+        await LetInAsync(host);
+        Assert.StartsWith("entered 2300,", await host.StatsAsync("weekly"), StringComparison.Ordinal);
+
+        await host.Database.WriteAsync(session => session.ExecuteAsync("UPDATE schedule_fire SET after_contact = 0, done_at = NULL", default), default);
+        await LetInAsync(host);
+        Assert.StartsWith("entered 2300,", await host.StatsAsync("weekly"), StringComparison.Ordinal);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Entry_rules_pauses_and_unpublishing_hold_for_schedules_too(DatabaseKind kind)
+    {
+        await using var host = await HostAsync(kind, french: 2);
+        await host.PublishAsync("once", Flow.Of(new { entry = "once", audience = "french" }, ("trigger", "Elsa.Timer", [("interval", "Literal", "P1D")]), Flow.Line("hello")));
+        await StrikeAsync(host, TimeSpan.FromDays(1));
+        await StrikeAsync(host, TimeSpan.FromDays(1));
+        Assert.StartsWith("entered 2,", await host.StatsAsync("once"), StringComparison.Ordinal);
+
+        await host.PublishAsync("often", Flow.Of(new { audience = "french" }, ("trigger", "Elsa.Timer", [("interval", "Literal", "P1D")]), Flow.Line("hello")));
+        await host.Journeys.PauseAsync(JourneyHost.Account, "often", default);
+        await StrikeAsync(host, TimeSpan.FromDays(1));
+        Assert.DoesNotContain("completed 2", await host.StatsAsync("often"), StringComparison.Ordinal);
+        await host.Journeys.ResumeAsync(JourneyHost.Account, "often", default);
+        await host.RunAsync();
+        Assert.Contains("completed 2", await host.StatsAsync("often"), StringComparison.Ordinal);
+        await host.Journeys.UnpublishAsync(JourneyHost.Account, "often", default);
+        await StrikeAsync(host, TimeSpan.FromDays(1));
+        Assert.Contains("completed 2", await host.StatsAsync("often"), StringComparison.Ordinal);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task What_was_missed_is_made_up_for_once_unless_it_is_too_late_by_the_journeys_rules(DatabaseKind kind)
+    {
+        await using var host = await HostAsync(kind, french: 1);
+        await host.PublishAsync("any", Flow.Of(new { audience = "french" }, ("trigger", "Elsa.Cron", [("cronExpression", "Literal", "0 0 9 * * *")]), Flow.Line("hello")));
+        await host.PublishAsync("fresh", Flow.Of(new { audience = "french", expire_late = "PT1H" }, ("trigger", "Elsa.Cron", [("cronExpression", "Literal", "0 9 * * *")]), Flow.Line("hello")));
+
+        await StrikeAsync(host, TimeSpan.FromDays(3) + TimeSpan.FromHours(5)); // nobody ran on three mornings
+        Assert.StartsWith("entered 1,", await host.StatsAsync("any"), StringComparison.Ordinal);
+        Assert.StartsWith("entered 0,", await host.StatsAsync("fresh"), StringComparison.Ordinal);
+        await StrikeAsync(host, TimeSpan.FromHours(19)); // 9:00 again
+        Assert.StartsWith("entered 2,", await host.StatsAsync("any"), StringComparison.Ordinal);
+        Assert.StartsWith("entered 1,", await host.StatsAsync("fresh"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Elsa.Timer", "interval", "PT1H", null, "schedule_without_audience")]
+    [InlineData("Elsa.Cron", "cronExpression", "0 9 * * MON", null, "schedule_without_audience")]
+    [InlineData("Elsa.Cron", "cronExpression", "0 9 * * MON", "nobody", "unknown_segment")]
+    [InlineData("Elsa.Cron", "cronExpression", "61 9 * * MON", "french", "invalid_input")]
+    [InlineData("Elsa.Cron", "cronExpression", "soon", "french", "invalid_input")]
+    [InlineData("Elsa.Timer", "interval", "PT0S", "french", "invalid_input")]
+    [InlineData("Elsa.Cron", "cronExpression", "*/15 9-17 * * 1-5", "french", null)]
+    public async Task What_goes_by_the_clock_is_published_only_with_times_and_an_audience(string type, string input, string value, string? audience, string? code)
+    {
+        await using var host = await HostAsync(DatabaseKind.Sqlite, french: 0);
+        var findings = await host.Journeys.CheckAsync(JourneyHost.Account, Flow.Of(new { audience }, ("trigger", type, [(input, "Literal", value)]), Flow.Line("hello")), default);
+        Assert.Equal(code, findings is [var first, ..] ? first.Code : null);
+    }
+
+    [Theory]
+    [InlineData("0 9 * * MON", "Europe/Paris", null)]
+    [InlineData("0 9 * * MON", "Paris", "'Paris' is not a time zone")]
+    [InlineData("0 25 * * *", null, "'0 25 * * *' is not a cron expression")]
+    [InlineData("", null, "'' is not a cron expression")]
+    public void What_is_wrong_with_a_time_is_said(string cron, string? zone, string? starts)
+    {
+        var problem = Times.Problem(cron, zone);
+        Assert.True(starts is null ? problem is null : problem?.StartsWith(starts, StringComparison.Ordinal), problem);
+    }
+
+    [Fact]
+    public async Task Further_down_a_journey_timer_and_cron_are_waits()
+    {
+        await using var host = await HostAsync(DatabaseKind.Sqlite, french: 0);
+        await host.PublishAsync("waits", Flow.Of(null, Flow.Trigger("go"), ("t", "Elsa.Timer", [("interval", "Literal", "PT2H")]), ("c", "Elsa.Cron", [("cronExpression", "Literal", "0 18 * * *")]), Flow.Line("done")));
+        await host.EventAsync("go", "ada", new { });
+        await host.AdvanceToAsync("2026-01-05T17:59:59Z");
+        Assert.Equal("entered 1, waiting 1, completed 0, exited 0, faulted 0", await host.StatsAsync("waits"));
+        await host.AdvanceToAsync("2026-01-05T18:00:00Z");
+        Assert.Equal("entered 1, waiting 0, completed 1, exited 0, faulted 0", await host.StatsAsync("waits"));
+    }
+
+    // Quartz itself, on its threads: it is waited for, up to a deadline.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Two_nodes_clocks_strike_and_each_time_is_written_down_once(DatabaseKind kind)
+    {
+        await using var host = await HostAsync(kind, french: 2);
+        await host.PublishAsync("minutely", Flow.Of(new { audience = "french" }, ("trigger", "Elsa.Cron", [("cronExpression", "Literal", "* * * * *")]), Flow.Line("hello")));
+        var options = new ScheduleOptions(kind == DatabaseKind.PostgreSql ? host.ConnectionString : null);
+        var clocks = Enumerable.Range(0, 2).Select(_ => new ScheduleClock(
+            host.Database, host.Get<PublishedSchedules>(), host.Get<ScheduleFires>(), options, [], host.Get<ILoggerFactory>())).ToList();
+        foreach (var clock in clocks) await clock.StartAsync(default);
+        for (var minute = 1; minute <= 3; minute++)
+        {
+            host.Time.Advance(TimeSpan.FromSeconds(60));
+            await UntilAsync(host, minute);
+        }
+        foreach (var clock in clocks) await clock.StopAsync(default);
+        await host.RunAsync();
+
+        Assert.Equal("entered 6, waiting 0, completed 6, exited 0, faulted 0", await host.StatsAsync("minutely"));
+    }
+
+    private static async Task UntilAsync(JourneyHost host, int fires)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (await host.Database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM schedule_fire WHERE done_at IS NOT NULL", default), default) < fires)
+        {
+            host.Time.Advance(TimeSpan.FromMilliseconds(20)); // its threads look at this clock
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, deadline.Token);
+        }
+    }
+
+    private static async Task StrikeAsync(JourneyHost host, TimeSpan after)
+    {
+        await host.AdvanceAsync(after);
+        await host.Get<ScheduleClock>().ReconcileAsync(await host.Get<ScheduleClock>().CreateAsync(default), default);
+        await LetInAsync(host);
+    }
+
+    private static async Task LetInAsync(JourneyHost host)
+    {
+        while (await host.Get<ScheduleFires>().LetInAsync(default)) { }
+        await host.RunAsync();
+    }
+
+    private static async Task<JourneyHost> HostAsync(DatabaseKind kind, int french)
+    {
+        var host = await JourneyHost.CreateAsync(kind, services => services.AddSingleton(new ScheduleOptions()).AddSingleton<ScheduleClock>());
+        await host.Get<Segments>().PutAsync(JourneyHost.Account, "french", "French", "contact.country == \"FR\"", default);
+        await ContactsAsync(host, Enumerable.Range(0, french).Select(i => $"fr-{i}"), "FR");
+        await ContactAsync(host, "ada", "UK");
+        return host;
+    }
+
+    private static Task ContactAsync(JourneyHost host, string user, string country) => ContactsAsync(host, [user], country);
+
+    private static Task ContactsAsync(JourneyHost host, IEnumerable<string> users, string country) => host.Database.WriteAsync(async session =>
+    {
+        var now = await session.NowAsync(default);
+        foreach (var shard in users.Select(user => StableHash.Shard(JourneyHost.Account, user)).Distinct().Order()) await session.LockShardAsync(shard, wait: true, default);
+        var contacts = await host.Get<IContactStore>().FindOrCreateAsync(session, [.. users.Select(user => (JourneyHost.Account, user))], now, default);
+        await host.Get<IContactStore>().ApplyAsync(session, [.. contacts.Select(contact => new ContactChange(contact, new Dictionary<string, object?> { ["country"] = country }))], "test", now, default);
+    }, default);
+
+    private static DateTimeOffset At(string text) => DateTimeOffset.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
+}
