@@ -36,14 +36,15 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
         // An engine's batch holds its shard before it touches a message: so here.
         foreach (var shard in fresh.Where(IsUnsubscribe).Select(each => StableHash.Shard(each.Message.AccountId, each.Message.UserId)).Distinct().Order())
             await session.LockShardAsync(shard, wait: true, ct);
-        var firsts = await SummariseAsync(session, fresh, ct);
+        // What anybody can have made up spares the address that it is about, and does nothing else.
+        var proven = fresh.Where(each => each.Report.IsProven).ToList();
+        var firsts = await SummariseAsync(session, proven, ct);
         await Ledger.SettleAsync(session, [.. fresh.GroupBy(each => each.Message.Id).Select(group => Settlement(group.First()))], now, ct);
         await SuppressAsync(session, fresh, now, ct);
         await WithdrawAsync(session, fresh, now, ct);
         var domains = await DomainsAsync(session, fresh, ct);
-        await SendingStops.StopAsync(session, fresh.Where(each => each.Report.Bounce == BounceKind.SenderFault).Select(each => new NewStop(
-            each.Message.AccountId, SendingStops.OfDomain(domains[each.Message.AccountId]), each.Message.Stream, each.Report.Reason ?? "the sender is refused")), ct);
-        var shards = await events.AcceptAsync(session, [.. fresh.Where(each => !each.Report.IsEngagement).OrderBy(each => each.Report.At).Select(each => EventOf(each.Report, each.Message, null)).OfType<(int, IncomingEvent)>()], ct);
+        await SendingStops.StopAsync(session, await SenderFaults.CountAsync(session, proven, domains, now, ct), ct);
+        var shards = await events.AcceptAsync(session, [.. proven.Where(each => !each.Report.IsEngagement).OrderBy(each => each.Report.At).Select(each => EventOf(each.Report, each.Message, null)).OfType<(int, IncomingEvent)>()], ct);
 
         await FlowStore.CountAsync(session, DayCounts(firsts, domains), ct);
         var waiting = calls.Where(call => call.Call.Attempt == 0 && call.Reports.Any(report => !found.ContainsKey(report.Key) && MayComeYet(report))).Select(call => call.Call.Id).ToHashSet();
@@ -122,7 +123,7 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
                    where what is not null
                    select (each.Message.AccountId, Suppression: new Suppression(
                        Audience.EmailAddress.MailboxKey(each.Message.To!), what.Value.Reason, what.Value.Scope, Source, at, each.Report.Reason ?? $"reported about message {each.Message.Id}"));
-        var soft = await SoftBounces.CountAsync(session, [.. fresh.Where(each => each.Report.Bounce == BounceKind.RecipientSoft && each.Message.To is not null)], now, ct);
+        var soft = await SoftBounces.CountAsync(session, [.. fresh.Where(each => each.Report is { Bounce: BounceKind.RecipientSoft, IsProven: true } && each.Message.To is not null)], now, ct);
         foreach (var account in said.Concat(soft).Concat(await PresentAddressesAsync(session, fresh, at, ct)).GroupBy(each => each.AccountId, each => each.Suppression).OrderBy(account => account.Key).ToList())
             await suppressions.AddAsync(session, account.Key, account, ct);
     }

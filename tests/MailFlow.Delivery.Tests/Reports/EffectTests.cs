@@ -86,12 +86,12 @@ public sealed class EffectTests
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
-    public async Task A_fault_of_the_senders_stops_the_stream_and_is_held_against_nobody(DatabaseKind kind)
+    public async Task A_fault_of_the_senders_that_a_great_mailbox_provider_names_exactly_stops_the_stream_and_is_held_against_nobody(DatabaseKind kind)
     {
         await using var fixture = await FeedbackFixture.CreateAsync(kind);
-        var id = await fixture.SentAsync();
+        var id = await fixture.SentAsync("ada", email: "ada@outlook.com");
 
-        await fixture.ReportAsync(fixture.Report(FeedbackKind.Bounced, id, bounce: BounceKind.SenderFault, reason: "550 5.7.515 Access denied"));
+        await fixture.ReportAsync(fixture.Report(FeedbackKind.Bounced, id, bounce: BounceKind.SenderFault, reason: "550 5.7.515 Access denied", fault: new(FaultScope.Domain, IsExact: true)));
         var (marketing, receipt) = (await fixture.Delivery.QueueAsync(await fixture.Delivery.ContactAsync("bob")), await fixture.Delivery.QueueAsync(await fixture.Delivery.ContactAsync("eve"), FeedbackFixture.Transactional));
         await fixture.Delivery.SendAllAsync();
 
@@ -99,7 +99,48 @@ public sealed class EffectTests
         Assert.Equal(("domain:shop.example", MessageStream.Marketing, "550 5.7.515 Access denied"), (stop.Subject, stop.Stream, stop.Reason));
         Assert.Equal(MessageState.Queued, (await fixture.Delivery.StateAsync(marketing)).State);
         Assert.Equal(MessageState.Accepted, (await fixture.Delivery.StateAsync(receipt)).State);
-        Assert.Empty(await fixture.SuppressionsAsync("ada@example.org"));
+        Assert.Empty(await fixture.SuppressionsAsync("ada@outlook.com"));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Of_any_other_receiver_a_fault_of_the_senders_stops_when_five_recipients_at_two_domains_say_so_within_a_day(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var stops = fixture.Delivery.Get<SendingStops>();
+        async Task FailAsync(string email, FaultScope scope = FaultScope.Domain)
+        {
+            var id = await fixture.SentAsync(email, FeedbackFixture.Transactional, email);
+            var report = fixture.Report(FeedbackKind.Bounced, id, bounce: BounceKind.SenderFault, reason: "550 5.7.26 unauthenticated", fault: new(scope, IsExact: true));
+            await fixture.ReportAsync(report, report with { Key = report.Key + "-again" });
+        }
+
+        for (var i = 0; i < 6; i++) await FailAsync($"user-{i}@one.example");
+        Assert.Empty(await stops.ListAsync(1, default)); // all at one receiver
+        fixture.Delivery.Time.Advance(TimeSpan.FromDays(1.1));
+        foreach (var email in (string[])["a@one.example", "b@one.example", "c@one.example", "d@two.example"]) await FailAsync(email);
+        Assert.Empty(await stops.ListAsync(1, default));
+        await FailAsync("e@two.example");
+        Assert.Equal(("domain:shop.example", MessageStream.Transactional), Assert.Single(await stops.ListAsync(1, default)) is var stop ? (stop.Subject, stop.Stream) : default);
+
+        // Once somebody has mended it, the count begins anew; and what is refused of the connection stops the connection, for both streams.
+        Assert.True(await stops.ResumeAsync(1, "domain:shop.example", default));
+        await FailAsync("f@two.example");
+        Assert.Empty(await stops.ListAsync(1, default));
+        foreach (var email in (string[])["g@one.example", "h@one.example", "i@one.example", "j@two.example", "k@two.example"]) await FailAsync(email, FaultScope.Connection);
+        Assert.Equal(["connection:main", "connection:main"], (await stops.ListAsync(1, default)).Select(each => each.Subject));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_fault_of_the_senders_that_ends_by_itself_stops_nothing_however_many_say_so(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        for (var i = 0; i < 12; i++)
+        {
+            var id = await fixture.SentAsync($"user-{i}", email: $"user-{i}@{(i % 2 == 0 ? "gmail.com" : "outlook.com")}");
+            await fixture.ReportAsync(fixture.Report(FeedbackKind.Bounced, id, bounce: BounceKind.SenderFault, reason: "421 4.7.28 unusual rate"));
+            Assert.Equal("sender_fault", (await fixture.FeedbackAsync(id))!.Bounce);
+        }
+        Assert.Empty(await fixture.Delivery.Get<SendingStops>().ListAsync(1, default));
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]

@@ -63,6 +63,7 @@ internal static class SesEvents
         foreach (var recipient in detail.Items(recipients))
         {
             var words = recipient.Text("diagnosticCode") ?? detail.Text("smtpResponse") ?? detail.Text("complaintFeedbackType") ?? detail.Text("delayType");
+            var cause = kind == FeedbackKind.Bounced ? Cause(detail, recipient) : null;
             found.Add(new Feedback
             {
                 // Published by the identity and by the configuration set, a bounce has one feedback id.
@@ -72,7 +73,8 @@ internal static class SesEvents
                 MessageId = KeyOf(mail),
                 ProviderId = mail.Text("messageId"),
                 Email = recipient.ValueKind == JsonValueKind.String ? recipient.GetString() : recipient.Text("emailAddress"),
-                Bounce = kind == FeedbackKind.Bounced ? Bounce(detail, recipient) : null,
+                Bounce = cause?.Kind,
+                Fault = cause?.Fault,
                 Reason = words is null ? null : HttpOutcome.OneLine(words),
             });
         }
@@ -80,10 +82,10 @@ internal static class SesEvents
     }
 
     /// <summary>The server's own words first, but for the lists SES keeps: these say what was known of the address before.</summary>
-    private static BounceKind Bounce(JsonElement bounce, JsonElement recipient)
+    private static BounceCause Cause(JsonElement bounce, JsonElement recipient)
     {
         var (type, subtype) = (bounce.Text("bounceType"), bounce.Text("bounceSubType"));
-        if (type == "Permanent" && subtype is "Suppressed" or "OnAccountSuppressionList" or "UnsubscribedRecipient") return BounceKind.Hard;
+        if (type == "Permanent" && subtype is "Suppressed" or "OnAccountSuppressionList" or "UnsubscribedRecipient") return new(BounceKind.Hard);
         var otherwise = (type, subtype) switch
         {
             ("Permanent", _) => BounceKind.Hard,
@@ -91,7 +93,7 @@ internal static class SesEvents
             ("Transient", _) => BounceKind.RecipientSoft,
             _ => BounceKind.MessageSoft,
         };
-        return BounceClassifier.Classify(recipient.Text("status"), recipient.Text("diagnosticCode"), otherwise);
+        return BounceClassifier.Reported(recipient.Text("status"), recipient.Text("diagnosticCode"), otherwise);
     }
 
     private static JsonElement Mail(JsonElement json) => json.Find("mail") ?? throw new FormatException("'mail' is missing.");

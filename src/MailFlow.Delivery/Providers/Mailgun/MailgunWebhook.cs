@@ -62,6 +62,7 @@ internal sealed class MailgunWebhook : IProviderWebhook
         var said = status.Text("message") is { Length: > 0 } message ? message : status.Text("description");
         var looked = kind is FeedbackKind.Opened or FeedbackKind.Clicked;
         var client = item.Find("client-info") ?? default;
+        var cause = kind == FeedbackKind.Bounced ? Cause(item, status, said) : null;
         return new Feedback
         {
             // Their ids are unique within a day.
@@ -71,7 +72,8 @@ internal sealed class MailgunWebhook : IProviderWebhook
             MessageId = item.Find("user-variables") is { } variables ? variables.Key(MailText.KeyName) : null,
             ProviderId = item.Find("message")?.Find("headers")?.Text("message-id") is { Length: > 0 } id ? $"<{id.Trim('<', '>')}>" : null,
             Email = item.Text("recipient"),
-            Bounce = kind == FeedbackKind.Bounced ? Bounce(item, status, said) : null,
+            Bounce = cause?.Kind,
+            Fault = cause?.Fault,
             Reason = !looked && (said is { Length: > 0 } ? said : item.Find("reject")?.Text("reason") ?? item.Text("reason")) is { Length: > 0 } reason ? HttpOutcome.OneLine($"{status.Text("code")} {reason}") : null,
             Url = kind == FeedbackKind.Clicked ? item.Text("url") : null,
             UserAgent = looked ? client.Text("user-agent") : null,
@@ -81,10 +83,10 @@ internal sealed class MailgunWebhook : IProviderWebhook
         };
     }
 
-    private static BounceKind Bounce(JsonElement item, JsonElement status, string? said)
+    private static BounceCause Cause(JsonElement item, JsonElement status, string? said)
     {
         var otherwise = item.Text("reason") switch { "old" => BounceKind.RecipientSoft, "espblock" => BounceKind.MessageSoft, _ => BounceKind.Hard };
-        return BounceClassifier.Classify(status.Text("enhanced-code"), said is { Length: > 0 } ? $"{status.Text("code")} {said}" : status.Text("code"), otherwise);
+        return BounceClassifier.Reported(status.Text("enhanced-code"), said is { Length: > 0 } ? $"{status.Text("code")} {said}" : status.Text("code"), otherwise);
     }
 
     private WebhookVerdict Verify(WebhookCall call, ConnectionSettings settings)
