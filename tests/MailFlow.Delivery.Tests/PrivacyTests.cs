@@ -68,6 +68,38 @@ public sealed class PrivacyTests
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_erasure_waits_for_the_mail_that_is_being_handed_over_and_leaves_no_copy_of_it(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var id = await fixture.QueueAsync(await fixture.ContactAsync("ada"));
+        PrivacyRequest? request = null;
+        var sender = fixture.Start(new Meanwhile("sender.hand-over.after-commit", async () => request = await fixture.Get<Erasure>().BeginAsync(1, "ada", default)));
+
+        await fixture.SendAllAsync(sender);
+        Assert.Null(request!.DoneAt);
+        Assert.Single((await fixture.Get<SandboxMailbox>().ListAsync(1, null, null, 10, default)).Items);
+        Assert.Equal(1, await fixture.Get<Erasure>().RunOnceAsync(default));
+
+        Assert.Empty((await fixture.Get<SandboxMailbox>().ListAsync(1, null, null, 10, default)).Items);
+        Assert.Empty(await TracesAsync(fixture.Database, "ada@"));
+        Assert.Equal(MessageState.Accepted, (await fixture.StateAsync(id)).State);
+    }
+
+    /// <summary>Does something else at a labelled point, once.</summary>
+    private sealed class Meanwhile(string point, Func<Task> other) : IFaultPoints
+    {
+        private int _visits;
+
+        public void Reach(string name)
+        {
+            if (name != point || Interlocked.Increment(ref _visits) > 1) return;
+            Task running;
+            using (ExecutionContext.SuppressFlow()) running = Task.Run(other);
+            running.GetAwaiter().GetResult();
+        }
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task An_export_holds_everything_of_the_contact_and_nothing_of_others(DatabaseKind kind)
     {
         await using var fixture = await DeliveryFixture.CreateAsync(kind);

@@ -29,7 +29,8 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
     {
         var all = calls.SelectMany(call => call.Reports).ToList();
         var found = await MatchAsync(session, all, ct);
-        var matched = all.Where(report => found.ContainsKey(report.Key)).DistinctBy(report => report.Key).Select(report => (Report: report, Message: found[report.Key])).ToList();
+        var matched = all.Where(report => found.ContainsKey(report.Key)).DistinctBy(report => report.Key)
+            .Select(report => (Report: found[report.Key].ContactExists ? report : report.WithoutPerson(), Message: found[report.Key])).ToList();
         var news = await ReportStore.InsertAsync(session, matched, now, now + (long)Settling.TotalMilliseconds, ct);
         var fresh = matched.Where(each => news.Contains(each.Report.Key)).ToList();
 

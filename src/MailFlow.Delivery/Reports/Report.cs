@@ -65,6 +65,9 @@ internal sealed record Report
         Network = NetworkOf(feedback.IpAddress),
     };
 
+    /// <summary>That it happened, and nothing of what it says of the person.</summary>
+    public Report WithoutPerson() => this with { ProviderId = null, Reason = null, Url = null, UserAgent = null, Network = null };
+
     /// <summary>On one line, without what no database takes, and not too long.</summary>
     internal static string? Clean(string? text, int longest)
     {
@@ -97,7 +100,7 @@ internal sealed record Report
 internal sealed record StoredCall(long Id, int AccountId, string Connection, string Type, int Attempt, byte[] Body);
 
 /// <summary>The message that a report is about, as of the transaction at hand.</summary>
-/// <param name="ContactExists">An erased contact must not come back by a report about an old mail.</param>
+/// <param name="ContactExists">Not of one that was erased: what is reported of an old mail must not tell of the person again.</param>
 internal sealed record ReportedMessage(
     Guid Id, int AccountId, long ContactId, string UserId, bool ContactExists, string? Journey, string? ActivityId, string Template, MessageStream Stream, string? Purpose,
     MessageState State, int Attempt, string? To, string? Provider, string? ProviderId, long UpdatedAt)
@@ -106,7 +109,7 @@ internal sealed record ReportedMessage(
         m.id, m.account_id, m.contact_id, m.user_id, c.id, j.definition_id, m.activity_id, m.template, m.stream, m.purpose, m.state, m.attempt, m.to_address, m.provider, m.provider_id, m.updated_at
         """;
 
-    public const string Joins = "LEFT JOIN contact c ON c.id = m.contact_id LEFT JOIN journey j ON j.id = m.journey_id";
+    public const string Joins = "LEFT JOIN contact c ON c.id = m.contact_id AND c.erased_at IS NULL LEFT JOIN journey j ON j.id = m.journey_id";
 
     public static ReportedMessage Read(Row row) => new(
         row.Uuid(0), row.Int(1), row.Long(2), row.Text(3), !row.IsNull(4), row.TextOrNull(5), row.TextOrNull(6), row.Text(7), (MessageStream)row.Int(8), row.TextOrNull(9),

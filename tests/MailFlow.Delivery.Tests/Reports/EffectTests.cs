@@ -1,4 +1,5 @@
 using MailFlow.Audience;
+using MailFlow.Audience.Privacy;
 using MailFlow.Engine.Definitions;
 using MailFlow.Testing;
 
@@ -252,12 +253,21 @@ public sealed class EffectTests
     {
         await using var fixture = await FeedbackFixture.CreateAsync(kind);
         var id = await fixture.SentAsync();
-        await fixture.Delivery.Database.WriteAsync(session => session.ExecuteAsync("DELETE FROM contact", default), default);
+        Assert.NotNull((await fixture.Delivery.Get<Erasure>().BeginAsync(1, "ada", default)).DoneAt);
 
-        await fixture.ReportAsync(fixture.Report(FeedbackKind.Delivered, id), fixture.Report(FeedbackKind.Opened, id, fixture.Now), fixture.Report(FeedbackKind.Unsubscribed, id));
+        await fixture.ReportAsync(
+            fixture.Report(FeedbackKind.Delivered, id, reason: "250 2.0.0 ada@example.org is here"), fixture.Report(FeedbackKind.Bounced, id, bounce: BounceKind.Hard, reason: "550 5.1.1 <ada@example.org>: user unknown"),
+            fixture.Report(FeedbackKind.Opened, id, agent: "Ada's Mozilla/5.0"), fixture.Report(FeedbackKind.Clicked, id, url: "https://shop.example/health/pregnancy", agent: "Mozilla/5.0 (X11) Chrome/130") with { Ip = "203.0.113.7" },
+            fixture.Report(FeedbackKind.Unsubscribed, id));
         await fixture.SettleAsync();
 
         Assert.Empty(await fixture.EventsAsync());
+        Assert.Equal(0, await fixture.CountAsync("SELECT count(*) FROM message_event WHERE reason IS NOT NULL OR url IS NOT NULL OR user_agent IS NOT NULL OR network IS NOT NULL"));
+        Assert.Equal(0, await fixture.CountAsync("SELECT count(*) FROM contact WHERE last_opened_at IS NOT NULL OR last_clicked_at IS NOT NULL"));
+        Assert.Equal(0, await fixture.CountAsync("SELECT count(*) FROM suppression WHERE email NOT LIKE '#%' OR detail IS NOT NULL"));
+        Assert.Equal(0, await fixture.CountAsync("SELECT count(*) FROM consent"));
+        // That it happened stays: it is counted.
         Assert.NotNull((await fixture.FeedbackAsync(id))!.UnsubscribedAt);
+        Assert.Equal(1, await fixture.CountAsync("SELECT hard_bounces FROM sending_day WHERE subject = 'domain:shop.example'"));
     }
 }
