@@ -143,12 +143,20 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
                    Audience.EmailAddress.MailboxKey(email), SuppressionReason.Unsubscribed, Suppression.Marketing, Source, at, $"reported about message {message.Id}"));
     }
 
-    /// <summary>A complaint about a receipt stops receipts too; one about marketing mail leaves the password reset to be sent.</summary>
-    private static (string Reason, string Scope)? ReasonAndScope(Report report, ReportedMessage message) => report.Kind switch
+    /// <summary>The reason of an address that a provider's list holds without saying why.</summary>
+    public const string ListedAtProvider = "listed_at_provider";
+
+    /// <summary>
+    /// A complaint about a receipt stops receipts too; one about marketing mail leaves the password reset to be sent. What a provider's list holds against an address holds for other
+    /// connections too.
+    /// </summary>
+    private static (string Reason, string Scope)? ReasonAndScope(Report report, ReportedMessage message) => (report.Kind, report.Bounce, report.Listed) switch
     {
-        FeedbackKind.Bounced when report.Bounce == BounceKind.Hard => (SuppressionReason.HardBounce, Suppression.All),
-        FeedbackKind.Complained => (SuppressionReason.Complaint, message.Stream == Engine.Definitions.MessageStream.Marketing ? Suppression.Marketing : Suppression.All),
-        FeedbackKind.Unsubscribed => (SuppressionReason.Unsubscribed, Suppression.Marketing),
+        (FeedbackKind.Bounced, BounceKind.Hard, _) or (FeedbackKind.Dropped, _, ListedFor.HardBounce) => (SuppressionReason.HardBounce, Suppression.All),
+        (FeedbackKind.Complained, _, _) or (FeedbackKind.Dropped, _, ListedFor.Complaint) =>
+            (SuppressionReason.Complaint, message.Stream == Engine.Definitions.MessageStream.Marketing ? Suppression.Marketing : Suppression.All),
+        (FeedbackKind.Unsubscribed, _, _) or (FeedbackKind.Dropped, _, ListedFor.Unsubscribed) => (SuppressionReason.Unsubscribed, Suppression.Marketing),
+        (FeedbackKind.Dropped, _, ListedFor.Unsaid) => (ListedAtProvider, message.Stream == Engine.Definitions.MessageStream.Marketing ? Suppression.Marketing : Suppression.Transactional),
         _ => null,
     };
 

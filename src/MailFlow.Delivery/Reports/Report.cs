@@ -25,6 +25,7 @@ internal sealed record Report
     public required string? ProviderId { get; init; }
     public BounceKind? Bounce { get; init; }
     public ReportedFault? Fault { get; init; }
+    public ListedFor? Listed { get; init; }
     public bool? IsMachine { get; init; }
     public string? Reason { get; init; }
     public string? Url { get; init; }
@@ -56,6 +57,7 @@ internal sealed record Report
         ProviderId = Clean(feedback.ProviderId, 300),
         Bounce = feedback.Kind == FeedbackKind.Bounced ? feedback.Bounce ?? BounceKind.MessageSoft : null,
         Fault = feedback is { Kind: FeedbackKind.Bounced, Bounce: BounceKind.SenderFault } ? feedback.Fault : null,
+        Listed = feedback.Kind == FeedbackKind.Dropped ? feedback.Listed : null,
         IsAttested = feedback.ReturnTag is null,
         IsProven = feedback.ReturnTag is not { } tag || (feedback.MessageId is { } id && ReturnTag.IsRight(id, tag, keys)),
         IsMachine = feedback.IsMachine,

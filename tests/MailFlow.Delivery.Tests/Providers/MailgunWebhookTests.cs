@@ -82,6 +82,7 @@ public sealed class MailgunWebhookTests
     {
         var feedback = Assert.Single(_webhook.Read(Utf8(Body(data))));
         Assert.Equal((kind, bounce), (feedback.Kind, feedback.Bounce));
+        Assert.Equal(data.Contains("suppress-bounce", StringComparison.Ordinal) ? ListedFor.HardBounce : null, feedback.Listed);
         Assert.Equal((Key, "ada@example.org", $"<{Key:n}@shop.example>", "1767603600.123:DACSsAdVSeGpLid7TN03WA"), (feedback.MessageId, feedback.Email, feedback.ProviderId, feedback.Key));
         Assert.Equal(1767603600123, feedback.At.ToUnixTimeMilliseconds());
         Assert.Equal(kind switch { FeedbackKind.Opened => false, FeedbackKind.Clicked => true, _ => (bool?)null }, feedback.IsMachine);

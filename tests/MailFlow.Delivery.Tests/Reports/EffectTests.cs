@@ -63,6 +63,26 @@ public sealed class EffectTests
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task What_a_providers_list_holds_against_an_address_is_held_against_it_here_and_counted_nowhere(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        (string User, ListedFor? Listed, string? Expected)[] cases =
+        [
+            ("ada", ListedFor.HardBounce, "hard_bounce all"), ("bob", ListedFor.Complaint, "complaint marketing"), ("eve", ListedFor.Unsubscribed, "unsubscribed marketing"),
+            ("ida", ListedFor.Unsaid, "listed_at_provider marketing"), ("joe", null, null),
+        ];
+        foreach (var (user, listed, expected) in cases)
+        {
+            var id = await fixture.SentAsync(user);
+            await fixture.ReportAsync(fixture.Report(FeedbackKind.Dropped, id) with { Listed = listed });
+            Assert.Equal(expected, (await fixture.SuppressionsAsync($"{user}@example.org")).Select(each => $"{each.Reason} {each.Scope}").SingleOrDefault());
+        }
+
+        Assert.Equal(0, await fixture.CountAsync("SELECT coalesce(sum(hard_bounces + complaints), 0) FROM sending_day"));
+        Assert.Empty(await fixture.EventsAsync());
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_full_mailbox_is_suppressed_on_the_fifth_day_unless_a_mail_was_delivered_in_between(DatabaseKind kind)
     {
         await using var fixture = await FeedbackFixture.CreateAsync(kind);

@@ -74,6 +74,8 @@ internal sealed class MailgunWebhook : IProviderWebhook
             Email = item.Text("recipient"),
             Bounce = cause?.Kind,
             Fault = cause?.Fault,
+            Listed = kind == FeedbackKind.Dropped
+                ? item.Text("reason") switch { "suppress-bounce" => ListedFor.HardBounce, "suppress-complaint" => ListedFor.Complaint, "suppress-unsubscribe" => ListedFor.Unsubscribed, _ => null } : null,
             Reason = !looked && (said is { Length: > 0 } ? said : item.Find("reject")?.Text("reason") ?? item.Text("reason")) is { Length: > 0 } reason ? HttpOutcome.OneLine($"{status.Text("code")} {reason}") : null,
             Url = kind == FeedbackKind.Clicked ? item.Text("url") : null,
             UserAgent = looked ? client.Text("user-agent") : null,

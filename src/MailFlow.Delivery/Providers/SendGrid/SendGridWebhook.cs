@@ -63,6 +63,7 @@ internal sealed class SendGridWebhook : IProviderWebhook
             Email = item.Text("email"),
             Bounce = cause?.Kind,
             Fault = cause?.Fault,
+            Listed = kind == FeedbackKind.Dropped ? Listed(item.Text("reason")) : null,
             Reason = (item.Text("reason") ?? item.Text("response")) is { } words && !looked ? HttpOutcome.OneLine(words) : null,
             Url = kind == FeedbackKind.Clicked ? item.Text("url") : null,
             UserAgent = looked ? item.Text("useragent") : null,
@@ -70,6 +71,15 @@ internal sealed class SendGridWebhook : IProviderWebhook
             IsMachine = kind == FeedbackKind.Opened ? item.Flag("sg_machine_open") : null,
         };
     }
+
+    /// <summary>By SendGrid's reasons for a drop; any other, such as a bad header, is not about the address.</summary>
+    private static ListedFor? Listed(string? reason) => reason switch
+    {
+        "Bounced Address" => ListedFor.HardBounce,
+        "Spam Reporting Address" => ListedFor.Complaint,
+        "Unsubscribed Address" => ListedFor.Unsubscribed,
+        _ => null,
+    };
 
     /// <summary>The server's own words first; SendGrid's reading of them where they say nothing.</summary>
     private static BounceCause Cause(JsonElement item)
