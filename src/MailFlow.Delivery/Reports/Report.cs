@@ -105,10 +105,10 @@ internal sealed record StoredCall(long Id, int AccountId, string Connection, str
 /// <param name="ContactExists">Not of one that was erased: what is reported of an old mail must not tell of the person again.</param>
 internal sealed record ReportedMessage(
     Guid Id, int AccountId, long ContactId, string UserId, bool ContactExists, string? Journey, string? ActivityId, string Template, MessageStream Stream, string? Purpose,
-    MessageState State, int Attempt, string? To, string? Provider, string? ProviderId, long UpdatedAt)
+    MessageState State, int Attempt, string? To, string? Provider, string? ProviderId, long HandedOverAt)
 {
     public const string Columns = """
-        m.id, m.account_id, m.contact_id, m.user_id, c.id, j.definition_id, m.activity_id, m.template, m.stream, m.purpose, m.state, m.attempt, m.to_address, m.provider, m.provider_id, m.updated_at
+        m.id, m.account_id, m.contact_id, m.user_id, c.id, j.definition_id, m.activity_id, m.template, m.stream, m.purpose, m.state, m.attempt, m.to_address, m.provider, m.provider_id, coalesce(m.handed_over_at, m.updated_at)
         """;
 
     public const string Joins = "LEFT JOIN contact c ON c.id = m.contact_id AND c.erased_at IS NULL LEFT JOIN journey j ON j.id = m.journey_id";
