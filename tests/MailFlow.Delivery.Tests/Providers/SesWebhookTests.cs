@@ -165,6 +165,16 @@ public sealed class SesWebhookTests
     }
 
     [Fact]
+    public void A_delivery_that_the_identity_and_the_configuration_set_publish_is_one_report()
+    {
+        const string delivery = """ "delivery":{"timestamp":"2026-01-05T09:00:00.000Z","recipients":["ada@example.org"]} """;
+        // Two envelopes, each with an id of its own at SNS.
+        var (one, other) = (Assert.Single(Read($$"""{"eventType":"Delivery",{{delivery}} }""")), Assert.Single(Read($$"""{"notificationType":"Delivery",{{delivery}} }""", sns: "another")));
+        Assert.Equal(one.Key, other.Key);
+        Assert.NotEqual(one.Key, Assert.Single(Read($$"""{"eventType":"Delivery",{{delivery.Replace("09:00", "09:01", StringComparison.Ordinal)}} }""")).Key);
+    }
+
+    [Fact]
     public void A_notification_about_several_recipients_is_one_report_for_each()
     {
         var feedback = Read("""
@@ -203,9 +213,9 @@ public sealed class SesWebhookTests
     [InlineData("""{"eventType":"Open","mail":{}}""")]
     public void What_cannot_be_understood_says_so(string message) => Assert.Throws<FormatException>(() => _sns.Webhook.Read(Utf8(_sns.Envelope(message).ToJsonString())));
 
-    private IReadOnlyList<Feedback> Read(string message) => _sns.Webhook.Read(Utf8(Wrap(message)));
+    private IReadOnlyList<Feedback> Read(string message, string? sns = null) => _sns.Webhook.Read(Utf8(Wrap(message, sns: sns)));
 
-    private string Wrap(string message, Action<JsonObject>? change = null)
+    private string Wrap(string message, Action<JsonObject>? change = null, string? sns = null)
     {
         var json = JsonNode.Parse(message)!.AsObject();
         var mail = JsonNode.Parse($$$"""
@@ -214,7 +224,7 @@ public sealed class SesWebhookTests
             """)!.AsObject();
         change?.Invoke(mail);
         json["mail"] = mail;
-        return _sns.Envelope(json.ToJsonString()).ToJsonString();
+        return _sns.Envelope(json.ToJsonString(), change: sns is null ? null : envelope => envelope["MessageId"] = sns).ToJsonString();
     }
 
     private async Task<bool> IsVerifiedAsync(JsonObject envelope) => await VerdictAsync(envelope) is WebhookVerdict.Verified;

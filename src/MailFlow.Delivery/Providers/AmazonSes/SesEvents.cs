@@ -68,8 +68,8 @@ internal static class SesEvents
             var cause = kind == FeedbackKind.Bounced ? Cause(detail, recipient) : null;
             found.Add(new Feedback
             {
-                // Published by the identity and by the configuration set, a bounce has one feedback id.
-                Key = $"{(kind is FeedbackKind.Bounced or FeedbackKind.Complained or FeedbackKind.Dropped ? detail.Text("feedbackId") : null) ?? snsId}:{found.Count}",
+                // Published by the identity and by the configuration set, a bounce has one feedback id; a delivery has none, but one instant.
+                Key = $"{(kind is FeedbackKind.Bounced or FeedbackKind.Complained or FeedbackKind.Dropped ? detail.Text("feedbackId") : null) ?? (mail.Text("messageId") is { } id ? $"{id}:{kind}:{At(detail, mail).UtcTicks}" : snsId)}:{found.Count}",
                 Kind = kind,
                 At = At(detail, mail),
                 MessageId = KeyOf(mail),
