@@ -114,7 +114,7 @@ public static class DeliveryModule
         .AddSingleton(provider => MailRetention.Messages(provider.GetRequiredService<RetentionOptions>()))
         .AddSingleton(provider => MailRetention.CapturedMail(provider.GetRequiredService<RetentionOptions>()))
         .AddSingleton(provider => MailRetention.LaidAsideCalls(provider.GetRequiredService<RetentionOptions>()))
-        .AddSingleton(MailRetention.SoftBounces).AddSingleton(MailRetention.SenderFaults).AddSingleton(MailRetention.Days);
+        .AddSingleton(MailRetention.SoftBounces).AddSingleton(MailRetention.SenderFaults).AddSingleton(MailRetention.WebhookTokens).AddSingleton(MailRetention.Days);
 
     /// <summary>
     /// Has every mail captured in the database, whatever provider was configured or registered, and signs links with keys of that database's own: a
