@@ -143,9 +143,6 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
                    Audience.EmailAddress.MailboxKey(email), SuppressionReason.Unsubscribed, Suppression.Marketing, Source, at, $"reported about message {message.Id}"));
     }
 
-    /// <summary>The reason of an address that a provider's list holds without saying why.</summary>
-    public const string ListedAtProvider = "listed_at_provider";
-
     /// <summary>
     /// A complaint about a receipt stops receipts too; one about marketing mail leaves the password reset to be sent. What a provider's list holds against an address holds for other
     /// connections too.
@@ -156,7 +153,7 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
         (FeedbackKind.Complained, _, _) or (FeedbackKind.Dropped, _, ListedFor.Complaint) =>
             (SuppressionReason.Complaint, message.Stream == Engine.Definitions.MessageStream.Marketing ? Suppression.Marketing : Suppression.All),
         (FeedbackKind.Unsubscribed, _, _) or (FeedbackKind.Dropped, _, ListedFor.Unsubscribed) => (SuppressionReason.Unsubscribed, Suppression.Marketing),
-        (FeedbackKind.Dropped, _, ListedFor.Unsaid) => (ListedAtProvider, message.Stream == Engine.Definitions.MessageStream.Marketing ? Suppression.Marketing : Suppression.Transactional),
+        (FeedbackKind.Dropped, _, ListedFor.Unsaid) => (SuppressionReason.ListedAtProvider, message.Stream == Engine.Definitions.MessageStream.Marketing ? Suppression.Marketing : Suppression.Transactional),
         _ => null,
     };
 
