@@ -157,12 +157,12 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
         _ => null,
     };
 
-    /// <summary>As our own unsubscribe link does: consent to the purpose that the mail was sent for.</summary>
+    /// <summary>As our own unsubscribe link does: consent to the purpose that the mail was sent for, and to marketing mail in general.</summary>
     private async Task WithdrawAsync(Session session, List<(Report Report, ReportedMessage Message)> fresh, long now, CancellationToken ct) => await consents.RecordAsync(
         session,
-        [.. fresh.Where(each => IsUnsubscribe(each) && each.Message is { ContactExists: true, Purpose: not null }).DistinctBy(each => (each.Message.ContactId, each.Message.Purpose))
-            .OrderBy(each => each.Message.ContactId).Select(each => new Consent(
-                each.Message.AccountId, each.Message.ContactId, each.Message.Purpose!, false, "unsubscribe", DateTimeOffset.FromUnixTimeMilliseconds(now),
+        [.. fresh.Where(each => IsUnsubscribe(each) && each.Message.ContactExists).SelectMany(each => Consents.Withdrawn(each.Message.Purpose), (each, purpose) => (each.Message, Purpose: purpose))
+            .DistinctBy(each => (each.Message.ContactId, each.Purpose)).OrderBy(each => each.Message.ContactId).Select(each => new Consent(
+                each.Message.AccountId, each.Message.ContactId, each.Purpose, false, "unsubscribe", DateTimeOffset.FromUnixTimeMilliseconds(now),
                 $"unsubscribed at the provider, message {each.Message.Id}"))], ct);
 
     private static bool IsUnsubscribe((Report Report, ReportedMessage Message) each) => each.Report.Kind == FeedbackKind.Unsubscribed;

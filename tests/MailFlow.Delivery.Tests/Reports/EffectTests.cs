@@ -45,7 +45,7 @@ public sealed class EffectTests
         Assert.Equal(MessageState.Accepted, (await fixture.Delivery.StateAsync(queued[8])).State);
         Assert.Equal(MessageState.Accepted, (await fixture.Delivery.StateAsync(receipt)).State);
         var history = await fixture.Delivery.Database.ReadAsync(session => consents.HistoryAsync(session, 1, contact.Id, default), default);
-        Assert.Equal([true, false], history.Select(consent => consent.Granted));
+        Assert.Equal([("newsletter", true), ("newsletter", false), ("marketing", false)], history.Select(consent => (consent.Purpose, consent.Granted)));
         Assert.Contains(first.ToString(), history[^1].Evidence);
     }
 
