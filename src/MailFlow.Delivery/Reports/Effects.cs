@@ -40,12 +40,12 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
         // What anybody can have made up spares the address that it is about, and does nothing else.
         var proven = fresh.Where(each => each.Report.IsProven).ToList();
         var firsts = await SummariseAsync(session, proven, ct);
-        await Ledger.SettleAsync(session, [.. fresh.GroupBy(each => each.Message.Id).Select(group => Settlement(group.First()))], now, ct);
+        await Ledger.SettleAsync(session, [.. fresh.Where(each => each.Report.Connection != RefusedMail.Type).GroupBy(each => each.Message.Id).Select(group => Settlement(group.First()))], now, ct);
         await SuppressAsync(session, fresh, now, ct);
         await WithdrawAsync(session, fresh, now, ct);
         var domains = await DomainsAsync(session, fresh, ct);
         await SendingStops.StopAsync(session, await SenderFaults.CountAsync(session, proven, domains, now, ct), ct);
-        var shards = await events.AcceptAsync(session, [.. proven.Where(each => !each.Report.IsEngagement).OrderBy(each => each.Report.At).Select(each => EventOf(each.Report, each.Message, null)).OfType<(int, IncomingEvent)>()], ct);
+        var shards = await events.AcceptAsync(session, [.. firsts.Where(each => !each.Report.IsEngagement).OrderBy(each => each.Report.At).Select(each => EventOf(each.Report, each.Message, null)).OfType<(int, IncomingEvent)>()], ct);
 
         await FlowStore.CountAsync(session, DayCounts(firsts, domains), ct);
         var waiting = calls.Where(call => call.Call.Attempt == 0 && call.Reports.Any(report => !found.ContainsKey(report.Key) && MayComeYet(report))).Select(call => call.Call.Id).ToHashSet();

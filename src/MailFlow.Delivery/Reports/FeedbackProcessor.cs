@@ -32,6 +32,7 @@ public sealed class FeedbackProcessor
         (_database, _keys, _effects, _settling, _events, _faults, _log) = (database, keys, effects, settling, events, faults, log);
         _readers = connections.Types.Where(type => type.Webhook is not null).ToDictionary(type => type.Name, type => type.Webhook!);
         _readers[TrackingHit.Type] = new TrackingHitReader();
+        _readers[RefusedMail.Type] = new RefusedMailReader();
     }
 
     /// <summary>One round: a batch of calls, and the opens and clicks that are due to be judged. Gives how many calls, opens and clicks it worked off; 0 when nothing is left.</summary>

@@ -45,7 +45,7 @@ internal sealed record Summary(Guid MessageId, int AccountId)
         SecondProviderId = row.TextOrNull(first + 16),
     };
 
-    /// <summary>Takes a report in. In whatever order reports come, the outcome is the same. True when it is the first of its kind that counts.</summary>
+    /// <summary>Takes a report in. In whatever order reports come, the outcome is the same. True when it is news: the first of its kind, or the first that says that a bounce is a hard one.</summary>
     public bool Add(Report report)
     {
         switch (report.Kind)
@@ -55,9 +55,10 @@ internal sealed record Summary(Guid MessageId, int AccountId)
             case FeedbackKind.Bounced:
                 // The gravest stands: a hard bounce after a soft one is a hard bounce.
                 var isFirstHard = report.Bounce == BounceKind.Hard && Bounce != BounceKind.Hard;
-                if (Bounce is null || isFirstHard) (Bounce, BouncedAt) = (report.Bounce, report.At);
+                var isNews = Bounce is null || isFirstHard;
+                if (isNews) (Bounce, BouncedAt) = (report.Bounce, report.At);
                 else if (Bounce == report.Bounce) First(BouncedAt, report.At, at => BouncedAt = at);
-                return isFirstHard;
+                return isNews;
             case FeedbackKind.Dropped:
                 return First(DroppedAt, report.At, at => DroppedAt = at);
             case FeedbackKind.Complained:

@@ -89,7 +89,8 @@ internal sealed class SmtpProvider : IEmailProvider, IAsyncDisposable, IDisposab
         // A refusal of ours rather than of this mail or its recipient would be the same for the next mail too.
         SmtpResult.Rejected rejected when BounceClassifier.Find(rejected.EnhancedCode ?? $"{rejected.Code}", rejected.Text) is { Stops: { } stops } =>
             new HandOver.SenderFault(Words(rejected.Code, rejected.EnhancedCode, rejected.Text), stops),
-        SmtpResult.Rejected rejected => new HandOver.Rejected(Words(rejected.Code, rejected.EnhancedCode, rejected.Text)),
+        SmtpResult.Rejected rejected => new HandOver.Rejected(
+            Words(rejected.Code, rejected.EnhancedCode, rejected.Text), BounceClassifier.Find(rejected.EnhancedCode ?? $"{rejected.Code}", rejected.Text)?.Kind),
         SmtpResult.Deferred { Code: >= 500, Stage: <= SmtpStage.Authenticate } deferred =>
             new HandOver.SenderFault(Words(deferred.Code, deferred.EnhancedCode, deferred.Text), FaultScope.Connection),
         // Without a reply, before the mail was offered, or with a 421, it is the relay's trouble; any other 4yz is about this mail or its recipient.
