@@ -188,6 +188,41 @@ public sealed class PrivacyTests
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task The_audit_record_is_only_added_to_but_for_erasure_and_retention(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        Audit.Actor = "tester";
+        await fixture.Get<Suppressions>().AddAsync(1, "ada@example.org", "manual", "all", "api", default);
+        string[] changes =
+        [
+            "UPDATE audit SET actor = 'somebody else'", "UPDATE audit SET at = 1", "UPDATE audit SET action = 'nothing'", "UPDATE audit SET account_id = 2", "UPDATE audit SET subject = 'bob@example.org'",
+            """UPDATE audit SET detail = '{"scope":"marketing"}'""", "UPDATE audit SET subject = 'erased'", "DELETE FROM audit",
+            .. kind == DatabaseKind.PostgreSql ? ["TRUNCATE audit"] : Array.Empty<string>(),
+        ];
+        foreach (var change in changes)
+        {
+            var error = await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() => fixture.Database.WriteAsync(session => session.ExecuteAsync(change, default), default));
+            Assert.Contains("the audit record is append-only", error.Message);
+        }
+        Assert.Equal("tester suppression.add ada@example.org", await EntryAsync());
+
+        await fixture.ContactAsync("ada");
+        await fixture.Get<Erasure>().BeginAsync(1, "ada", default);
+        Assert.Equal("tester suppression.add erased", await EntryAsync());
+
+        var retention = new Retention(fixture.Database, fixture.Get<IEnumerable<RetentionRule>>(), NullLogger<Retention>.Instance);
+        fixture.Time.Advance(TimeSpan.FromDays(1094));
+        await retention.RunOnceAsync(default);
+        Assert.NotNull(await EntryAsync());
+        fixture.Time.Advance(TimeSpan.FromDays(2));
+        await retention.RunOnceAsync(default);
+        Assert.Null(await EntryAsync());
+
+        Task<string?> EntryAsync() => fixture.Database.ReadAsync(session => session.FirstAsync(
+            "SELECT actor, action, subject FROM audit ORDER BY seq LIMIT 1", row => $"{row.Text(0)} {row.Text(1)} {row.Text(2)}", default), default);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task One_click_is_recorded_with_time_source_message_and_visitor(DatabaseKind kind)
     {
         await using var fixture = await DeliveryFixture.CreateAsync(kind);
