@@ -210,7 +210,7 @@ public sealed class PrivacyTests
         await fixture.Get<Erasure>().BeginAsync(1, "ada", default);
         Assert.Equal("tester suppression.add erased", await EntryAsync());
 
-        var retention = new Retention(fixture.Database, fixture.Get<IEnumerable<RetentionRule>>(), NullLogger<Retention>.Instance);
+        var retention = new Retention(fixture.Database, fixture.Get<IEnumerable<RetentionRule>>());
         fixture.Time.Advance(TimeSpan.FromDays(1094));
         await retention.RunOnceAsync(default);
         Assert.NotNull(await EntryAsync());

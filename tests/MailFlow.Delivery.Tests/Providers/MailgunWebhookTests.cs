@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json.Nodes;
 using MailFlow.Engine.Storage;
 using MailFlow.Testing;
-using Microsoft.Extensions.Logging.Abstractions;
 using static MailFlow.Delivery.Tests.Providers.Calls;
 
 namespace MailFlow.Delivery.Tests.Providers;
@@ -65,7 +64,7 @@ public sealed class MailgunWebhookTests
         Assert.Equal(5, await fixture.Database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM webhook_call", default), default));
 
         fixture.Time.Advance(TimeSpan.FromDays(1.1));
-        await new Retention(fixture.Database, fixture.Get<IEnumerable<RetentionRule>>(), NullLogger<Retention>.Instance).RunOnceAsync(default);
+        await new Retention(fixture.Database, fixture.Get<IEnumerable<RetentionRule>>()).RunOnceAsync(default);
         Assert.Equal(0, await fixture.Database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM webhook_token", default), default));
 
         Task<WebhookAnswer> TakeAsync(Connection connection, string body) => fixture.Get<Webhooks>().TakeAsync("mailgun", connection.Id, Of(body), default);
