@@ -34,7 +34,8 @@ public abstract record HandOver
 
     /// <summary>It may have been taken: the request was, or may have been, complete and no answer came.</summary>
     /// <param name="Reason">In plain words.</param>
-    public sealed record Unknown(string Reason) : HandOver;
+    /// <param name="IsProviders">Whether the trouble is the provider's, and counts against the connection: not where it was asked, answered, and only cannot say yet.</param>
+    public sealed record Unknown(string Reason, bool IsProviders = true) : HandOver;
 }
 
 /// <summary>What a sender's fault stops.</summary>
