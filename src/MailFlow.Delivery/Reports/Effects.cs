@@ -40,7 +40,7 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
         // What anybody can have made up spares the address that it is about, and does nothing else.
         var proven = fresh.Where(each => each.Report.IsProven).ToList();
         var firsts = await SummariseAsync(session, proven, ct);
-        await Ledger.SettleAsync(session, [.. fresh.Where(each => each.Report.Connection != RefusedMail.Type).GroupBy(each => each.Message.Id).Select(group => Settlement(group.First()))], now, ct);
+        await Ledger.SettleAsync(session, [.. proven.Where(each => each.Report.Connection != RefusedMail.Type).GroupBy(each => each.Message.Id).Select(group => Settlement(group.First()))], now, ct);
         await SuppressAsync(session, fresh, now, ct);
         await WithdrawAsync(session, fresh, now, ct);
         var domains = await DomainsAsync(session, fresh, ct);
