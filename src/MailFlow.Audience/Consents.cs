@@ -8,6 +8,13 @@ public sealed class Consents
     /// <summary>The purpose of a yes or no to marketing mail in general.</summary>
     public const string Marketing = "marketing";
 
+    /// <summary>
+    /// What somebody withdraws who wants no more marketing mail: consent to the purpose of the mail that was had enough of, and marketing in general, because it is the person who
+    /// objects, and not an address.
+    /// </summary>
+    /// <param name="purpose">That mail's purpose; null for none.</param>
+    public static IReadOnlyList<string> Withdrawn(string? purpose) => purpose is null or Marketing ? [Marketing] : [purpose, Marketing];
+
     internal const string EntryColumns = "purpose, granted, source, at, evidence, basis, wording, wording_version, ip, user_agent, jurisdiction, message_id, expires_at";
 
     /// <summary>Those of the contacts who have granted the purpose, as of this session.</summary>

@@ -37,6 +37,8 @@ public sealed record Suppression(string Email, string Reason, string Scope, stri
             SuppressionReason.Complaint => "after spam complaint",
             SuppressionReason.InvalidAddress => "as an invalid address",
             SuppressionReason.Manual => "by hand",
+            SuppressionReason.SoftBounce => "after it could not take mail again and again",
+            SuppressionReason.ListedAtProvider => "as listed at the provider",
             SuppressionReason.Paused => "at the contact's wish",
             SuppressionReason.Erased => "after the person's data was erased",
             _ => $"({Reason})",
@@ -83,6 +85,12 @@ public static class SuppressionReason
     /// <summary>The address cannot be mailed.</summary>
     public const string InvalidAddress = "invalid_address";
 
+    /// <summary>The mailbox took no mail again and again.</summary>
+    public const string SoftBounce = "soft_bounce";
+
+    /// <summary>A provider's own list holds the address without saying why.</summary>
+    public const string ListedAtProvider = "listed_at_provider";
+
     /// <summary>The contact wants no marketing mail for a while.</summary>
     public const string Paused = "paused";
 
@@ -96,19 +104,23 @@ public static class SuppressionReason
         ContactFieldsCheck.Characters(reason, "reason");
         if (reason.Length > 200) throw new InvalidInputException("reason", "is too long; at most 200 characters");
         var word = reason.Trim().ToLowerInvariant().Replace(' ', '_').Replace('-', '_');
-        return word is Unsubscribed or HardBounce or Complaint or Manual or InvalidAddress or Paused or Erased ? word : reason.Trim();
+        return word is Unsubscribed or HardBounce or Complaint or Manual or InvalidAddress or Paused or Erased or SoftBounce or ListedAtProvider ? word : reason.Trim();
     }
 
-    /// <summary>How strongly a reason speaks against mailing: of two, the stronger is kept.</summary>
+    /// <summary>
+    /// How strongly a reason speaks against mailing: of two, the stronger is kept. What an operator says, by hand or in words of their own, is stronger than what a recipient does, so
+    /// that no recipient takes it back; what the address itself shows is stronger still, and neither takes that back.
+    /// </summary>
     internal static int Severity(string reason) => reason switch
     {
-        Erased => 6,
-        Complaint => 5,
-        HardBounce => 4,
-        InvalidAddress => 3,
+        Erased => 7,
+        Complaint => 6,
+        HardBounce => 5,
+        InvalidAddress => 4,
         Unsubscribed => 2,
+        SoftBounce or ListedAtProvider => 1,
         Paused => 0,
-        _ => 1,
+        _ => 3,
     };
 }
 

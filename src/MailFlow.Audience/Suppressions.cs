@@ -96,7 +96,7 @@ public sealed class Suppressions
 
     /// <summary>
     /// Suppresses an address, or with <c>@example.org</c> a whole domain, from now on. Repeating it changes nothing, except that a stronger reason replaces a
-    /// weaker (complaint, hard bounce, invalid address, unsubscribed, anything else), and that of two ends the later holds, no end being the latest.
+    /// weaker (complaint, hard bounce, invalid address, an operator's own, unsubscribed, what providers tell of the address, a pause), and that of two ends the later holds, no end being the latest.
     /// Gives what holds afterwards, and what was done.
     /// </summary>
     /// <exception cref="InvalidInputException">The address, the scope, the end or a text cannot be taken.</exception>

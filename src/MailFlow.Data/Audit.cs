@@ -1,7 +1,7 @@
 namespace MailFlow.Data;
 
 /// <summary>
-/// The record of who changed what: one row a change, written in its transaction, never changed afterwards. What the server does of itself has no actor
+/// The record of who changed what: one row a change, written in its transaction, never changed afterwards: the database refuses it, but for erasure and retention. What the server does of itself has no actor
 /// and is not recorded here; history and ledger tell it.
 /// </summary>
 public static class Audit

@@ -69,8 +69,8 @@ public static class DeliveryModule
         .AddSingleton<Answers>().AddSingleton<Sweep>().AddSingleton<RetrySchedule>()
         .AddSingleton(provider => new MessageSender(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<NodeEpoch>(), provider.GetRequiredService<HandOverDesk>(),
-            provider.GetRequiredService<Dispatch>(), provider.GetRequiredService<Answers>(), provider.GetRequiredService<Sweep>(), options,
-            provider.GetRequiredService<IFaultPoints>()))
+            provider.GetRequiredService<Dispatch>(), provider.GetRequiredService<Answers>(), provider.GetRequiredService<Sweep>(),
+            provider.GetRequiredService<FeedbackSignal>(), options, provider.GetRequiredService<IFaultPoints>()))
         .AddSingleton(provider => new TrialMail(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<Templates>(), provider.GetRequiredService<TemplateRenderer>(),
             provider.GetRequiredService<Senders>(), provider.GetRequiredService<Suppressions>(), provider.GetRequiredService<Routes>(), options));
@@ -97,8 +97,8 @@ public static class DeliveryModule
             provider.GetRequiredService<Database>(), provider.GetRequiredService<SigningKeys>(), provider.GetRequiredService<WebhookIntake>(),
             provider.GetRequiredService<LinkHosts>(), provider.GetRequiredService<DeliveryOptions>(), provider.GetRequiredService<ILogger<MailTracking>>()))
         .AddSingleton(provider => new FeedbackProcessor(
-            provider.GetRequiredService<Database>(), provider.GetRequiredService<Connections>(), provider.GetRequiredService<Effects>(), provider.GetRequiredService<Settling>(),
-            provider.GetRequiredService<EventIntake>(), provider.GetRequiredService<IFaultPoints>(), provider.GetRequiredService<ILogger<FeedbackProcessor>>()));
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<Connections>(), provider.GetRequiredService<SigningKeys>(), provider.GetRequiredService<Effects>(),
+            provider.GetRequiredService<Settling>(), provider.GetRequiredService<EventIntake>(), provider.GetRequiredService<IFaultPoints>(), provider.GetRequiredService<ILogger<FeedbackProcessor>>()));
 
     /// <summary>Sending domains: DNS, checks, DKIM.</summary>
     private static IServiceCollection AddDeliverability(this IServiceCollection services)
@@ -114,7 +114,7 @@ public static class DeliveryModule
         .AddSingleton(provider => MailRetention.Messages(provider.GetRequiredService<RetentionOptions>()))
         .AddSingleton(provider => MailRetention.CapturedMail(provider.GetRequiredService<RetentionOptions>()))
         .AddSingleton(provider => MailRetention.LaidAsideCalls(provider.GetRequiredService<RetentionOptions>()))
-        .AddSingleton(MailRetention.SoftBounces).AddSingleton(MailRetention.Days);
+        .AddSingleton(MailRetention.SoftBounces).AddSingleton(MailRetention.SenderFaults).AddSingleton(MailRetention.WebhookTokens).AddSingleton(MailRetention.Days);
 
     /// <summary>
     /// Has every mail captured in the database, whatever provider was configured or registered, and signs links with keys of that database's own: a

@@ -24,6 +24,16 @@ internal static class MailRetention
         DELETE FROM soft_bounce WHERE (account_id, email, day) IN (SELECT account_id, email, day FROM soft_bounce WHERE day < @before / 86400000 LIMIT @chunk)
         """);
 
+    /// <summary>A fault of the sender's counts with others of the same day.</summary>
+    public static RetentionRule SenderFaults { get; } = new("sender faults", TimeSpan.FromDays(2), """
+        DELETE FROM sender_fault WHERE (account_id, subject, stream, contact_id) IN (SELECT account_id, subject, stream, contact_id FROM sender_fault WHERE at < @before LIMIT @chunk)
+        """);
+
+    /// <summary>A token is remembered for longer than its signature is taken.</summary>
+    public static RetentionRule WebhookTokens { get; } = new("webhook tokens", TimeSpan.FromDays(1), """
+        DELETE FROM webhook_token WHERE (account_id, connection, token) IN (SELECT account_id, connection, token FROM webhook_token WHERE at < @before LIMIT @chunk)
+        """);
+
     /// <summary>Days' counts: two years of them.</summary>
     public static RetentionRule Days { get; } = new("daily counts", TimeSpan.FromDays(730),
         "DELETE FROM webhook_day WHERE (account_id, connection, day) IN (SELECT account_id, connection, day FROM webhook_day WHERE day < @before / 86400000 LIMIT @chunk)",

@@ -35,7 +35,9 @@ public static class EngineModule
         services.AddSingleton<IPersonalData, PersonalTrips>();
         services.TryAddSingleton(new RetentionOptions());
         services.AddSingleton(provider => HistoryStore.Kept(provider.GetRequiredService<RetentionOptions>(), provider.GetRequiredService<Database>().Dialect));
-        services.AddSingleton(provider => new RetentionRule("audit", RetentionOptions.Or(provider.GetRequiredService<RetentionOptions>().Audit), """
+        services.AddSingleton(provider => new RetentionRule("audit", RetentionOptions.Or(provider.GetRequiredService<RetentionOptions>().Audit),
+            // The record is append-only but for what is older than this.
+            "UPDATE audit_horizon SET before = @before WHERE before < @before", """
             DELETE FROM audit WHERE seq IN (SELECT seq FROM (SELECT seq, at FROM audit ORDER BY seq LIMIT @chunk) AS oldest WHERE at < @before)
             """));
         services.TryAddSingleton<JobRunner>();

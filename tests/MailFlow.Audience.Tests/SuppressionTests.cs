@@ -44,6 +44,22 @@ public sealed class SuppressionTests
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task What_an_operator_said_outlives_a_recipients_unsubscription_and_its_taking_back_in_either_order(DatabaseKind kind)
+    {
+        await using var audience = await AudienceFixture.CreateAsync(kind);
+        foreach (var (email, reasons) in new[] { ("ada@example.org", new[] { "manual", "unsubscribed" }), ("bob@example.org", ["unsubscribed", "manual"]), ("eve@example.org", ["legal says never", "paused", "unsubscribed"]) })
+        {
+            foreach (var reason in reasons) await audience.Suppressions.AddAsync(1, email, reason, "marketing", "api", default);
+            // As a topic that is ticked and a double opt-in do it.
+            await audience.Database.WriteAsync(session => audience.Suppressions.RemoveAsync(session, 1, email, "marketing", default, "unsubscribed", "paused"), default);
+            Assert.Contains(Assert.Single(await audience.Suppressions.OfAsync(1, email, default)).Reason, (string[])["manual", "legal says never"]);
+            // The operator takes it back.
+            Assert.Single(await audience.Suppressions.RemoveAsync(1, email, "marketing", default));
+            Assert.Empty(await audience.Suppressions.OfAsync(1, email, default));
+        }
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_repetition_keeps_the_first_and_a_stronger_reason_replaces_it(DatabaseKind kind)
     {
         await using var audience = await AudienceFixture.CreateAsync(kind);

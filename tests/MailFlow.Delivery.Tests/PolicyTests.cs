@@ -109,6 +109,27 @@ public sealed class PolicyTests
     public void Quiet_hours_that_cannot_be_are_found_at_publish(string from, string to, string? zone, string? problem) =>
         Assert.Equal(problem, QuietHours.Problem(new QuietHours.Input(from, to, zone)));
 
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_cap_counts_a_mail_when_it_was_handed_over_however_late_that_is_confirmed(DatabaseKind kind)
+    {
+        var stub = new StubProvider(ReplayPolicy.Neither) { Answer = _ => StubAnswer.AcceptThenDrop };
+        await using var fixture = await Reports.FeedbackFixture.CreateAsync(kind, stub);
+        await fixture.Delivery.Get<SendingPolicies>().PutAsync(1, new SendingPolicy(null, new MessageCap(1, TimeSpan.FromDays(7))), default);
+        var first = await fixture.SentAsync("ada");
+        fixture.Delivery.Time.Advance(TimeSpan.FromMinutes(16));
+        await fixture.Delivery.SendAllAsync();
+        fixture.Delivery.Time.Advance(TimeSpan.FromDays(6));
+        stub.Answer = _ => StubAnswer.Accept;
+        var within = await fixture.SentAsync("ada");
+        await fixture.ReportAsync(fixture.Report(FeedbackKind.Delivered, first));
+        Assert.Equal(MessageState.Queued, (await fixture.Delivery.StateAsync(within)).State);
+
+        fixture.Delivery.Time.Advance(TimeSpan.FromDays(1));
+        await fixture.Delivery.SendAllAsync();
+
+        Assert.Equal(MessageState.Accepted, (await fixture.Delivery.StateAsync(within)).State);
+    }
+
     [Theory]
     [InlineData(0, 7, "cap.messages")]
     [InlineData(1001, 7, "cap.messages")]

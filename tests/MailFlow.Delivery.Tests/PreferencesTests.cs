@@ -71,10 +71,31 @@ public sealed class PreferencesTests
         var page = (await fixture.Get<Preferences>().ReadAsync(token, default))!;
         Assert.True(page.Unsubscribed);
         Assert.All(page.Topics, topic => Assert.False(topic.Subscribed));
-        Assert.Equal(4, (await HistoryAsync(fixture, contact)).Count);
+        Assert.Equal(["news", "offers", "news", "offers", "marketing"], (await HistoryAsync(fixture, contact)).Select(consent => consent.Purpose));
         await ActAsync(fixture, token, new PreferenceChoice.Topics(new HashSet<string> { "offers" }));
         page = (await fixture.Get<Preferences>().ReadAsync(token, default))!;
         Assert.Equal((false, "offers"), (page.Unsubscribed, page.Topics.Single(topic => topic.Subscribed).Key));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Whoever_left_everything_stays_away_under_another_address_until_a_topic_is_ticked_there(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var (_, token) = await SentAsync(fixture);
+        await ActAsync(fixture, token, new PreferenceChoice.UnsubscribeFromAll());
+        fixture.Time.Advance(TimeSpan.FromDays(1));
+
+        var moved = await fixture.ContactAsync("ada", "ada@new.example");
+        var (general, receipt) = (await fixture.QueueAsync(moved), await fixture.QueueAsync(moved, message => message with { Stream = Engine.Definitions.MessageStream.Transactional }));
+        await fixture.SendAllAsync();
+        Assert.Equal((MessageState.Suppressed, "not sent: the contact has refused marketing mail"), await fixture.StateAsync(general));
+        Assert.Equal(MessageState.Accepted, (await fixture.StateAsync(receipt)).State);
+
+        var keys = await fixture.Get<SigningKeys>().AllAsync(default);
+        await ActAsync(fixture, UnsubscribeToken.Write(new(1, moved.Id, receipt, "ada@new.example"), keys[0], preferences: true), new PreferenceChoice.Topics(new HashSet<string> { "offers" }));
+        var (offer, other) = (await fixture.QueueAsync(moved, message => message with { Purpose = "offers" }), await fixture.QueueAsync(moved));
+        await fixture.SendAllAsync();
+        Assert.Equal([MessageState.Accepted, MessageState.Suppressed], [(await fixture.StateAsync(offer)).State, (await fixture.StateAsync(other)).State]);
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]

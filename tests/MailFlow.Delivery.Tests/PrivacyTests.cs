@@ -68,6 +68,38 @@ public sealed class PrivacyTests
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_erasure_waits_for_the_mail_that_is_being_handed_over_and_leaves_no_copy_of_it(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var id = await fixture.QueueAsync(await fixture.ContactAsync("ada"));
+        PrivacyRequest? request = null;
+        var sender = fixture.Start(new Meanwhile("sender.hand-over.after-commit", async () => request = await fixture.Get<Erasure>().BeginAsync(1, "ada", default)));
+
+        await fixture.SendAllAsync(sender);
+        Assert.Null(request!.DoneAt);
+        Assert.Single((await fixture.Get<SandboxMailbox>().ListAsync(1, null, null, 10, default)).Items);
+        Assert.Equal(1, await fixture.Get<Erasure>().RunOnceAsync(default));
+
+        Assert.Empty((await fixture.Get<SandboxMailbox>().ListAsync(1, null, null, 10, default)).Items);
+        Assert.Empty(await TracesAsync(fixture.Database, "ada@"));
+        Assert.Equal(MessageState.Accepted, (await fixture.StateAsync(id)).State);
+    }
+
+    /// <summary>Does something else at a labelled point, once.</summary>
+    private sealed class Meanwhile(string point, Func<Task> other) : IFaultPoints
+    {
+        private int _visits;
+
+        public void Reach(string name)
+        {
+            if (name != point || Interlocked.Increment(ref _visits) > 1) return;
+            Task running;
+            using (ExecutionContext.SuppressFlow()) running = Task.Run(other);
+            running.GetAwaiter().GetResult();
+        }
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task An_export_holds_everything_of_the_contact_and_nothing_of_others(DatabaseKind kind)
     {
         await using var fixture = await DeliveryFixture.CreateAsync(kind);
@@ -153,6 +185,41 @@ public sealed class PrivacyTests
         Assert.Equal([waiting], (await fixture.Messages.ListAsync(1, null, null, null, null, 10, default)).Items.Select(message => message.Id));
 
         Task<int> RunAsync() => new Retention(fixture.Database, fixture.Get<IEnumerable<RetentionRule>>()).RunOnceAsync(default);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task The_audit_record_is_only_added_to_but_for_erasure_and_retention(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        Audit.Actor = "tester";
+        await fixture.Get<Suppressions>().AddAsync(1, "ada@example.org", "manual", "all", "api", default);
+        string[] changes =
+        [
+            "UPDATE audit SET actor = 'somebody else'", "UPDATE audit SET at = 1", "UPDATE audit SET action = 'nothing'", "UPDATE audit SET account_id = 2", "UPDATE audit SET subject = 'bob@example.org'",
+            """UPDATE audit SET detail = '{"scope":"marketing"}'""", "UPDATE audit SET subject = 'erased'", "DELETE FROM audit",
+            .. kind == DatabaseKind.PostgreSql ? ["TRUNCATE audit"] : Array.Empty<string>(),
+        ];
+        foreach (var change in changes)
+        {
+            var error = await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() => fixture.Database.WriteAsync(session => session.ExecuteAsync(change, default), default));
+            Assert.Contains("the audit record is append-only", error.Message);
+        }
+        Assert.Equal("tester suppression.add ada@example.org", await EntryAsync());
+
+        await fixture.ContactAsync("ada");
+        await fixture.Get<Erasure>().BeginAsync(1, "ada", default);
+        Assert.Equal("tester suppression.add erased", await EntryAsync());
+
+        var retention = new Retention(fixture.Database, fixture.Get<IEnumerable<RetentionRule>>());
+        fixture.Time.Advance(TimeSpan.FromDays(1094));
+        await retention.RunOnceAsync(default);
+        Assert.NotNull(await EntryAsync());
+        fixture.Time.Advance(TimeSpan.FromDays(2));
+        await retention.RunOnceAsync(default);
+        Assert.Null(await EntryAsync());
+
+        Task<string?> EntryAsync() => fixture.Database.ReadAsync(session => session.FirstAsync(
+            "SELECT actor, action, subject FROM audit ORDER BY seq LIMIT 1", row => $"{row.Text(0)} {row.Text(1)} {row.Text(2)}", default), default);
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]

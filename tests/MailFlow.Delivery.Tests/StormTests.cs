@@ -8,7 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace MailFlow.Delivery.Tests;
 
 /// <summary>
-/// A provider in a bad hour: of its requests, one in a hundred is taken and its answer lost, one in a hundred is lost whole; it answers 429 in storms and 500 in bursts. The
+/// A provider in a bad hour: for one mail in a hundred, the request that carries it is taken and its answer lost, for one in a hundred it is lost whole; it answers 429 in storms and 500 in bursts. The
 /// provider's own log, which the sender never sees, is compared with the ledger.
 /// </summary>
 public sealed class StormTests
@@ -61,6 +61,7 @@ public sealed class StormTests
         private readonly StubApi _api;
         private readonly Random _random = new(7);
         private readonly ConcurrentQueue<long> _calls = new();
+        private int _takenAndLost, _lost;
 
         private Storm(DeliveryFixture fixture, StubApi api) => (_fixture, _api) = (fixture, api);
 
@@ -89,10 +90,12 @@ public sealed class StormTests
             return storm;
         }
 
+        /// <summary>Until it is over; and it was a storm, or the test shows nothing.</summary>
         public async Task RunAsync()
         {
             await RunAsync(TimeSpan.FromMinutes(5), TimeSpan.FromMilliseconds(500));
             await RunAsync(TimeSpan.FromHours(12), TimeSpan.FromMinutes(2));
+            Assert.True(_takenAndLost > 0 && _lost > 0, $"of the requests, {_takenAndLost} were taken and their answer lost, {_lost} were lost whole");
         }
 
         public Dictionary<Guid, MessageState> States() => Ids.ToDictionary(id => id, id => _fixture.StateAsync(id).Result.State);
@@ -128,10 +131,18 @@ public sealed class StormTests
         private Trouble TroubleOf(StubRequest request)
         {
             if (request.Method == "GET" || IsThrottling || IsFailing) return Trouble.None;
-            int drawn;
-            lock (_random) drawn = _random.Next(100);
-            if (drawn == 0) Take(request);
-            return drawn < 2 ? Trouble.ResetAfterBody : Trouble.None;
+            // For each mail, so that a request of many is not spared by being one.
+            List<int> drawn;
+            lock (_random) drawn = [.. KeysOf(request).Select(_ => _random.Next(100))];
+            if (drawn.Contains(0))
+            {
+                Take(request);
+                Interlocked.Increment(ref _takenAndLost);
+                return Trouble.ResetAfterBody;
+            }
+            if (!drawn.Contains(1)) return Trouble.None;
+            Interlocked.Increment(ref _lost);
+            return Trouble.ResetAfterBody;
         }
 
         private ApiAnswer Answer(StubRequest request)

@@ -47,7 +47,7 @@ public sealed partial class UnsubscribeTests
         await fixture.Get<Unsubscribe>().ActAsync(token, default);
 
         var history = await fixture.Database.ReadAsync(session => consents.HistoryAsync(session, 1, contact.Id, default), default);
-        Assert.Equal([(true, "test"), (false, "unsubscribe")], history.Select(consent => (consent.Granted, consent.Source)));
+        Assert.Equal([("newsletter", true, "test"), ("newsletter", false, "unsubscribe"), ("marketing", false, "unsubscribe")], history.Select(consent => (consent.Purpose, consent.Granted, consent.Source)));
         Assert.Contains(id.ToString(), history[^1].Evidence);
     }
 

@@ -9,7 +9,7 @@ namespace MailFlow.Testing;
 /// <summary>What a <see cref="ReportingProvider"/> reports.</summary>
 public sealed record StubReport(
     string Key, FeedbackKind Kind, DateTimeOffset At, Guid? Message = null, string? ProviderId = null, BounceKind? Bounce = null, string? Reason = null, string? Url = null, string? Agent = null,
-    string? Ip = null, bool? Machine = null);
+    string? Ip = null, bool? Machine = null, ReportedFault? Fault = null, ListedFor? Listed = null);
 
 /// <summary>A kind of provider that takes mail as a <see cref="StubProvider"/> does and reports over a webhook, each call signed with HMAC-SHA256 over its bytes.</summary>
 public class ReportingProvider(StubProvider? provider = null, string name = "reporting") : IProviderType, IProviderWebhook
@@ -55,6 +55,8 @@ public class ReportingProvider(StubProvider? provider = null, string name = "rep
                 MessageId = report.Message,
                 ProviderId = report.ProviderId,
                 Bounce = report.Bounce,
+                Fault = report.Fault,
+                Listed = report.Listed,
                 Reason = report.Reason,
                 Url = report.Url,
                 UserAgent = report.Agent,

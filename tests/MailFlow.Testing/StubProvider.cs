@@ -15,7 +15,7 @@ public enum StubAnswer
     /// <summary>The connection breaks before the mail is taken, and nobody can tell.</summary>
     Drop,
 
-    /// <summary>Refuses it for good.</summary>
+    /// <summary>Refuses it for good, with <see cref="StubProvider.Refusal"/>.</summary>
     Reject,
 
     /// <summary>Puts it off.</summary>
@@ -52,6 +52,9 @@ public class StubProvider(ReplayPolicy replay = ReplayPolicy.Idempotent) : IEmai
 
     /// <summary>What a deferral asks for.</summary>
     public TimeSpan? RetryAfter { get; set; }
+
+    /// <summary>How it refuses.</summary>
+    public HandOver.Rejected Refusal { get; set; } = new("550 no such mailbox", BounceKind.Hard);
 
     /// <summary>The sender's fault that it finds.</summary>
     public HandOver.SenderFault Fault { get; set; } = new("the API key is refused", FaultScope.Connection);
@@ -90,7 +93,7 @@ public class StubProvider(ReplayPolicy replay = ReplayPolicy.Idempotent) : IEmai
             case StubAnswer.Drop:
                 throw new IOException("the connection broke");
             case StubAnswer.Reject:
-                return new HandOver.Rejected("550 no such mailbox");
+                return Refusal;
             case StubAnswer.Defer:
                 return new HandOver.Deferred("451 try again later", RetryAfter);
             case StubAnswer.ProviderTrouble:

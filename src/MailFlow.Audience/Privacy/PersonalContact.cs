@@ -32,7 +32,7 @@ internal sealed class PersonalContact(Suppressions suppressions) : IPersonalData
     public async Task EraseAsync(Session session, Person person, CancellationToken ct)
     {
         await session.ExecuteAsync("""
-            UPDATE contact SET user_id = @erased, email = NULL, first_name = NULL, last_name = NULL, time_zone = NULL, attributes = @no_attributes, tags = @no_tags, last_opened_at = NULL, last_clicked_at = NULL, updated_at = @now
+            UPDATE contact SET user_id = @erased, email = NULL, first_name = NULL, last_name = NULL, time_zone = NULL, attributes = @no_attributes, tags = @no_tags, last_opened_at = NULL, last_clicked_at = NULL, erased_at = @now, updated_at = @now
             WHERE id = @contact AND account_id = @account
             """, ct, ("erased", person.ErasedUserId), ("no_attributes", new JsonText("{}")), ("no_tags", new JsonText("[]")), ("now", await session.NowAsync(ct)),
             ("contact", person.ContactId), ("account", person.AccountId));

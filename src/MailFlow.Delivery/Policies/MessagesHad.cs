@@ -8,10 +8,10 @@ internal static class MessagesHad
 {
     /// <summary>The instants (Unix milliseconds, in order) of the mails of a stream that left for each contact since then, those under way and those that may have left included.</summary>
     public static async Task<ILookup<long, long>> SinceAsync(Session session, MessageStream stream, IReadOnlyList<long> contactIds, long since, CancellationToken ct) => (await session.QueryAsync($$"""
-        SELECT m.contact_id, m.updated_at FROM {rows} JOIN message m ON m.contact_id = r.contact
-        WHERE m.stream = @stream AND m.updated_at > @since
+        SELECT m.contact_id, coalesce(m.handed_over_at, m.updated_at) FROM {rows} JOIN message m ON m.contact_id = r.contact
+        WHERE m.stream = @stream AND coalesce(m.handed_over_at, m.updated_at) > @since
           AND m.state IN ({{(int)MessageState.Inflight}}, {{(int)MessageState.Accepted}}, {{(int)MessageState.Unknown}}, {{(int)MessageState.Unconfirmed}})
-        ORDER BY m.updated_at
+        ORDER BY coalesce(m.handed_over_at, m.updated_at)
         """, new Rows<long>([.. contactIds.Distinct()]).Long("contact", id => id), row => (Contact: row.Long(0), At: row.Long(1)), ct, ("stream", (int)stream), ("since", since)))
         .ToLookup(each => each.Contact, each => each.At);
 

@@ -47,6 +47,27 @@ public enum BounceKind
     SenderFault = 4,
 }
 
+/// <summary>Why a provider's own list keeps it from mailing an address. It is nothing new: it is known, and not counted.</summary>
+public enum ListedFor
+{
+    /// <summary>Mail to it bounced before.</summary>
+    HardBounce,
+
+    /// <summary>The recipient called mail spam before.</summary>
+    Complaint,
+
+    /// <summary>The recipient unsubscribed by the provider's means.</summary>
+    Unsubscribed,
+
+    /// <summary>It does not say.</summary>
+    Unsaid,
+}
+
+/// <summary>What a bounce that is the sender's fault says of other mail: none would fare better.</summary>
+/// <param name="Stops">What of the sender's is refused.</param>
+/// <param name="IsExact">Whether a code that means nothing else says so: said by a great mailbox provider, one report is enough. Anything else must be said by several receivers.</param>
+public sealed record ReportedFault(FaultScope Stops, bool IsExact = false);
+
 /// <summary>One thing a provider reports about one mail to one recipient.</summary>
 public sealed record Feedback
 {
@@ -70,6 +91,18 @@ public sealed record Feedback
 
     /// <summary>Of a bounce: whose fault.</summary>
     public BounceKind? Bounce { get; init; }
+
+    /// <summary>Of a mail that was dropped because the address is on the provider's own list: why it stands there; null for any other.</summary>
+    public ListedFor? Listed { get; init; }
+
+    /// <summary>Of a bounce that is the sender's fault: what it says of other mail; null where it says nothing, or ends by itself.</summary>
+    public ReportedFault? Fault { get; init; }
+
+    /// <summary>
+    /// Of a report that came as a mail, which anybody can have written: what stood where our signature must stand, empty for nothing. Null where the call itself was verified as
+    /// the provider's.
+    /// </summary>
+    public string? ReturnTag { get; init; }
 
     /// <summary>The server's or the provider's words, at most 500 characters.</summary>
     public string? Reason { get; init; }

@@ -11,7 +11,9 @@ public abstract record HandOver
 
     /// <summary>Refused for good: trying again would give the same answer.</summary>
     /// <param name="Reason">In plain words.</param>
-    public sealed record Rejected(string Reason) : HandOver;
+    /// <param name="Bounce">Whose fault it is, where the answer tells of the recipient or the mail: what a bounce that is reported later does, is done then. Null for what says nothing of either, such as a request that cannot be read.</param>
+    /// <param name="Listed">Why the address is on the provider's own list, where that is what the answer says: it is nothing new.</param>
+    public sealed record Rejected(string Reason, BounceKind? Bounce = null, ListedFor? Listed = null) : HandOver;
 
     /// <summary>Certainly not taken, and may be tried again.</summary>
     /// <param name="Reason">In plain words.</param>
@@ -32,7 +34,8 @@ public abstract record HandOver
 
     /// <summary>It may have been taken: the request was, or may have been, complete and no answer came.</summary>
     /// <param name="Reason">In plain words.</param>
-    public sealed record Unknown(string Reason) : HandOver;
+    /// <param name="IsProviders">Whether the trouble is the provider's, and counts against the connection: not where it was asked, answered, and only cannot say yet.</param>
+    public sealed record Unknown(string Reason, bool IsProviders = true) : HandOver;
 }
 
 /// <summary>What a sender's fault stops.</summary>

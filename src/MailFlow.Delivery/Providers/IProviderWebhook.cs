@@ -27,7 +27,10 @@ public abstract record WebhookVerdict
     private WebhookVerdict() { }
 
     /// <summary>Store it.</summary>
-    public sealed record Verified : WebhookVerdict;
+    /// <param name="Token">
+    /// Of a signature that does not cover the body: what it covers, which is then good for the first body it comes with, and that one's repetitions. Null where the body is covered.
+    /// </param>
+    public sealed record Verified(string? Token = null) : WebhookVerdict;
 
     /// <summary>Verified, and already dealt with: a handshake such as the confirmation of a subscription. Nothing is stored.</summary>
     public sealed record Handled : WebhookVerdict;

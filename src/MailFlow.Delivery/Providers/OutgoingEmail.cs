@@ -38,6 +38,12 @@ public sealed record OutgoingEmail
     /// <summary>Further headers, in order: Message-ID, List-Unsubscribe, List-Unsubscribe-Post, Feedback-ID, X-MailFlow-Message.</summary>
     public required IReadOnlyList<(string Name, string Value)> Headers { get; init; }
 
+    /// <summary>
+    /// What proves that a report about this mail comes from somebody who has it: for a provider whose reports come as mail, beside the key in the return path. Null for a mail that is
+    /// in no ledger.
+    /// </summary>
+    public string? ReturnTag { get; init; }
+
     /// <summary>Marketing or transactional: some providers want the two apart.</summary>
     public required MessageStream Stream { get; init; }
 

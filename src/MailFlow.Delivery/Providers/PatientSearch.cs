@@ -30,7 +30,7 @@ internal sealed class PatientSearch(TimeProvider time, TimeSpan lag)
             return new HandOver.Deferred($"{provider} was asked and does not have it");
         }
         if (_absent.Count < Most || _absent.ContainsKey(email.MessageId)) _absent[email.MessageId] = (first, email.Attempt);
-        return new HandOver.Unknown($"{provider} was asked and does not show it yet");
+        return new HandOver.Unknown($"{provider} was asked and does not show it yet", IsProviders: false);
     }
 
     /// <summary>It was found.</summary>

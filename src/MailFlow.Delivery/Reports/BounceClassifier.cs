@@ -5,7 +5,13 @@ namespace MailFlow.Delivery;
 /// <summary>What a server's refusal is about, and what of the sender's it stops where it is the sender's fault.</summary>
 /// <param name="Kind">Whose fault.</param>
 /// <param name="Stops">Of a sender's fault: its connection (address, TLS, credentials) or its domain (authentication).</param>
-internal sealed record BounceCause(BounceKind Kind, FaultScope? Stops = null);
+/// <param name="IsExact">Of a sender's fault: a code says so that means nothing else.</param>
+/// <param name="Passes">Of a sender's fault: it ends by itself, as too high a rate does.</param>
+internal sealed record BounceCause(BounceKind Kind, FaultScope? Stops = null, bool IsExact = false, bool Passes = false)
+{
+    /// <summary>What a report of it says of other mail; null where that is nothing.</summary>
+    public ReportedFault? Fault => Kind == BounceKind.SenderFault && !Passes && Stops is { } stops ? new(stops, IsExact) : null;
+}
 
 /// <summary>
 /// Tells from a mail server's words whose fault a refusal is. One table for what relays say to us, what providers report and what delivery reports quote.
@@ -19,7 +25,11 @@ internal static partial class BounceClassifier
 {
     private static readonly BounceCause
         Hard = new(BounceKind.Hard), Recipient = new(BounceKind.RecipientSoft), Message = new(BounceKind.MessageSoft),
-        Domain = new(BounceKind.SenderFault, FaultScope.Domain), Connection = new(BounceKind.SenderFault, FaultScope.Connection);
+        Domain = new(BounceKind.SenderFault, FaultScope.Domain), ExactDomain = Domain with { IsExact = true },
+        Connection = new(BounceKind.SenderFault, FaultScope.Connection), ExactConnection = Connection with { IsExact = true }, TooMuch = Connection with { Passes = true };
+
+    /// <summary>Ours where our own relay says it to us. What a report quotes was said to the relay by a server that does not serve the recipient, or not for everybody.</summary>
+    private static readonly BounceCause SignIn = new(BounceKind.SenderFault, FaultScope.Connection);
 
     /// <summary>By the last two numbers of the status; the first, 4 or 5, says only how long it lasts. A code that is not here is judged by its subject (<see cref="Subjects"/>).</summary>
     private static readonly Dictionary<(int Subject, int Detail), BounceCause> Codes = Table(
@@ -35,23 +45,27 @@ internal static partial class BounceClassifier
         (Message, [(3, 4)]),
         // §3.8: policy. 5.7.13 is a disabled account, 5.7.17 a mailbox that has changed hands (RFC 7293).
         (Hard, [(7, 13), (7, 17)]),
+        // Exchange: a group or a mailbox that takes no mail from strangers, or not from this one.
+        (Recipient, [(7, 124), (7, 133), (7, 134), (7, 135), (7, 136)]),
         // RFC 7372: no valid or acceptable DKIM signature, SPF failed, no reverse DNS, several at once. RFC 7505: X.7.27 is a sender's domain with a null MX.
         (Domain, [(7, 20), (7, 21), (7, 22), (7, 23), (7, 24)]),
-        (Connection, [(7, 25)]),
-        (Domain, [(7, 26), (7, 27)]),
+        (ExactConnection, [(7, 25)]),
+        (ExactDomain, [(7, 26), (7, 27)]),
         // Google: X.7.26 unauthenticated, X.7.27 SPF, X.7.28 too much from an address or domain, X.7.29 no TLS, X.7.30 DKIM, X.7.32 From not aligned.
-        (Connection, [(7, 28), (7, 29)]),
-        (Domain, [(7, 30), (7, 32)]),
+        (TooMuch, [(7, 28)]),
+        (ExactConnection, [(7, 29)]),
+        (ExactDomain, [(7, 30), (7, 32)]),
         // Microsoft: 5.7.515 a bulk sender without SPF, DKIM or DMARC, which one widely read page prints as 5.7.15; 5.7.509 DMARC says reject; 5.7.511 and 5.7.513 a banned sender;
         // 5.7.708 and 5.7.750 an address or domain that may not send; X.7.650 an address that is slowed down.
-        (Domain, [(7, 515), (7, 15), (7, 509)]),
+        (ExactDomain, [(7, 515), (7, 509)]),
+        (Domain, [(7, 15)]),
         (Connection, [(7, 511), (7, 513), (7, 708)]),
-        (Domain, [(7, 750)]),
-        (Connection, [(7, 650)]),
+        (ExactDomain, [(7, 750)]),
+        (TooMuch, [(7, 650)]),
         // Yahoo: 5.7.9 is mail that fails the policy of its domain (DMARC).
         (Domain, [(7, 9)]),
         // RFC 4954: X.7.8 credentials refused.
-        (Connection, [(7, 8)]));
+        (SignIn, [(7, 8)]));
 
     /// <summary>By the middle number, when the whole is unknown.</summary>
     private static readonly Dictionary<int, BounceCause> Subjects = new()
@@ -67,10 +81,11 @@ internal static partial class BounceClassifier
     /// <summary>Texts that outweigh a code: the same 5.7.1 stands for an opinion of the content and for a blocklist.</summary>
     private static readonly (Regex Text, BounceCause Means)[] Telling =
     [
-        (Relay(), Connection),
+        (RecipientsOwn(), Recipient),
+        (Relay(), SignIn),
         (Authentication(), Domain),
         (Blocklist(), Connection),
-        (Rate(), Connection),
+        (Rate(), TooMuch),
         (Greylist(), Message),
     ];
 
@@ -84,13 +99,17 @@ internal static partial class BounceClassifier
         (Unreachable(), Recipient),
     ];
 
-    /// <summary>The kind of a bounce.</summary>
+    /// <summary>The cause of a bounce that was reported: what a server said to somebody else, about one mail to one recipient.</summary>
     /// <param name="status">An enhanced status such as <c>5.1.1</c>, or a reply code, where one was reported.</param>
     /// <param name="text">The server's words; a status in them is preferred to a report's <c>5.0.0</c>.</param>
     /// <param name="otherwise">What it is when neither says.</param>
-    public static BounceKind Classify(string? status, string? text, BounceKind otherwise) => Find(status, text)?.Kind ?? otherwise;
+    public static BounceCause Reported(string? status, string? text, BounceCause otherwise) =>
+        Find(status, text) is not { } cause ? otherwise : ReferenceEquals(cause, SignIn) ? Recipient : cause;
 
-    /// <summary>What is known of a refusal; null when nothing is.</summary>
+    /// <inheritdoc cref="Reported(string?, string?, BounceCause)"/>
+    public static BounceCause Reported(string? status, string? text, BounceKind otherwise) => Reported(status, text, new BounceCause(otherwise));
+
+    /// <summary>What is known of a refusal that our own relay gave to us; null when nothing is.</summary>
     public static BounceCause? Find(string? status, string? text)
     {
         text ??= "";
@@ -139,13 +158,17 @@ internal static partial class BounceClassifier
     [GeneratedRegex(@"(?<!\d)[45]\d\d(?!\d|\.\d)")]
     private static partial Regex Code();
 
+    // What a person or a group has chosen for itself, and an account that is closed: nothing of it holds for any other mail.
+    [GeneratedRegex(@"(user|recipient|mailbox|account|customer|alias)( \w+)? (is |was |has been |temporarily |currently )*(blocked|closed|locked|suspended|restricted)|personal (filter|block|black|settings|preference)|(user|recipient)'?s? (personal |own |local )?(filter|block-?list|black-?list|policy|preference|settings|rules)|(blocked|rejected|refused) by (the )?(user|recipient)|(user|recipient) (has )?(blocked|rejected|refused)", RegexOptions.IgnoreCase)]
+    private static partial Regex RecipientsOwn();
+
     [GeneratedRegex(@"relay(ing)? (access )?(denied|not permitted|not allowed|prohibited)|unable to relay|authentication required|must issue a STARTTLS", RegexOptions.IgnoreCase)]
     private static partial Regex Relay();
 
     [GeneratedRegex(@"\b(DMARC|DKIM|SPF)\b|unauthenticated|not authenticated|authentication (checks?|results?) (fail|did not)|sender (address )?rejected|sender verify failed", RegexOptions.IgnoreCase)]
     private static partial Regex Authentication();
 
-    [GeneratedRegex(@"spamhaus|barracudacentral|spamcop|sorbs|\b(RBL|DNSBL)\b|black-?list|block-?list|block list|blocked using|banned sending IP|\b(IP|address|network|host)\b.{0,60}\b(blocked|listed|reputation)|poor reputation|low reputation|reverse DNS|\bPTR\b|\[S3150\]|\[TSS0[79]\]", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"spamhaus|barracudacentral|spamcop|sorbs|\b(RBL|DNSBL)\b|black-?list|block-?list|block list|blocked using|banned sending IP|\b(IP|IP address|network|host)\b.{0,60}\b(?<!not )(blocked|listed|reputation)|poor reputation|low reputation|reverse DNS|\bPTR\b|\[S3150\]|\[TSS0[79]\]", RegexOptions.IgnoreCase)]
     private static partial Regex Blocklist();
 
     [GeneratedRegex(@"unusual rate|rate.?limit|too many (connections|messages|recipients|concurrent)|unexpected volume|user complaints|\[TSS0[1-6]\]|throttl|sending too (fast|much|many)", RegexOptions.IgnoreCase)]
@@ -157,7 +180,7 @@ internal static partial class BounceClassifier
     [GeneratedRegex(@"(mailbox|quota|storage|inbox|maildir).{0,40}(full|exceeded|over|insufficient|not enough)|over.?quota|quota exceeded|(full|insufficient|out of) (mailbox|storage|system storage|disk)", RegexOptions.IgnoreCase)]
     private static partial Regex Full();
 
-    [GeneratedRegex(@"(user|recipient|mailbox|address|account|alias|person).{0,60}(unknown|not found|does ?n[o']t exist|doesn't exist|no longer|invalid|disabled|deactivated|terminated|inactive|unavailable for delivery)|(unknown|no such|invalid|nonexistent|non-existent) (local )?(user|recipient|mailbox|address|account|alias|person|domain)|no mailbox|not a valid mailbox|no such user|(domain|host).{0,40}(not found|does not exist)", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"(user|recipient|mailbox|address|account|alias|person).{0,60}(unknown|not found|does ?n[o']t exist|doesn't exist|no longer|invalid|disabled|deactivated|terminated|inactive|unavailable for delivery|not listed)|(unknown|no such|invalid|nonexistent|non-existent) (local )?(user|recipient|mailbox|address|account|alias|person|domain)|no mailbox|not a valid mailbox|no such user|(domain|host).{0,40}(not found|does not exist)", RegexOptions.IgnoreCase)]
     private static partial Regex Unknown();
 
     [GeneratedRegex(@"(message|mail|size).{0,30}(too (big|large|long)|exceeds)|too (big|large)", RegexOptions.IgnoreCase)]

@@ -29,21 +29,23 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
     {
         var all = calls.SelectMany(call => call.Reports).ToList();
         var found = await MatchAsync(session, all, ct);
-        var matched = all.Where(report => found.ContainsKey(report.Key)).DistinctBy(report => report.Key).Select(report => (Report: report, Message: found[report.Key])).ToList();
+        var matched = all.Where(report => found.ContainsKey(report.Key)).DistinctBy(report => report.Key)
+            .Select(report => (Report: found[report.Key].ContactExists ? report : report.WithoutPerson(), Message: found[report.Key])).ToList();
         var news = await ReportStore.InsertAsync(session, matched, now, now + (long)Settling.TotalMilliseconds, ct);
         var fresh = matched.Where(each => news.Contains(each.Report.Key)).ToList();
 
         // An engine's batch holds its shard before it touches a message: so here.
         foreach (var shard in fresh.Where(IsUnsubscribe).Select(each => StableHash.Shard(each.Message.AccountId, each.Message.UserId)).Distinct().Order())
             await session.LockShardAsync(shard, wait: true, ct);
-        var firsts = await SummariseAsync(session, fresh, ct);
-        await Ledger.SettleAsync(session, [.. fresh.GroupBy(each => each.Message.Id).Select(group => Settlement(group.First()))], now, ct);
+        // What anybody can have made up spares the address that it is about, and does nothing else.
+        var proven = fresh.Where(each => each.Report.IsProven).ToList();
+        var firsts = await SummariseAsync(session, proven, ct);
+        await Ledger.SettleAsync(session, [.. proven.Where(each => each.Report.Connection != RefusedMail.Type).GroupBy(each => each.Message.Id).Select(group => Settlement(group.First()))], now, ct);
         await SuppressAsync(session, fresh, now, ct);
         await WithdrawAsync(session, fresh, now, ct);
         var domains = await DomainsAsync(session, fresh, ct);
-        await SendingStops.StopAsync(session, fresh.Where(each => each.Report.Bounce == BounceKind.SenderFault).Select(each => new NewStop(
-            each.Message.AccountId, SendingStops.OfDomain(domains[each.Message.AccountId]), each.Message.Stream, each.Report.Reason ?? "the sender is refused")), ct);
-        var shards = await events.AcceptAsync(session, [.. fresh.Where(each => !each.Report.IsEngagement).OrderBy(each => each.Report.At).Select(each => EventOf(each.Report, each.Message, null)).OfType<(int, IncomingEvent)>()], ct);
+        await SendingStops.StopAsync(session, await SenderFaults.CountAsync(session, proven, domains, now, ct), ct);
+        var shards = await events.AcceptAsync(session, [.. firsts.Where(each => !each.Report.IsEngagement).OrderBy(each => each.Report.At).Select(each => EventOf(each.Report, each.Message, null)).OfType<(int, IncomingEvent)>()], ct);
 
         await FlowStore.CountAsync(session, DayCounts(firsts, domains), ct);
         var waiting = calls.Where(call => call.Call.Attempt == 0 && call.Reports.Any(report => !found.ContainsKey(report.Key) && MayComeYet(report))).Select(call => call.Call.Id).ToHashSet();
@@ -122,7 +124,7 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
                    where what is not null
                    select (each.Message.AccountId, Suppression: new Suppression(
                        Audience.EmailAddress.MailboxKey(each.Message.To!), what.Value.Reason, what.Value.Scope, Source, at, each.Report.Reason ?? $"reported about message {each.Message.Id}"));
-        var soft = await SoftBounces.CountAsync(session, [.. fresh.Where(each => each.Report.Bounce == BounceKind.RecipientSoft && each.Message.To is not null)], now, ct);
+        var soft = await SoftBounces.CountAsync(session, [.. fresh.Where(each => each.Report is { Bounce: BounceKind.RecipientSoft, IsProven: true } && each.Message.To is not null)], now, ct);
         foreach (var account in said.Concat(soft).Concat(await PresentAddressesAsync(session, fresh, at, ct)).GroupBy(each => each.AccountId, each => each.Suppression).OrderBy(account => account.Key).ToList())
             await suppressions.AddAsync(session, account.Key, account, ct);
     }
@@ -141,21 +143,26 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
                    Audience.EmailAddress.MailboxKey(email), SuppressionReason.Unsubscribed, Suppression.Marketing, Source, at, $"reported about message {message.Id}"));
     }
 
-    /// <summary>A complaint about a receipt stops receipts too; one about marketing mail leaves the password reset to be sent.</summary>
-    private static (string Reason, string Scope)? ReasonAndScope(Report report, ReportedMessage message) => report.Kind switch
+    /// <summary>
+    /// A complaint about a receipt stops receipts too; one about marketing mail leaves the password reset to be sent. What a provider's list holds against an address holds for other
+    /// connections too.
+    /// </summary>
+    private static (string Reason, string Scope)? ReasonAndScope(Report report, ReportedMessage message) => (report.Kind, report.Bounce, report.Listed) switch
     {
-        FeedbackKind.Bounced when report.Bounce == BounceKind.Hard => (SuppressionReason.HardBounce, Suppression.All),
-        FeedbackKind.Complained => (SuppressionReason.Complaint, message.Stream == Engine.Definitions.MessageStream.Marketing ? Suppression.Marketing : Suppression.All),
-        FeedbackKind.Unsubscribed => (SuppressionReason.Unsubscribed, Suppression.Marketing),
+        (FeedbackKind.Bounced, BounceKind.Hard, _) or (FeedbackKind.Dropped, _, ListedFor.HardBounce) => (SuppressionReason.HardBounce, Suppression.All),
+        (FeedbackKind.Complained, _, _) or (FeedbackKind.Dropped, _, ListedFor.Complaint) =>
+            (SuppressionReason.Complaint, message.Stream == Engine.Definitions.MessageStream.Marketing ? Suppression.Marketing : Suppression.All),
+        (FeedbackKind.Unsubscribed, _, _) or (FeedbackKind.Dropped, _, ListedFor.Unsubscribed) => (SuppressionReason.Unsubscribed, Suppression.Marketing),
+        (FeedbackKind.Dropped, _, ListedFor.Unsaid) => (SuppressionReason.ListedAtProvider, message.Stream == Engine.Definitions.MessageStream.Marketing ? Suppression.Marketing : Suppression.Transactional),
         _ => null,
     };
 
-    /// <summary>As our own unsubscribe link does: consent to the purpose that the mail was sent for.</summary>
+    /// <summary>As our own unsubscribe link does: consent to the purpose that the mail was sent for, and to marketing mail in general.</summary>
     private async Task WithdrawAsync(Session session, List<(Report Report, ReportedMessage Message)> fresh, long now, CancellationToken ct) => await consents.RecordAsync(
         session,
-        [.. fresh.Where(each => IsUnsubscribe(each) && each.Message is { ContactExists: true, Purpose: not null }).DistinctBy(each => (each.Message.ContactId, each.Message.Purpose))
-            .OrderBy(each => each.Message.ContactId).Select(each => new Consent(
-                each.Message.AccountId, each.Message.ContactId, each.Message.Purpose!, false, "unsubscribe", DateTimeOffset.FromUnixTimeMilliseconds(now),
+        [.. fresh.Where(each => IsUnsubscribe(each) && each.Message.ContactExists).SelectMany(each => Consents.Withdrawn(each.Message.Purpose), (each, purpose) => (each.Message, Purpose: purpose))
+            .DistinctBy(each => (each.Message.ContactId, each.Purpose)).OrderBy(each => each.Message.ContactId).Select(each => new Consent(
+                each.Message.AccountId, each.Message.ContactId, each.Purpose, false, "unsubscribe", DateTimeOffset.FromUnixTimeMilliseconds(now),
                 $"unsubscribed at the provider, message {each.Message.Id}"))], ct);
 
     private static bool IsUnsubscribe((Report Report, ReportedMessage Message) each) => each.Report.Kind == FeedbackKind.Unsubscribed;

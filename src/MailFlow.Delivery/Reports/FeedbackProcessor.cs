@@ -1,6 +1,7 @@
 using MailFlow.Data;
 using MailFlow.Delivery.Reports;
 using MailFlow.Delivery.Tracking;
+using MailFlow.Delivery.Unsubscribing;
 using MailFlow.Engine.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -16,6 +17,7 @@ public sealed class FeedbackProcessor
     private const long MostBytes = 4 * 1024 * 1024, UntilKnownMs = 60_000;
 
     private readonly Database _database;
+    private readonly SigningKeys _keys;
     private readonly Effects _effects;
     private readonly Settling _settling;
     private readonly EventIntake _events;
@@ -25,11 +27,12 @@ public sealed class FeedbackProcessor
     private int _singly;
 
     internal FeedbackProcessor(
-        Database database, Connections connections, Effects effects, Settling settling, EventIntake events, IFaultPoints faults, ILogger<FeedbackProcessor> log)
+        Database database, Connections connections, SigningKeys keys, Effects effects, Settling settling, EventIntake events, IFaultPoints faults, ILogger<FeedbackProcessor> log)
     {
-        (_database, _effects, _settling, _events, _faults, _log) = (database, effects, settling, events, faults, log);
+        (_database, _keys, _effects, _settling, _events, _faults, _log) = (database, keys, effects, settling, events, faults, log);
         _readers = connections.Types.Where(type => type.Webhook is not null).ToDictionary(type => type.Name, type => type.Webhook!);
         _readers[TrackingHit.Type] = new TrackingHitReader();
+        _readers[RefusedMail.Type] = new RefusedMailReader();
     }
 
     /// <summary>One round: a batch of calls, and the opens and clicks that are due to be judged. Gives how many calls, opens and clicks it worked off; 0 when nothing is left.</summary>
@@ -37,6 +40,7 @@ public sealed class FeedbackProcessor
 
     private async Task<int> WorkAsync(CancellationToken ct)
     {
+        var keys = await _keys.AllAsync(ct);
         var (batch, isDone, single) = (new List<long>(), false, _singly > 0);
         IReadOnlyCollection<int> shards;
         try
@@ -44,7 +48,7 @@ public sealed class FeedbackProcessor
             shards = await _database.WriteAsync(async session =>
             {
                 isDone = false;
-                var applied = await WorkAsync(session, single ? 1 : MostCalls, batch, ct);
+                var applied = await WorkAsync(session, single ? 1 : MostCalls, batch, keys, ct);
                 isDone = true; // what fails from here on is no call's fault
                 _faults.Reach("feedback.before-commit");
                 return applied;
@@ -63,7 +67,7 @@ public sealed class FeedbackProcessor
         return batch.Count;
     }
 
-    private async Task<IReadOnlyCollection<int>> WorkAsync(Session session, int most, List<long> batch, CancellationToken ct)
+    private async Task<IReadOnlyCollection<int>> WorkAsync(Session session, int most, List<long> batch, IReadOnlyList<SigningKey> keys, CancellationToken ct)
     {
         batch.Clear();
         var now = await session.NowAsync(ct);
@@ -78,7 +82,7 @@ public sealed class FeedbackProcessor
             try
             {
                 var reader = _readers.GetValueOrDefault(call.Type) ?? throw new FormatException($"this server does not know the provider type '{call.Type}'");
-                read.Add((call, [.. reader.Read(call.Body).Where(IsSound).Select(feedback => Report.Of(call, feedback, now))]));
+                read.Add((call, [.. reader.Read(call.Body).Where(IsSound).Select(feedback => Report.Of(call, feedback, keys, now))]));
             }
             catch (Exception error) when (error is not OperationCanceledException)
             {

@@ -12,7 +12,7 @@ namespace MailFlow.Delivery;
 /// <param name="Resolved">By what those were resolved that are accepted now.</param>
 /// <param name="Unconfirmed">How many were given up, lost or sent, and are listed with that state.</param>
 /// <param name="UnknownPerMillion">How many of a million planned mails were ever in doubt.</param>
-/// <param name="DuplicatesSeen">How many a provider took twice, as far as its reports show.</param>
+/// <param name="DuplicatesSeen">How many a provider took twice, as far as its reports show: those of Mailgun and SMTP never do.</param>
 public sealed record DeliveryGuarantees(
     DateTimeOffset Since, DateTimeOffset Until, long Planned, IReadOnlyDictionary<string, long> States, long Unknown, long EverUnknown, ResolvedDoubts Resolved, long Unconfirmed,
     double UnknownPerMillion, long DuplicatesSeen);

@@ -40,7 +40,7 @@ public sealed record MessageFeedback(
 /// <param name="Url">Of a click: where the link leads.</param>
 /// <param name="UserAgent">Of an open or a click: what program it was.</param>
 /// <param name="Human">Of an open or a click: whether a human did it; null while that is not judged.</param>
-/// <param name="Verdict">What shows that it was none.</param>
+/// <param name="Verdict">What shows that it was none; of any other report, why it counts for nothing.</param>
 public sealed record MessageReport(DateTimeOffset At, string Kind, string? Bounce, string? Reason, string? Url, string? UserAgent, bool? Human, string? Verdict)
 {
     internal static string WordOf(FeedbackKind kind) => kind == Report.Trap ? "trap" : kind.ToString().ToLowerInvariant();

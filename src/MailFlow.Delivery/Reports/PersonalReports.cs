@@ -28,6 +28,7 @@ internal sealed class PersonalReports : IPersonalData
             WHERE message_id IN (SELECT id FROM message WHERE contact_id = @contact AND account_id = @account)
             """, ct, ("contact", person.ContactId), ("account", person.AccountId));
         var addresses = new Rows<string>(person.Addresses).Text("address", Audience.EmailAddress.MailboxKey).Bytes("octets", Encoding.UTF8.GetBytes);
+        await session.ExecuteAsync("DELETE FROM sender_fault WHERE contact_id = @contact AND account_id = @account", ct, ("contact", person.ContactId), ("account", person.AccountId));
         await session.ExecuteAsync("DELETE FROM soft_bounce WHERE account_id = @account AND email IN (SELECT r.address FROM {rows})", addresses, ct, ("account", person.AccountId));
         await session.ExecuteAsync($$"""
             DELETE FROM webhook_call WHERE account_id = @account AND due_at IS NULL

@@ -45,7 +45,7 @@ internal sealed record Summary(Guid MessageId, int AccountId)
         SecondProviderId = row.TextOrNull(first + 16),
     };
 
-    /// <summary>Takes a report in. In whatever order reports come, the outcome is the same. True when it is the first of its kind that counts.</summary>
+    /// <summary>Takes a report in. In whatever order reports come, the outcome is the same. True when it is news: the first of its kind, or the first that says that a bounce is a hard one.</summary>
     public bool Add(Report report)
     {
         switch (report.Kind)
@@ -55,9 +55,10 @@ internal sealed record Summary(Guid MessageId, int AccountId)
             case FeedbackKind.Bounced:
                 // The gravest stands: a hard bounce after a soft one is a hard bounce.
                 var isFirstHard = report.Bounce == BounceKind.Hard && Bounce != BounceKind.Hard;
-                if (Bounce is null || isFirstHard) (Bounce, BouncedAt) = (report.Bounce, report.At);
+                var isNews = Bounce is null || isFirstHard;
+                if (isNews) (Bounce, BouncedAt) = (report.Bounce, report.At);
                 else if (Bounce == report.Bounce) First(BouncedAt, report.At, at => BouncedAt = at);
-                return isFirstHard;
+                return isNews;
             case FeedbackKind.Dropped:
                 return First(DroppedAt, report.At, at => DroppedAt = at);
             case FeedbackKind.Complained:
@@ -95,19 +96,19 @@ internal static class ReportStore
         Session session, IEnumerable<(int AccountId, string Connection, string ProviderId)> names, CancellationToken ct) => session.QueryAsync(
         $"SELECT {ReportedMessage.Columns}, r.connection FROM {{rows}} JOIN message m ON m.provider_id = r.name AND m.account_id = r.owner AND m.provider = r.connection {ReportedMessage.Joins}",
         new Rows<(int AccountId, string Connection, string ProviderId)>([.. names.Distinct()]).Int("owner", n => n.AccountId).Text("connection", n => n.Connection).Text("name", n => n.ProviderId),
-        row => (row.Text(15), ReportedMessage.Read(row)), ct);
+        row => (row.Text(16), ReportedMessage.Read(row)), ct);
 
     /// <summary>Keeps reports, each once; gives the keys of those that are news.</summary>
     public static async Task<HashSet<Guid>> InsertAsync(Session session, IReadOnlyList<(Report Report, ReportedMessage Message)> reports, long now, long settleAt, CancellationToken ct) =>
         [.. await session.QueryAsync("""
-            INSERT INTO message_event (key, message_id, at, received_at, settle_at, account_id, kind, bounce, is_machine, reason, url, user_agent, network)
-            SELECT r.key, r.message_id, r.at, @now, r.settle_at, r.account_id, r.kind, r.bounce, r.is_machine, r.reason, r.url, r.user_agent, r.network FROM {rows} WHERE true
+            INSERT INTO message_event (key, message_id, at, received_at, settle_at, account_id, kind, bounce, is_machine, verdict, reason, url, user_agent, network)
+            SELECT r.key, r.message_id, r.at, @now, r.settle_at, r.account_id, r.kind, r.bounce, r.is_machine, r.verdict, r.reason, r.url, r.user_agent, r.network FROM {rows} WHERE true
             ON CONFLICT (key) DO NOTHING RETURNING key
             """,
             new Rows<(Report Report, ReportedMessage Message)>([.. reports.OrderBy(each => each.Report.Key)])
                 .Uuid("key", e => e.Report.Key).Uuid("message_id", e => e.Message.Id).Long("at", e => e.Report.At).LongOrNull("settle_at", e => e.Report.IsEngagement ? settleAt : null)
                 .Int("account_id", e => e.Report.AccountId).Int("kind", e => (int)e.Report.Kind).IntOrNull("bounce", e => (int?)e.Report.Bounce)
-                .IntOrNull("is_machine", e => e.Report.IsMachine is { } flag ? flag ? 1 : 0 : null).Text("reason", e => e.Report.Reason).Text("url", e => e.Report.Url)
+                .IntOrNull("is_machine", e => e.Report.IsMachine is { } flag ? flag ? 1 : 0 : null).Text("verdict", e => e.Report.IsProven ? null : Report.Unproven).Text("reason", e => e.Report.Reason).Text("url", e => e.Report.Url)
                 .Text("user_agent", e => e.Report.UserAgent).Text("network", e => e.Report.Network),
             row => row.Uuid(0), ct, ("now", now))];
 

@@ -38,7 +38,7 @@ internal sealed class Settling(Database database, EventIntake events, IFaultPoin
         {
             var message = messages.GetValueOrDefault(summary.MessageId);
             var all = engagements[summary.MessageId].ToList();
-            var verdicts = Verdicts.Judge([.. all.Select(each => each.Engagement)], summary.DeliveredAt ?? (message?.State == MessageState.Accepted ? message.UpdatedAt : null));
+            var verdicts = Verdicts.Judge([.. all.Select(each => each.Engagement)], summary.DeliveredAt ?? (message?.State == MessageState.Accepted ? message.HandedOverAt : null));
             foreach (var each in all.Where(each => each.Human is not null || first.Contains(each.Engagement.Key)))
             {
                 var (engagement, verdict) = (each.Engagement, verdicts[each.Engagement.Key]);

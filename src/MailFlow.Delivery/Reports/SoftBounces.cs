@@ -12,9 +12,6 @@ internal static class SoftBounces
 {
     public const int Threshold = 5, Window = 30, Suppressed = 90;
 
-    /// <summary>The reason that stands in the suppression.</summary>
-    public const string Reason = "soft_bounce";
-
     /// <summary>Counts bounces, and gives what is to be suppressed for them. What led to that is forgotten: ninety days later the count begins anew.</summary>
     public static async Task<IReadOnlyList<(int AccountId, Suppression Suppression)>> CountAsync(
         Session session, IReadOnlyList<(Report Report, ReportedMessage Message)> bounces, long now, CancellationToken ct)
@@ -36,7 +33,7 @@ internal static class SoftBounces
         await session.ExecuteAsync("DELETE FROM soft_bounce WHERE (account_id, email) IN (SELECT r.owner, r.email FROM {rows})", Addresses(full), ct);
         var at = DateTimeOffset.FromUnixTimeMilliseconds(now);
         return [.. full.Select(each => (each.AccountId, new Suppression(
-            each.Email, Reason, Suppression.All, Effects.Source, at, $"could not take mail on {Threshold} days within {Window}", at.AddDays(Suppressed))))];
+            each.Email, SuppressionReason.SoftBounce, Suppression.All, Effects.Source, at, $"could not take mail on {Threshold} days within {Window}", at.AddDays(Suppressed))))];
     }
 
     /// <summary>The last day on which mail was delivered to each of these addresses; those without any are left out.</summary>

@@ -63,9 +63,10 @@ public sealed class Webhooks
         }
         switch (verdict)
         {
-            case WebhookVerdict.Verified:
-                await _intake.StoreAsync(new CallToStore(owner.AccountId, owner.Connection, type, call.Body.ToArray()), ct);
-                return WebhookAnswer.Taken;
+            case WebhookVerdict.Verified verified:
+                if (await _intake.StoreAsync(new CallToStore(owner.AccountId, owner.Connection, type, call.Body.ToArray(), verified.Token), ct)) return WebhookAnswer.Taken;
+                _log.LogWarning("A call to the webhook of {Type} connection {Connection} was refused: its token was used for another event.", type, owner.Connection);
+                return WebhookAnswer.Refused;
             case WebhookVerdict.Handled:
                 return WebhookAnswer.Taken;
             default:

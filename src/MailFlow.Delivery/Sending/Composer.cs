@@ -5,7 +5,7 @@ using MailFlow.Engine.Definitions;
 namespace MailFlow.Delivery.Sending;
 
 /// <summary>Makes the mail: the contact as of the hand-over, the event as of the queueing, the template's pinned version.</summary>
-internal sealed class Composer(TemplateRenderer renderer, UnsubscribeLinks links, MailTracking tracking)
+internal sealed class Composer(TemplateRenderer renderer, UnsubscribeLinks links, SigningKeys keys, MailTracking tracking)
 {
     public async Task<OutgoingEmail> ComposeAsync(TakenMessage taken, DateTimeOffset at, CancellationToken ct)
     {
@@ -38,6 +38,7 @@ internal sealed class Composer(TemplateRenderer renderer, UnsubscribeLinks links
             Html = await tracking.TrackAsync(message.AccountId, message.Id, from.Address.Domain, taken.Route, taken.Contact, rendered.Html, ct),
             Text = rendered.Text,
             Headers = Headers(message, from.Address.Domain, urls.Unsubscribe),
+            ReturnTag = ReturnTag.Of(message.Id, (await keys.AllAsync(ct))[0]),
             Stream = message.Stream,
             Template = message.Template,
             UserId = message.UserId,

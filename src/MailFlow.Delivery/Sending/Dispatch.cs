@@ -45,7 +45,7 @@ internal sealed class Dispatch(FlowControl control, Composer composer, Database 
         }
         var pause = called.Max(answer => answer is HandOver.Deferred { IsProviders: true } deferred ? deferred.RetryAfter : null);
         control.BreakerOf(route).Record(
-            called.Count, called.Count(answer => answer is HandOver.Unknown or HandOver.Deferred { IsProviders: true }), pause, batch.At.ToUnixTimeMilliseconds());
+            called.Count, called.Count(answer => answer is HandOver.Unknown { IsProviders: true } or HandOver.Deferred { IsProviders: true }), pause, batch.At.ToUnixTimeMilliseconds());
     }
 
     /// <summary>Whether the provider is asked what it knows of the mail before it is given it again.</summary>

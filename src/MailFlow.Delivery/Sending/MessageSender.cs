@@ -1,4 +1,5 @@
 using MailFlow.Data;
+using MailFlow.Delivery.Reports;
 using MailFlow.Delivery.Routing;
 using MailFlow.Delivery.Sending;
 using MailFlow.Engine.Definitions;
@@ -19,6 +20,7 @@ public sealed class MessageSender
     private readonly Dispatch _dispatch;
     private readonly Answers _answers;
     private readonly Sweep _sweep;
+    private readonly FeedbackSignal _reports;
     private readonly DeliveryOptions _options;
     private readonly IFaultPoints _faults;
     private long _swept = long.MinValue;
@@ -26,8 +28,9 @@ public sealed class MessageSender
     private volatile bool _isHeldByRate;
 
     internal MessageSender(
-        Database database, NodeEpoch node, HandOverDesk desk, Dispatch dispatch, Answers answers, Sweep sweep, DeliveryOptions options, IFaultPoints faults) =>
-        (_database, _node, _desk, _dispatch, _answers, _sweep, _options, _faults) = (database, node, desk, dispatch, answers, sweep, options, faults);
+        Database database, NodeEpoch node, HandOverDesk desk, Dispatch dispatch, Answers answers, Sweep sweep, FeedbackSignal reports, DeliveryOptions options,
+        IFaultPoints faults) =>
+        (_database, _node, _desk, _dispatch, _answers, _sweep, _reports, _options, _faults) = (database, node, desk, dispatch, answers, sweep, reports, options, faults);
 
     /// <summary>
     /// One round. Gives how many messages it looked at: sent, withheld or put aside; 0 when nothing was due. Cancelling it
@@ -71,6 +74,9 @@ public sealed class MessageSender
     /// </summary>
     private async Task RecordAsync(TakenBatch batch, HandOver[] answers, CancellationToken stopping)
     {
+        var refusals = batch.Messages.Zip(answers).Where(each => each.Second is HandOver.Rejected { Bounce: not null } or HandOver.Rejected { Listed: not null })
+            .Select(each => (Taken: each.First, Answer: (HandOver.Rejected)each.Second))
+            .Select(each => (each.Taken.Message.AccountId, new RefusedMail(each.Taken.Message.Id, each.Taken.Attempt, batch.At, each.Answer.Bounce, each.Answer.Listed, each.Answer.Reason))).ToList();
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -81,8 +87,10 @@ public sealed class MessageSender
                     var moves = batch.Messages.Select((taken, i) => _answers.MoveFor(taken, answers[i], now)).ToList();
                     await Ledger.MoveAsync(session, moves, now, now + (long)_options.RetryFor.TotalMilliseconds, CancellationToken.None);
                     await StopFaultyAsync(session, batch, answers);
+                    await RefusedMail.StoreAsync(session, refusals, now, CancellationToken.None);
                     _faults.Reach("sender.answers.before-commit");
                 }, CancellationToken.None);
+                if (refusals.Count > 0) _reports.Notify();
                 return;
             }
             catch (Exception error) when (_database.Dialect.IsTransient(error) && !stopping.IsCancellationRequested)

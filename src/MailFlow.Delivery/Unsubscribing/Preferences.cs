@@ -98,7 +98,8 @@ public sealed class Preferences
                     await _suppressions.AddAsync(session, subject.AccountId, subject.Email, SuppressionReason.Unsubscribed, Suppression.Marketing, Source, ct, detail);
                     if (!contact.StillHas(subject)) break;
                     var states = (await _consents.StatesAsync(session, subject.AccountId, [subject.ContactId], ct))[subject.ContactId];
-                    await _consents.RecordAsync(session, [.. states.Where(state => state.Value).Select(state => Said(subject, state.Key, false, null, visitor, now))], ct);
+                    await _consents.RecordAsync(session, [.. states.Where(state => state.Value).Select(state => state.Key).Append(Consents.Marketing).Distinct()
+                        .Select(purpose => Said(subject, purpose, false, null, visitor, now))], ct);
                     break;
             }
             return true;

@@ -41,8 +41,8 @@ public sealed class Unsubscribe
     }
 
     /// <summary>
-    /// Unsubscribes: no marketing mail goes to the address (nor to the contact's present one) from the next hand-over on, and consent to the purpose that the mail
-    /// was sent for is withdrawn. Repeating it changes nothing. False for a token that we did not sign.
+    /// Unsubscribes: no marketing mail goes to the address (nor to the contact's present one) from the next hand-over on. The contact has refused marketing mail, whatever address
+    /// comes next, and consent to the purpose that the mail was sent for is withdrawn. Repeating it changes nothing. False for a token that we did not sign.
     /// </summary>
     /// <param name="token">The link's.</param>
     /// <param name="ct">Cancels.</param>
@@ -62,10 +62,10 @@ public sealed class Unsubscribe
             await SuppressAsync(session, subject.AccountId, subject.Email, source, detail, ct);
             if (contact is null || await _contacts.FindAsync(session, subject, ct) is not { } present) return;
             if (present.Text("email") is { Length: > 0 } email && email != subject.Email && EmailAddress.TryParse(email, out _)) await SuppressAsync(session, subject.AccountId, email, source, detail, ct);
-            if (purpose is not null)
-                await _consents.RecordAsync(session, [new Consent(
-                    subject.AccountId, subject.ContactId, purpose, false, source, DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct)),
-                    $"unsubscribe link of message {subject.MessageId}", new ConsentProof(Ip: visitor?.Ip, UserAgent: visitor?.UserAgent, MessageId: subject.MessageId))], ct);
+            var now = DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct));
+            await _consents.RecordAsync(session, [.. Consents.Withdrawn(purpose).Select(withdrawn => new Consent(
+                subject.AccountId, subject.ContactId, withdrawn, false, source, now, $"unsubscribe link of message {subject.MessageId}",
+                new ConsentProof(Ip: visitor?.Ip, UserAgent: visitor?.UserAgent, MessageId: subject.MessageId)))], ct);
         }, ct);
         return true;
     }

@@ -14,9 +14,10 @@ public sealed class BounceClassifierTests
     [InlineData("5.4.4", "Host or domain name not found. Name service error for name=nodomain.example type=A")]
     [InlineData("5.0.0", "550 5.1.1 <ada@example.org>: Recipient address rejected: User unknown in virtual mailbox table")]
     [InlineData("5.0.0", "550 No such user here")]
+    [InlineData("5.1.0", "550 5.1.0 Address not listed in directory")]
     [InlineData(null, "554 delivery error: dd This user doesn't have a yahoo.com account (ada@yahoo.com) [0] - unknown user")]
     [InlineData("5.7.17", "mailbox owner has changed")]
-    public void The_address_does_not_exist(string? status, string text) => Assert.Equal(BounceKind.Hard, BounceClassifier.Classify(status, text, BounceKind.MessageSoft));
+    public void The_address_does_not_exist(string? status, string text) => Assert.Equal(BounceKind.Hard, BounceClassifier.Reported(status, text, BounceKind.MessageSoft).Kind);
 
     [Theory]
     [InlineData("5.2.2", "552 5.2.2 The email account that you tried to reach is over quota.")]
@@ -28,7 +29,7 @@ public sealed class BounceClassifierTests
     [InlineData(null, "552 mailbox full")]
     [InlineData("5.0.0", "Mailbox quota exceeded")]
     [InlineData(null, "452 later")]
-    public void The_mailbox_cannot_take_mail_now(string? status, string text) => Assert.Equal(BounceKind.RecipientSoft, BounceClassifier.Classify(status, text, BounceKind.Hard));
+    public void The_mailbox_cannot_take_mail_now(string? status, string text) => Assert.Equal(BounceKind.RecipientSoft, BounceClassifier.Reported(status, text, BounceKind.Hard).Kind);
 
     [Theory]
     [InlineData("5.3.4", "552 5.3.4 Your message exceeded Google's message size limits")]
@@ -38,7 +39,7 @@ public sealed class BounceClassifierTests
     [InlineData("4.2.0", "450 4.2.0 <ada@example.org>: Recipient address rejected: Greylisted")]
     [InlineData("5.7.0", "552 5.7.0 This message was blocked because its content presents a potential security issue.")]
     [InlineData(null, "554 message too large")]
-    public void This_message_was_not_wanted(string? status, string text) => Assert.Equal(BounceKind.MessageSoft, BounceClassifier.Classify(status, text, BounceKind.Hard));
+    public void This_message_was_not_wanted(string? status, string text) => Assert.Equal(BounceKind.MessageSoft, BounceClassifier.Reported(status, text, BounceKind.Hard).Kind);
 
     [Theory]
     [InlineData("5.7.515", "550 5.7.515 Access denied, sending domain SHOP.EXAMPLE does not meet the required authentication level.", FaultScope.Domain)]
@@ -59,7 +60,34 @@ public sealed class BounceClassifierTests
     [InlineData(null, "550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent. Please contact your Internet service provider since part of their network is on our block list (S3150).", FaultScope.Connection)]
     [InlineData("5.7.1", "554 5.7.1 <ada@example.org>: Relay access denied", FaultScope.Connection)]
     public void The_sender_is_not_set_up_as_it_must_be(string? status, string text, object stops) =>
-        Assert.Equal(new BounceCause(BounceKind.SenderFault, (FaultScope)stops), BounceClassifier.Find(status, text));
+        Assert.Equal((BounceKind.SenderFault, (FaultScope)stops), BounceClassifier.Find(status, text) is { Stops: { } found } cause ? (cause.Kind, found) : default);
+
+    [Theory]
+    [InlineData("5.7.133", "550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication required; Delivery restriction check failed because the sender was not authenticated when sending to this group")]
+    [InlineData("5.7.134", "550 5.7.134 RESOLVER.RST.SenderNotAuthenticatedForMailbox; authentication required; Delivery restriction check failed because the sender was not authenticated when sending to this mailbox")]
+    [InlineData("5.7.1", "554 5.7.1 <ada@dead.example>: Relay access denied")]
+    [InlineData("5.7.8", "535 5.7.8 Authentication credentials invalid")]
+    [InlineData("5.0.0", "550 Recipient address blocked: mailbox closed")]
+    [InlineData("5.0.0", "host mx.example.net[192.0.2.1] said: 550 user account blocked")]
+    [InlineData("5.7.1", "550 5.7.1 Sender rejected by recipient's personal filter")]
+    [InlineData("5.7.1", "550 5.7.1 The recipient has blocked this sender")]
+    public void What_is_reported_of_one_recipient_is_that_recipients_affair(string status, string text) =>
+        Assert.Equal(new BounceCause(BounceKind.RecipientSoft), BounceClassifier.Reported(status, text, BounceKind.MessageSoft));
+
+    [Theory]
+    [InlineData("5.7.515", "550 5.7.515 Access denied", true)]
+    [InlineData("5.7.26", "550-5.7.26 This mail has been blocked because the sender is unauthenticated.", true)]
+    [InlineData("5.7.1", "550 5.7.1 Unauthenticated email from shop.example is not accepted due to domain's DMARC policy.", false)]
+    [InlineData("5.7.9", "554 5.7.9 Message not accepted for policy reasons.", false)]
+    public void Only_a_code_that_means_nothing_else_is_exact(string status, string text, bool exact) =>
+        Assert.Equal(new ReportedFault(FaultScope.Domain, exact), BounceClassifier.Reported(status, text, BounceKind.MessageSoft).Fault);
+
+    [Theory]
+    [InlineData("4.7.28", "421-4.7.28 Gmail has detected an unusual rate of unsolicited mail originating from your IP address.")]
+    [InlineData("5.7.650", "550 5.7.650 The mail server has been temporarily rate limited due to IP reputation")]
+    [InlineData("4.7.0", "421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to unexpected volume or user complaints")]
+    public void Too_high_a_rate_is_the_senders_fault_and_ends_by_itself(string status, string text) =>
+        Assert.Equal((BounceKind.SenderFault, null), BounceClassifier.Reported(status, text, BounceKind.MessageSoft) is var cause ? (cause.Kind, cause.Fault) : default);
 
     [Theory]
     [InlineData(null, null)]
@@ -71,7 +99,7 @@ public sealed class BounceClassifierTests
     public void Where_nothing_is_said_the_providers_word_counts(string? status, string? text)
     {
         Assert.Null(BounceClassifier.Find(status, text));
-        Assert.Equal(BounceKind.Hard, BounceClassifier.Classify(status, text, BounceKind.Hard));
-        Assert.Equal(BounceKind.MessageSoft, BounceClassifier.Classify(status, text, BounceKind.MessageSoft));
+        Assert.Equal(BounceKind.Hard, BounceClassifier.Reported(status, text, BounceKind.Hard).Kind);
+        Assert.Equal(BounceKind.MessageSoft, BounceClassifier.Reported(status, text, BounceKind.MessageSoft).Kind);
     }
 }

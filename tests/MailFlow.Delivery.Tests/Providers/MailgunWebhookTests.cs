@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using MailFlow.Engine.Storage;
+using MailFlow.Testing;
 using static MailFlow.Delivery.Tests.Providers.Calls;
 
 namespace MailFlow.Delivery.Tests.Providers;
@@ -40,13 +42,32 @@ public sealed class MailgunWebhookTests
     public async Task A_retry_of_hours_is_taken_and_an_older_call_is_a_replay(int hours, bool expected) =>
         Assert.Equal(expected, await _webhook.IsVerifiedAsync(Of(Body(at: Now.AddHours(hours))), Keyed));
 
-    [Fact]
-    public async Task A_token_is_good_for_one_event_and_its_repetition()
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_token_is_good_for_one_event_and_its_repetition_after_a_restart_too(DatabaseKind kind)
     {
-        var body = Body();
-        Assert.True(await _webhook.IsVerifiedAsync(Of(body), Keyed));
-        Assert.True(await _webhook.IsVerifiedAsync(Of(body), Keyed));
-        Assert.False(await _webhook.IsVerifiedAsync(Of(body.Replace("ada@example.org", "eve@example.org", StringComparison.Ordinal)), Keyed));
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var settings = new Dictionary<string, string?> { ["api_key"] = "key", ["domain"] = "mg.shop.example", ["webhook_signing_key"] = SigningKey };
+        var (one, other) = (await fixture.Get<Connections>().PutAsync(1, "main", new("mailgun", Settings: settings), default), await fixture.Get<Connections>().PutAsync(2, "main", new("mailgun", Settings: settings), default));
+        var (delivered, complained) = (Body("""{"event":"delivered"}"""), Body("""{"event":"complained"}"""));
+
+        Assert.Equal(WebhookAnswer.Taken, await TakeAsync(one, delivered));
+        fixture.Start();
+        Assert.Equal(WebhookAnswer.Refused, await TakeAsync(one, complained));
+        Assert.Equal(WebhookAnswer.Taken, await TakeAsync(one, delivered));
+        Assert.Equal(WebhookAnswer.Taken, await TakeAsync(one, Body("""{"event":"complained"}""", token: "another")));
+        Assert.Equal(WebhookAnswer.Taken, await TakeAsync(other, complained)); // another account's key
+
+        // Two that come at once: one commit, and one of them.
+        var bodies = Enumerable.Range(0, 8).Select(i => Body($$"""{"event":"delivered","n":{{i}}}""", token: "at once")).ToList();
+        var answers = await Task.WhenAll(bodies.Select(body => TakeAsync(one, body)));
+        Assert.Single(answers, WebhookAnswer.Taken);
+        Assert.Equal(5, await fixture.Database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM webhook_call", default), default));
+
+        fixture.Time.Advance(TimeSpan.FromDays(1.1));
+        await new Retention(fixture.Database, fixture.Get<IEnumerable<RetentionRule>>()).RunOnceAsync(default);
+        Assert.Equal(0, await fixture.Database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM webhook_token", default), default));
+
+        Task<WebhookAnswer> TakeAsync(Connection connection, string body) => fixture.Get<Webhooks>().TakeAsync("mailgun", connection.Id, Of(body), default);
     }
 
     [Theory]
@@ -82,6 +103,7 @@ public sealed class MailgunWebhookTests
     {
         var feedback = Assert.Single(_webhook.Read(Utf8(Body(data))));
         Assert.Equal((kind, bounce), (feedback.Kind, feedback.Bounce));
+        Assert.Equal(data.Contains("suppress-bounce", StringComparison.Ordinal) ? ListedFor.HardBounce : null, feedback.Listed);
         Assert.Equal((Key, "ada@example.org", $"<{Key:n}@shop.example>", "1767603600.123:DACSsAdVSeGpLid7TN03WA"), (feedback.MessageId, feedback.Email, feedback.ProviderId, feedback.Key));
         Assert.Equal(1767603600123, feedback.At.ToUnixTimeMilliseconds());
         Assert.Equal(kind switch { FeedbackKind.Opened => false, FeedbackKind.Clicked => true, _ => (bool?)null }, feedback.IsMachine);

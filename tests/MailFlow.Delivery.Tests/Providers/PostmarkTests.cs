@@ -59,6 +59,7 @@ public sealed class PostmarkTests : HttpContract
     {
         var answer = await AnsweredAsync(Error(status, code, "words"));
         Assert.Equal((expected, stops), (answer.GetType(), (answer as HandOver.SenderFault)?.Stops));
+        Assert.Equal(code == 406 ? ListedFor.Unsaid : null, (answer as HandOver.Rejected)?.Listed);
     }
 
     [Theory]

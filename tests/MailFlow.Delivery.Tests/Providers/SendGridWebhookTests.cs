@@ -101,6 +101,7 @@ public sealed class SendGridWebhookTests
                 FeedbackKind.Complained, FeedbackKind.Unsubscribed, FeedbackKind.Unsubscribed],
             events.Select(one => one.Kind));
         Assert.Equal(Enumerable.Range(1, 11).Select(i => $"e{i}"), events.Select(one => one.Key));
+        Assert.Equal((ListedFor.HardBounce, 1), (events[7].Listed, events.Count(one => one.Listed is not null)));
         Assert.Equal("abcdefghijk", string.Concat(events.Select(one => one.Email![0])));
         Assert.Equal((Key, "14c5d75ce93", DateTimeOffset.FromUnixTimeSeconds(1767603600)), (events[0].MessageId, events[0].ProviderId, events[0].At));
         Assert.Equal((true, "Mozilla/4.0", "192.0.2.9"), (events[3].IsMachine, events[3].UserAgent, events[3].IpAddress));

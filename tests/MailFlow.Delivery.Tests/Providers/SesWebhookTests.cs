@@ -126,13 +126,27 @@ public sealed class SesWebhookTests
     }
 
     [Theory]
+    [InlineData("bounce", "bounceSubType", "Suppressed", ListedFor.HardBounce)]
+    [InlineData("bounce", "bounceSubType", "OnAccountSuppressionList", ListedFor.HardBounce)]
+    [InlineData("bounce", "bounceSubType", "UnsubscribedRecipient", ListedFor.Unsubscribed)]
+    [InlineData("complaint", "complaintSubType", "OnAccountSuppressionList", ListedFor.Complaint)]
+    public void What_SES_did_not_send_because_of_its_lists_is_no_new_bounce_or_complaint(string member, string subtype, string value, ListedFor listed)
+    {
+        var recipients = member == "bounce" ? "bouncedRecipients" : "complainedRecipients";
+        var dropped = Assert.Single(Read($$$"""
+            {"eventType":"{{{(member == "bounce" ? "Bounce" : "Complaint")}}}","{{{member}}}":{"feedbackId":"0100","bounceType":"Permanent","{{{subtype}}}":"{{{value}}}","timestamp":"2026-01-05T09:00:00.000Z",
+             "{{{recipients}}}":[{"emailAddress":"ada@example.org","status":"5.1.1","diagnosticCode":"Amazon SES did not send the message to this address because it is on the suppression list"}]}}
+            """));
+        Assert.Equal((FeedbackKind.Dropped, listed, null, "ada@example.org"), (dropped.Kind, dropped.Listed, dropped.Bounce, dropped.Email));
+    }
+
+    [Theory]
     [InlineData("""{"eventType":"Send","send":{}}""", FeedbackKind.Accepted, null)]
     [InlineData("""{"eventType":"Delivery","delivery":{"timestamp":"2026-01-05T09:00:00.000Z","recipients":["ada@example.org"],"smtpResponse":"250 ok"}}""", FeedbackKind.Delivered, null)]
     [InlineData("""{"eventType":"DeliveryDelay","deliveryDelay":{"timestamp":"2026-01-05T09:00:00.000Z","delayType":"MailboxFull","delayedRecipients":[{"emailAddress":"ada@example.org","status":"4.2.2","diagnosticCode":"smtp; 452 4.2.2 full"}]}}""", FeedbackKind.Delayed, null)]
     [InlineData("""{"eventType":"Bounce","bounce":{"feedbackId":"0100","bounceType":"Permanent","bounceSubType":"General","timestamp":"2026-01-05T09:00:00.000Z","bouncedRecipients":[{"emailAddress":"ada@example.org","action":"failed","status":"5.1.1","diagnosticCode":"smtp; 550 5.1.1 user unknown"}]}}""", FeedbackKind.Bounced, BounceKind.Hard)]
     [InlineData("""{"notificationType":"Bounce","bounce":{"feedbackId":"0100","bounceType":"Transient","bounceSubType":"General","timestamp":"2026-01-05T09:00:00.000Z","bouncedRecipients":[{"emailAddress":"ada@example.org","status":"4.4.7","diagnosticCode":"smtp; 554 4.4.7 Message expired"}]}}""", FeedbackKind.Bounced, BounceKind.RecipientSoft)]
     [InlineData("""{"eventType":"Bounce","bounce":{"feedbackId":"0100","bounceType":"Transient","bounceSubType":"ContentRejected","timestamp":"2026-01-05T09:00:00.000Z","bouncedRecipients":[{"emailAddress":"ada@example.org"}]}}""", FeedbackKind.Bounced, BounceKind.MessageSoft)]
-    [InlineData("""{"eventType":"Bounce","bounce":{"feedbackId":"0100","bounceType":"Permanent","bounceSubType":"OnAccountSuppressionList","timestamp":"2026-01-05T09:00:00.000Z","bouncedRecipients":[{"emailAddress":"ada@example.org","status":"5.1.1","diagnosticCode":"Amazon SES did not send the message to this address because it is on the suppression list"}]}}""", FeedbackKind.Bounced, BounceKind.Hard)]
     [InlineData("""{"eventType":"Bounce","bounce":{"feedbackId":"0100","bounceType":"Undetermined","bounceSubType":"Undetermined","timestamp":"2026-01-05T09:00:00.000Z","bouncedRecipients":[{"emailAddress":"ada@example.org"}]}}""", FeedbackKind.Bounced, BounceKind.MessageSoft)]
     [InlineData("""{"eventType":"Bounce","bounce":{"feedbackId":"0100","bounceType":"Permanent","bounceSubType":"General","timestamp":"2026-01-05T09:00:00.000Z","bouncedRecipients":[{"emailAddress":"ada@example.org","status":"5.7.515","diagnosticCode":"smtp; 550 5.7.515 Access denied"}]}}""", FeedbackKind.Bounced, BounceKind.SenderFault)]
     [InlineData("""{"eventType":"Complaint","complaint":{"feedbackId":"0100","complaintFeedbackType":"abuse","timestamp":"2026-01-05T09:00:00.000Z","complainedRecipients":[{"emailAddress":"ada@example.org"}]}}""", FeedbackKind.Complained, null)]
@@ -148,6 +162,16 @@ public sealed class SesWebhookTests
         Assert.Equal(kind is FeedbackKind.Opened or FeedbackKind.Clicked ? ("Mozilla", "192.0.2.1") : (null, null), (feedback.UserAgent, feedback.IpAddress));
         Assert.Equal(kind == FeedbackKind.Clicked ? "https://shop.example/" : null, feedback.Url);
         Assert.Equal(kind is FeedbackKind.Bounced or FeedbackKind.Complained, feedback.Key.StartsWith("0100", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_delivery_that_the_identity_and_the_configuration_set_publish_is_one_report()
+    {
+        const string delivery = """ "delivery":{"timestamp":"2026-01-05T09:00:00.000Z","recipients":["ada@example.org"]} """;
+        // Two envelopes, each with an id of its own at SNS.
+        var (one, other) = (Assert.Single(Read($$"""{"eventType":"Delivery",{{delivery}} }""")), Assert.Single(Read($$"""{"notificationType":"Delivery",{{delivery}} }""", sns: "another")));
+        Assert.Equal(one.Key, other.Key);
+        Assert.NotEqual(one.Key, Assert.Single(Read($$"""{"eventType":"Delivery",{{delivery.Replace("09:00", "09:01", StringComparison.Ordinal)}} }""")).Key);
     }
 
     [Fact]
@@ -189,9 +213,9 @@ public sealed class SesWebhookTests
     [InlineData("""{"eventType":"Open","mail":{}}""")]
     public void What_cannot_be_understood_says_so(string message) => Assert.Throws<FormatException>(() => _sns.Webhook.Read(Utf8(_sns.Envelope(message).ToJsonString())));
 
-    private IReadOnlyList<Feedback> Read(string message) => _sns.Webhook.Read(Utf8(Wrap(message)));
+    private IReadOnlyList<Feedback> Read(string message, string? sns = null) => _sns.Webhook.Read(Utf8(Wrap(message, sns: sns)));
 
-    private string Wrap(string message, Action<JsonObject>? change = null)
+    private string Wrap(string message, Action<JsonObject>? change = null, string? sns = null)
     {
         var json = JsonNode.Parse(message)!.AsObject();
         var mail = JsonNode.Parse($$$"""
@@ -200,7 +224,7 @@ public sealed class SesWebhookTests
             """)!.AsObject();
         change?.Invoke(mail);
         json["mail"] = mail;
-        return _sns.Envelope(json.ToJsonString()).ToJsonString();
+        return _sns.Envelope(json.ToJsonString(), change: sns is null ? null : envelope => envelope["MessageId"] = sns).ToJsonString();
     }
 
     private async Task<bool> IsVerifiedAsync(JsonObject envelope) => await VerdictAsync(envelope) is WebhookVerdict.Verified;

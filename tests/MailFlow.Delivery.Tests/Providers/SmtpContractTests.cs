@@ -39,6 +39,7 @@ public sealed class SmtpContractTests : WireContract
         await using var rig = Start([(step, reply)]);
         var answer = await rig.Provider.SendAsync(Mails.Marketing(), default);
         Assert.Equal((expected, stops), (answer.GetType(), (answer as HandOver.SenderFault)?.Stops));
+        if (answer is HandOver.Rejected rejected) Assert.Equal(step == "RCPT" ? BounceKind.Hard : BounceKind.MessageSoft, rejected.Bounce);
         Assert.DoesNotContain("very-secret", answer.ToString());
         if (answer is HandOver.Deferred deferred) Assert.Equal(reply.StartsWith("421", StringComparison.Ordinal) || step == "AUTH", deferred.IsProviders);
     }

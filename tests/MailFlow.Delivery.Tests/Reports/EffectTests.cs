@@ -1,4 +1,5 @@
 using MailFlow.Audience;
+using MailFlow.Audience.Privacy;
 using MailFlow.Engine.Definitions;
 using MailFlow.Testing;
 
@@ -44,7 +45,7 @@ public sealed class EffectTests
         Assert.Equal(MessageState.Accepted, (await fixture.Delivery.StateAsync(queued[8])).State);
         Assert.Equal(MessageState.Accepted, (await fixture.Delivery.StateAsync(receipt)).State);
         var history = await fixture.Delivery.Database.ReadAsync(session => consents.HistoryAsync(session, 1, contact.Id, default), default);
-        Assert.Equal([true, false], history.Select(consent => consent.Granted));
+        Assert.Equal([("newsletter", true), ("newsletter", false), ("marketing", false)], history.Select(consent => (consent.Purpose, consent.Granted)));
         Assert.Contains(first.ToString(), history[^1].Evidence);
     }
 
@@ -59,6 +60,26 @@ public sealed class EffectTests
         Assert.Equal(("complaint", "marketing"), Assert.Single(await fixture.SuppressionsAsync("ada@example.org")) is var ada ? (ada.Reason, ada.Scope) : default);
         Assert.Equal("all", Assert.Single(await fixture.SuppressionsAsync("bob@example.org")).Scope);
         Assert.Equal(2, await fixture.CountAsync("SELECT complaints FROM sending_day WHERE subject = 'domain:shop.example'"));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task What_a_providers_list_holds_against_an_address_is_held_against_it_here_and_counted_nowhere(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        (string User, ListedFor? Listed, string? Expected)[] cases =
+        [
+            ("ada", ListedFor.HardBounce, "hard_bounce all"), ("bob", ListedFor.Complaint, "complaint marketing"), ("eve", ListedFor.Unsubscribed, "unsubscribed marketing"),
+            ("ida", ListedFor.Unsaid, "listed_at_provider marketing"), ("joe", null, null),
+        ];
+        foreach (var (user, listed, expected) in cases)
+        {
+            var id = await fixture.SentAsync(user);
+            await fixture.ReportAsync(fixture.Report(FeedbackKind.Dropped, id) with { Listed = listed });
+            Assert.Equal(expected, (await fixture.SuppressionsAsync($"{user}@example.org")).Select(each => $"{each.Reason} {each.Scope}").SingleOrDefault());
+        }
+
+        Assert.Equal(0, await fixture.CountAsync("SELECT coalesce(sum(hard_bounces + complaints), 0) FROM sending_day"));
+        Assert.Empty(await fixture.EventsAsync());
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
@@ -86,12 +107,12 @@ public sealed class EffectTests
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
-    public async Task A_fault_of_the_senders_stops_the_stream_and_is_held_against_nobody(DatabaseKind kind)
+    public async Task A_fault_of_the_senders_that_a_great_mailbox_provider_names_exactly_stops_the_stream_and_is_held_against_nobody(DatabaseKind kind)
     {
         await using var fixture = await FeedbackFixture.CreateAsync(kind);
-        var id = await fixture.SentAsync();
+        var id = await fixture.SentAsync("ada", email: "ada@outlook.com");
 
-        await fixture.ReportAsync(fixture.Report(FeedbackKind.Bounced, id, bounce: BounceKind.SenderFault, reason: "550 5.7.515 Access denied"));
+        await fixture.ReportAsync(fixture.Report(FeedbackKind.Bounced, id, bounce: BounceKind.SenderFault, reason: "550 5.7.515 Access denied", fault: new(FaultScope.Domain, IsExact: true)));
         var (marketing, receipt) = (await fixture.Delivery.QueueAsync(await fixture.Delivery.ContactAsync("bob")), await fixture.Delivery.QueueAsync(await fixture.Delivery.ContactAsync("eve"), FeedbackFixture.Transactional));
         await fixture.Delivery.SendAllAsync();
 
@@ -99,7 +120,48 @@ public sealed class EffectTests
         Assert.Equal(("domain:shop.example", MessageStream.Marketing, "550 5.7.515 Access denied"), (stop.Subject, stop.Stream, stop.Reason));
         Assert.Equal(MessageState.Queued, (await fixture.Delivery.StateAsync(marketing)).State);
         Assert.Equal(MessageState.Accepted, (await fixture.Delivery.StateAsync(receipt)).State);
-        Assert.Empty(await fixture.SuppressionsAsync("ada@example.org"));
+        Assert.Empty(await fixture.SuppressionsAsync("ada@outlook.com"));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Of_any_other_receiver_a_fault_of_the_senders_stops_when_five_recipients_at_two_domains_say_so_within_a_day(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var stops = fixture.Delivery.Get<SendingStops>();
+        async Task FailAsync(string email, FaultScope scope = FaultScope.Domain)
+        {
+            var id = await fixture.SentAsync(email, FeedbackFixture.Transactional, email);
+            var report = fixture.Report(FeedbackKind.Bounced, id, bounce: BounceKind.SenderFault, reason: "550 5.7.26 unauthenticated", fault: new(scope, IsExact: true));
+            await fixture.ReportAsync(report, report with { Key = report.Key + "-again" });
+        }
+
+        for (var i = 0; i < 6; i++) await FailAsync($"user-{i}@one.example");
+        Assert.Empty(await stops.ListAsync(1, default)); // all at one receiver
+        fixture.Delivery.Time.Advance(TimeSpan.FromDays(1.1));
+        foreach (var email in (string[])["a@one.example", "b@one.example", "c@one.example", "d@two.example"]) await FailAsync(email);
+        Assert.Empty(await stops.ListAsync(1, default));
+        await FailAsync("e@two.example");
+        Assert.Equal(("domain:shop.example", MessageStream.Transactional), Assert.Single(await stops.ListAsync(1, default)) is var stop ? (stop.Subject, stop.Stream) : default);
+
+        // Once somebody has mended it, the count begins anew; and what is refused of the connection stops the connection, for both streams.
+        Assert.True(await stops.ResumeAsync(1, "domain:shop.example", default));
+        await FailAsync("f@two.example");
+        Assert.Empty(await stops.ListAsync(1, default));
+        foreach (var email in (string[])["g@one.example", "h@one.example", "i@one.example", "j@two.example", "k@two.example"]) await FailAsync(email, FaultScope.Connection);
+        Assert.Equal(["connection:main", "connection:main"], (await stops.ListAsync(1, default)).Select(each => each.Subject));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_fault_of_the_senders_that_ends_by_itself_stops_nothing_however_many_say_so(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        for (var i = 0; i < 12; i++)
+        {
+            var id = await fixture.SentAsync($"user-{i}", email: $"user-{i}@{(i % 2 == 0 ? "gmail.com" : "outlook.com")}");
+            await fixture.ReportAsync(fixture.Report(FeedbackKind.Bounced, id, bounce: BounceKind.SenderFault, reason: "421 4.7.28 unusual rate"));
+            Assert.Equal("sender_fault", (await fixture.FeedbackAsync(id))!.Bounce);
+        }
+        Assert.Empty(await fixture.Delivery.Get<SendingStops>().ListAsync(1, default));
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
@@ -211,12 +273,21 @@ public sealed class EffectTests
     {
         await using var fixture = await FeedbackFixture.CreateAsync(kind);
         var id = await fixture.SentAsync();
-        await fixture.Delivery.Database.WriteAsync(session => session.ExecuteAsync("DELETE FROM contact", default), default);
+        Assert.NotNull((await fixture.Delivery.Get<Erasure>().BeginAsync(1, "ada", default)).DoneAt);
 
-        await fixture.ReportAsync(fixture.Report(FeedbackKind.Delivered, id), fixture.Report(FeedbackKind.Opened, id, fixture.Now), fixture.Report(FeedbackKind.Unsubscribed, id));
+        await fixture.ReportAsync(
+            fixture.Report(FeedbackKind.Delivered, id, reason: "250 2.0.0 ada@example.org is here"), fixture.Report(FeedbackKind.Bounced, id, bounce: BounceKind.Hard, reason: "550 5.1.1 <ada@example.org>: user unknown"),
+            fixture.Report(FeedbackKind.Opened, id, agent: "Ada's Mozilla/5.0"), fixture.Report(FeedbackKind.Clicked, id, url: "https://shop.example/health/pregnancy", agent: "Mozilla/5.0 (X11) Chrome/130") with { Ip = "203.0.113.7" },
+            fixture.Report(FeedbackKind.Unsubscribed, id));
         await fixture.SettleAsync();
 
         Assert.Empty(await fixture.EventsAsync());
+        Assert.Equal(0, await fixture.CountAsync("SELECT count(*) FROM message_event WHERE reason IS NOT NULL OR url IS NOT NULL OR user_agent IS NOT NULL OR network IS NOT NULL"));
+        Assert.Equal(0, await fixture.CountAsync("SELECT count(*) FROM contact WHERE last_opened_at IS NOT NULL OR last_clicked_at IS NOT NULL"));
+        Assert.Equal(0, await fixture.CountAsync("SELECT count(*) FROM suppression WHERE email NOT LIKE '#%' OR detail IS NOT NULL"));
+        Assert.Equal(0, await fixture.CountAsync("SELECT count(*) FROM consent"));
+        // That it happened stays: it is counted.
         Assert.NotNull((await fixture.FeedbackAsync(id))!.UnsubscribedAt);
+        Assert.Equal(1, await fixture.CountAsync("SELECT hard_bounces FROM sending_day WHERE subject = 'domain:shop.example'"));
     }
 }

@@ -40,15 +40,15 @@ internal sealed class FeedbackFixture : IAsyncDisposable
         account, key, new ConnectionDraft("reporting", Settings: new Dictionary<string, string?> { ["key"] = Key }), default);
 
     /// <summary>A mail to this contact that was handed over and accepted.</summary>
-    public async Task<Guid> SentAsync(string user = "ada", Func<PlannedMessage, PlannedMessage>? with = null)
+    public async Task<Guid> SentAsync(string user = "ada", Func<PlannedMessage, PlannedMessage>? with = null, string? email = "?")
     {
-        var id = await Delivery.QueueAsync(await Delivery.ContactAsync(user), with);
+        var id = await Delivery.QueueAsync(await Delivery.ContactAsync(user, email), with);
         await Delivery.SendAllAsync();
         return id;
     }
 
-    public StubReport Report(FeedbackKind kind, Guid? message, DateTimeOffset? at = null, string? url = null, string? agent = null, BounceKind? bounce = null, string? reason = null) =>
-        new($"report-{++_reports}", kind, at ?? Now, message, Bounce: bounce, Reason: reason, Url: url, Agent: agent);
+    public StubReport Report(FeedbackKind kind, Guid? message, DateTimeOffset? at = null, string? url = null, string? agent = null, BounceKind? bounce = null, string? reason = null,
+        ReportedFault? fault = null) => new($"report-{++_reports}", kind, at ?? Now, message, Bounce: bounce, Reason: reason, Url: url, Agent: agent, Fault: fault);
 
     public WebhookCall Call(byte[] body, string? signature = null) =>
         new(new Dictionary<string, string> { [ReportingProvider.Header] = signature ?? ReportingProvider.Sign(body, Key) }, new Dictionary<string, string>(), body, Now);

@@ -96,6 +96,21 @@ public sealed class VerdictTests
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_humans_open_that_settles_a_doubt_is_a_humans(DatabaseKind kind)
+    {
+        var stub = new StubProvider(ReplayPolicy.Neither) { Answer = _ => StubAnswer.AcceptThenDrop };
+        await using var fixture = await FeedbackFixture.CreateAsync(kind, stub);
+        var id = await fixture.SentAsync("ada");
+        Assert.Equal(MessageState.Unknown, (await fixture.Delivery.StateAsync(id)).State);
+        fixture.Delivery.Time.Advance(TimeSpan.FromMinutes(5));
+
+        await fixture.ReportAsync(fixture.Report(FeedbackKind.Opened, id, agent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"));
+        await fixture.SettleAsync();
+
+        Assert.Equal((1, 0), await fixture.FeedbackAsync(id) is { } feedback ? (feedback.Opens, feedback.MachineOpens) : default);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task What_turns_out_to_be_a_machines_later_is_counted_no_longer(DatabaseKind kind)
     {
         await using var fixture = await FeedbackFixture.CreateAsync(kind);

@@ -6,18 +6,6 @@ using System.Text;
 
 namespace MailFlow.Delivery.Tests.Smtp;
 
-/// <summary>A fact for which a mail system must be run, which only root can.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-public sealed class PostfixFactAttribute : FactAttribute
-{
-    private const string NotRoot = "Postfix runs for root only.";
-
-    public PostfixFactAttribute()
-    {
-        if (!Environment.IsPrivilegedProcess) Skip = NotRoot;
-    }
-}
-
 /// <summary>
 /// A real Postfix, Debian's, with configuration, queue and port of its own: it takes mail for anybody at <c>relay.example</c>, finds that there is nobody, and sends its report
 /// to where all other mail goes too.
@@ -50,6 +38,8 @@ internal sealed class PostfixServer : IAsyncDisposable
     public static async Task<PostfixServer> StartAsync(int next)
     {
         if (!File.Exists(Program)) throw new InvalidOperationException("Postfix is not installed. On Debian: apt-get install postfix, with no configuration (test.sh does it).");
+        // Its processes change to users of their own, which only root can have them do. A run that leaves this out is not a run of the tests.
+        if (!Environment.IsPrivilegedProcess) throw new InvalidOperationException("Postfix runs for root only: run this test as root, in a container for instance.");
         for (var attempt = 1; ; attempt++)
         {
             // Another process may take the port between our look and Postfix's.

@@ -17,9 +17,11 @@ internal static class SesEvents
             "Send" => OfMail(snsId, json, FeedbackKind.Accepted, "send"),
             "Delivery" => Each(snsId, json, FeedbackKind.Delivered, "delivery", "recipients"),
             "DeliveryDelay" => Each(snsId, json, FeedbackKind.Delayed, "deliveryDelay", "delayedRecipients"),
-            "Bounce" => Each(snsId, json, FeedbackKind.Bounced, "bounce", "bouncedRecipients"),
+            // SES did not send it: what it knows of the address is nothing new, though it says so in the words of a bounce or a complaint.
+            "Bounce" => Each(snsId, json, Listed(json, "bounce", "bounceSubType") is null ? FeedbackKind.Bounced : FeedbackKind.Dropped, "bounce", "bouncedRecipients"),
             // A complaint that is a report of "not spam" takes one back.
-            "Complaint" => json.Find("complaint")?.Text("complaintFeedbackType") == "not-spam" ? [] : Each(snsId, json, FeedbackKind.Complained, "complaint", "complainedRecipients"),
+            "Complaint" => json.Find("complaint")?.Text("complaintFeedbackType") == "not-spam" ? []
+                : Each(snsId, json, Listed(json, "complaint", "complaintSubType") is null ? FeedbackKind.Complained : FeedbackKind.Dropped, "complaint", "complainedRecipients"),
             "Reject" => OfMail(snsId, json, FeedbackKind.Dropped, "reject"),
             "Rendering Failure" => OfMail(snsId, json, FeedbackKind.Dropped, "failure"),
             "Open" => OfMail(snsId, json, FeedbackKind.Opened, "open"),
@@ -63,27 +65,38 @@ internal static class SesEvents
         foreach (var recipient in detail.Items(recipients))
         {
             var words = recipient.Text("diagnosticCode") ?? detail.Text("smtpResponse") ?? detail.Text("complaintFeedbackType") ?? detail.Text("delayType");
+            var cause = kind == FeedbackKind.Bounced ? Cause(detail, recipient) : null;
             found.Add(new Feedback
             {
-                // Published by the identity and by the configuration set, a bounce has one feedback id.
-                Key = $"{(kind is FeedbackKind.Bounced or FeedbackKind.Complained ? detail.Text("feedbackId") : null) ?? snsId}:{found.Count}",
+                // Published by the identity and by the configuration set, a bounce has one feedback id; a delivery has none, but one instant.
+                Key = $"{(kind is FeedbackKind.Bounced or FeedbackKind.Complained or FeedbackKind.Dropped ? detail.Text("feedbackId") : null) ?? (mail.Text("messageId") is { } id ? $"{id}:{kind}:{At(detail, mail).UtcTicks}" : snsId)}:{found.Count}",
                 Kind = kind,
                 At = At(detail, mail),
                 MessageId = KeyOf(mail),
                 ProviderId = mail.Text("messageId"),
                 Email = recipient.ValueKind == JsonValueKind.String ? recipient.GetString() : recipient.Text("emailAddress"),
-                Bounce = kind == FeedbackKind.Bounced ? Bounce(detail, recipient) : null,
+                Bounce = cause?.Kind,
+                Fault = cause?.Fault,
+                Listed = kind == FeedbackKind.Dropped ? Listed(json, member, $"{member}SubType") : null,
                 Reason = words is null ? null : HttpOutcome.OneLine(words),
             });
         }
         return found;
     }
 
-    /// <summary>The server's own words first, but for the lists SES keeps: these say what was known of the address before.</summary>
-    private static BounceKind Bounce(JsonElement bounce, JsonElement recipient)
+    /// <summary>What the lists that SES keeps hold against the address: its own of addresses that bounced, the account's, and a contact list's.</summary>
+    private static ListedFor? Listed(JsonElement json, string member, string subtype) => (member, json.Find(member)?.Text(subtype)) switch
+    {
+        ("bounce", "Suppressed" or "OnAccountSuppressionList") => ListedFor.HardBounce,
+        ("bounce", "UnsubscribedRecipient") => ListedFor.Unsubscribed,
+        ("complaint", "OnAccountSuppressionList") => ListedFor.Complaint,
+        _ => null,
+    };
+
+    /// <summary>The server's own words first.</summary>
+    private static BounceCause Cause(JsonElement bounce, JsonElement recipient)
     {
         var (type, subtype) = (bounce.Text("bounceType"), bounce.Text("bounceSubType"));
-        if (type == "Permanent" && subtype is "Suppressed" or "OnAccountSuppressionList" or "UnsubscribedRecipient") return BounceKind.Hard;
         var otherwise = (type, subtype) switch
         {
             ("Permanent", _) => BounceKind.Hard,
@@ -91,7 +104,7 @@ internal static class SesEvents
             ("Transient", _) => BounceKind.RecipientSoft,
             _ => BounceKind.MessageSoft,
         };
-        return BounceClassifier.Classify(recipient.Text("status"), recipient.Text("diagnosticCode"), otherwise);
+        return BounceClassifier.Reported(recipient.Text("status"), recipient.Text("diagnosticCode"), otherwise);
     }
 
     private static JsonElement Mail(JsonElement json) => json.Find("mail") ?? throw new FormatException("'mail' is missing.");

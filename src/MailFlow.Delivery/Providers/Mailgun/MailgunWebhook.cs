@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -8,18 +7,12 @@ using MailFlow.Delivery.Providers.Http;
 namespace MailFlow.Delivery.Providers.Mailgun;
 
 /// <summary>
-/// Mailgun's webhooks: one event a call. The signature stands in the body and covers a timestamp and a token, not the event; so a token is good for one body only, and not for long.
+/// Mailgun's webhooks: one event a call. The signature stands in the body and covers a timestamp and a token, not the event; so a token is good for one body only, which the intake sees to, and not for long.
 /// </summary>
 internal sealed class MailgunWebhook : IProviderWebhook
 {
     // A call that was not answered is repeated for 8 hours.
     private static readonly TimeSpan Oldest = TimeSpan.FromHours(9), Newest = TimeSpan.FromMinutes(5);
-
-    /// <summary>Tokens that are remembered; the oldest are forgotten first. What is beyond is caught by the event's id.</summary>
-    private const int Most = 100_000;
-
-    private readonly ConcurrentDictionary<string, string> _seen = new();
-    private readonly ConcurrentQueue<string> _order = new();
 
     public ValueTask<WebhookVerdict> VerifyAsync(WebhookCall call, ConnectionSettings settings, CancellationToken ct)
     {
@@ -62,6 +55,7 @@ internal sealed class MailgunWebhook : IProviderWebhook
         var said = status.Text("message") is { Length: > 0 } message ? message : status.Text("description");
         var looked = kind is FeedbackKind.Opened or FeedbackKind.Clicked;
         var client = item.Find("client-info") ?? default;
+        var cause = kind == FeedbackKind.Bounced ? Cause(item, status, said) : null;
         return new Feedback
         {
             // Their ids are unique within a day.
@@ -71,7 +65,10 @@ internal sealed class MailgunWebhook : IProviderWebhook
             MessageId = item.Find("user-variables") is { } variables ? variables.Key(MailText.KeyName) : null,
             ProviderId = item.Find("message")?.Find("headers")?.Text("message-id") is { Length: > 0 } id ? $"<{id.Trim('<', '>')}>" : null,
             Email = item.Text("recipient"),
-            Bounce = kind == FeedbackKind.Bounced ? Bounce(item, status, said) : null,
+            Bounce = cause?.Kind,
+            Fault = cause?.Fault,
+            Listed = kind == FeedbackKind.Dropped
+                ? item.Text("reason") switch { "suppress-bounce" => ListedFor.HardBounce, "suppress-complaint" => ListedFor.Complaint, "suppress-unsubscribe" => ListedFor.Unsubscribed, _ => null } : null,
             Reason = !looked && (said is { Length: > 0 } ? said : item.Find("reject")?.Text("reason") ?? item.Text("reason")) is { Length: > 0 } reason ? HttpOutcome.OneLine($"{status.Text("code")} {reason}") : null,
             Url = kind == FeedbackKind.Clicked ? item.Text("url") : null,
             UserAgent = looked ? client.Text("user-agent") : null,
@@ -81,10 +78,10 @@ internal sealed class MailgunWebhook : IProviderWebhook
         };
     }
 
-    private static BounceKind Bounce(JsonElement item, JsonElement status, string? said)
+    private static BounceCause Cause(JsonElement item, JsonElement status, string? said)
     {
         var otherwise = item.Text("reason") switch { "old" => BounceKind.RecipientSoft, "espblock" => BounceKind.MessageSoft, _ => BounceKind.Hard };
-        return BounceClassifier.Classify(status.Text("enhanced-code"), said is { Length: > 0 } ? $"{status.Text("code")} {said}" : status.Text("code"), otherwise);
+        return BounceClassifier.Reported(status.Text("enhanced-code"), said is { Length: > 0 } ? $"{status.Text("code")} {said}" : status.Text("code"), otherwise);
     }
 
     private WebhookVerdict Verify(WebhookCall call, ConnectionSettings settings)
@@ -100,17 +97,6 @@ internal sealed class MailgunWebhook : IProviderWebhook
         var expected = Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(timestamp + token)));
         if (!CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(signature.Need("signature")), Encoding.UTF8.GetBytes(expected)))
             return new WebhookVerdict.Refused("the signature does not match");
-        return IsFirstUse(timestamp + token, call.Body) ? new WebhookVerdict.Verified() : new WebhookVerdict.Refused("its token was used for another event");
-    }
-
-    /// <summary>Whether the token has not come with another body. The same call again is a repetition, and is taken.</summary>
-    private bool IsFirstUse(string token, ReadOnlyMemory<byte> body)
-    {
-        var hash = Convert.ToBase64String(SHA256.HashData(body.Span));
-        if (_seen.GetOrAdd(token, hash) is var first && first != hash) return false;
-        if (!ReferenceEquals(first, hash)) return true;
-        _order.Enqueue(token);
-        while (_order.Count > Most && _order.TryDequeue(out var oldest)) _seen.TryRemove(oldest, out _);
-        return true;
+        return new WebhookVerdict.Verified(timestamp + token);
     }
 }

@@ -164,7 +164,9 @@ internal sealed class PostmarkSender(ProviderHttp http, TimeProvider time, Uri a
             "405" or "412" or "413" => new HandOver.SenderFault(words, FaultScope.Connection),
             // The message stream is not there, is archived, or does not fit the kind of mail (1221 to 1239).
             { Length: 4 } when code.StartsWith("122", StringComparison.Ordinal) || code.StartsWith("123", StringComparison.Ordinal) => new HandOver.SenderFault(words, FaultScope.Connection),
-            // 300 invalid request, 402 and 403 invalid JSON or field, 406 an inactive recipient, 409, 410, 411: about this mail.
+            // An inactive recipient: on the list of bounces, complaints and unsubscriptions of this stream, and which of them it does not say.
+            "406" => new HandOver.Rejected(words, Listed: ListedFor.Unsaid),
+            // 300 invalid request, 402 and 403 invalid JSON or field, 409, 410, 411: about this mail.
             _ => new HandOver.Rejected(words),
         };
     }

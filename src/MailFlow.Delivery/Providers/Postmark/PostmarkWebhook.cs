@@ -39,19 +39,21 @@ internal sealed class PostmarkWebhook : IProviderWebhook
             "Unsubscribe" => [Of(json, FeedbackKind.Unsubscribed, "BouncedAt", words)],
             "SpamComplaint" => [Of(json, FeedbackKind.Complained, "BouncedAt", words)],
             "ManuallyDeactivated" or "Unconfirmed" or "TemplateRenderingFailed" or "InboundError" => [Of(json, FeedbackKind.Dropped, "BouncedAt", words)],
-            var type => [Of(json, FeedbackKind.Bounced, "BouncedAt", words) with { Bounce = BounceClassifier.Classify(null, json.Text("Details"), Otherwise(type)) }],
+            var type => BounceClassifier.Reported(null, json.Text("Details"), Otherwise(type)) is var cause
+                ? [Of(json, FeedbackKind.Bounced, "BouncedAt", words) with { Bounce = cause.Kind, Fault = cause.Fault }] : [],
         };
     }
 
     /// <summary>By Postmark's table of bounce types, where the server's words do not say.</summary>
-    private static BounceKind Otherwise(string? type) => type switch
+    private static BounceCause Otherwise(string? type) => type switch
     {
-        "HardBounce" or "BadEmailAddress" => BounceKind.Hard,
-        "SoftBounce" or "DnsError" => BounceKind.RecipientSoft,
+        "HardBounce" or "BadEmailAddress" => new(BounceKind.Hard),
+        "SoftBounce" or "DnsError" => new(BounceKind.RecipientSoft),
         // The sender's address or domain is refused, by an ISP's block or by DMARC; the connection is not encrypted as it must be.
-        "Blocked" or "DMARCPolicy" => BounceKind.SenderFault,
+        "Blocked" => new(BounceKind.SenderFault, FaultScope.Connection),
+        "DMARCPolicy" => new(BounceKind.SenderFault, FaultScope.Domain),
         // SpamNotification, VirusNotification, Unknown and whatever comes to be.
-        _ => BounceKind.MessageSoft,
+        _ => new(BounceKind.MessageSoft),
     };
 
     private static Feedback Of(JsonElement json, FeedbackKind kind, string time, string? words)

@@ -51,6 +51,7 @@ internal sealed class SendGridWebhook : IProviderWebhook
         };
         if (kind is null) return null;
         var looked = kind is FeedbackKind.Opened or FeedbackKind.Clicked;
+        var cause = kind == FeedbackKind.Bounced ? Cause(item) : null;
         return new Feedback
         {
             Key = item.Text("sg_event_id") is { Length: > 0 and <= 200 } id ? id : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(item.GetRawText()))),
@@ -60,7 +61,9 @@ internal sealed class SendGridWebhook : IProviderWebhook
             // What the API called it, followed by where in SendGrid's machinery it went.
             ProviderId = item.Text("sg_message_id")?.Split('.')[0],
             Email = item.Text("email"),
-            Bounce = kind == FeedbackKind.Bounced ? Bounce(item) : null,
+            Bounce = cause?.Kind,
+            Fault = cause?.Fault,
+            Listed = kind == FeedbackKind.Dropped ? Listed(item.Text("reason")) : null,
             Reason = (item.Text("reason") ?? item.Text("response")) is { } words && !looked ? HttpOutcome.OneLine(words) : null,
             Url = kind == FeedbackKind.Clicked ? item.Text("url") : null,
             UserAgent = looked ? item.Text("useragent") : null,
@@ -69,19 +72,28 @@ internal sealed class SendGridWebhook : IProviderWebhook
         };
     }
 
+    /// <summary>By SendGrid's reasons for a drop; any other, such as a bad header, is not about the address.</summary>
+    private static ListedFor? Listed(string? reason) => reason switch
+    {
+        "Bounced Address" => ListedFor.HardBounce,
+        "Spam Reporting Address" => ListedFor.Complaint,
+        "Unsubscribed Address" => ListedFor.Unsubscribed,
+        _ => null,
+    };
+
     /// <summary>The server's own words first; SendGrid's reading of them where they say nothing.</summary>
-    private static BounceKind Bounce(JsonElement item)
+    private static BounceCause Cause(JsonElement item)
     {
         var blocked = item.Text("type") == "blocked";
         var otherwise = item.Text("bounce_classification") switch
         {
-            "Invalid Address" => BounceKind.Hard,
-            "Mailbox Unavailable" or "Technical Failure" or "Technical" => BounceKind.RecipientSoft,
-            "Content" or "Frequency or Volume Too High" or "Frequency/Volume" => BounceKind.MessageSoft,
-            "Reputation" => BounceKind.SenderFault,
+            "Invalid Address" => new BounceCause(BounceKind.Hard),
+            "Mailbox Unavailable" or "Technical Failure" or "Technical" => new(BounceKind.RecipientSoft),
+            "Content" or "Frequency or Volume Too High" or "Frequency/Volume" => new(BounceKind.MessageSoft),
+            "Reputation" => new(BounceKind.SenderFault, FaultScope.Connection),
             // A block is the receiving server's refusal of this mail; anything else that ends a delivery is about the address.
-            _ => blocked ? BounceKind.MessageSoft : BounceKind.Hard,
+            _ => new(blocked ? BounceKind.MessageSoft : BounceKind.Hard),
         };
-        return BounceClassifier.Classify(item.Text("status"), item.Text("reason"), otherwise);
+        return BounceClassifier.Reported(item.Text("status"), item.Text("reason"), otherwise);
     }
 }

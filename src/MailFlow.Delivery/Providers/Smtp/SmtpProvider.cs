@@ -9,6 +9,9 @@ namespace MailFlow.Delivery.Providers.Smtp;
 /// </summary>
 internal sealed class SmtpProvider : IEmailProvider, IAsyncDisposable, IDisposable
 {
+    /// <summary>Holds the signature of the mail's key, for reports that are not sent to the return path.</summary>
+    public const string ProofHeader = "X-MailFlow-Proof";
+
     private readonly SmtpClient _client;
     private readonly EmailAddress? _returnPath;
     private readonly IMailSigner? _signer;
@@ -22,7 +25,7 @@ internal sealed class SmtpProvider : IEmailProvider, IAsyncDisposable, IDisposab
     /// <param name="lanes">How many senders share its connections.</param>
     /// <param name="time">The clock.</param>
     /// <param name="signer">Signs each mail for its From domain; null for a relay that does it itself.</param>
-    /// <param name="returnPath">Where bounces go, the message's id added; null for the sender's address.</param>
+    /// <param name="returnPath">Where bounces go, the message's id and its signature added; null for the sender's address.</param>
     internal SmtpProvider(SmtpOptions smtp, int lanes, TimeProvider time, IMailSigner? signer, EmailAddress? returnPath)
     {
         (_client, _signer, _returnPath) = (new SmtpClient(smtp, time), signer, returnPath);
@@ -44,7 +47,7 @@ internal sealed class SmtpProvider : IEmailProvider, IAsyncDisposable, IDisposab
         byte[] octets;
         try
         {
-            octets = MimeMessageWriter.Write(MimeMessage.Of(email));
+            octets = MimeMessageWriter.Write(MimeMessage.Of(email.ReturnTag is { } tag ? email with { Headers = [.. email.Headers, (ProofHeader, tag)] } : email));
             if (_signer is not null) octets = await _signer.SignAsync(email.AccountId, email.From.Address.Domain, octets, email.At, ct);
         }
         catch (SecretLostException error)
@@ -78,7 +81,7 @@ internal sealed class SmtpProvider : IEmailProvider, IAsyncDisposable, IDisposab
 
     /// <summary>Each mail has a return path of its own: whatever a receiver leaves out of its report, it must be sent there.</summary>
     private EmailAddress ReturnPath(OutgoingEmail email) =>
-        _returnPath is { } path ? EmailAddress.Parse($"{path.LocalPart}+{email.MessageId:n}@{path.Domain}") : email.From.Address;
+        _returnPath is { } path ? EmailAddress.Parse($"{path.LocalPart}+{email.MessageId:n}{email.ReturnTag}@{path.Domain}") : email.From.Address;
 
     private static HandOver Answer(SmtpResult result) => result switch
     {
@@ -86,7 +89,8 @@ internal sealed class SmtpProvider : IEmailProvider, IAsyncDisposable, IDisposab
         // A refusal of ours rather than of this mail or its recipient would be the same for the next mail too.
         SmtpResult.Rejected rejected when BounceClassifier.Find(rejected.EnhancedCode ?? $"{rejected.Code}", rejected.Text) is { Stops: { } stops } =>
             new HandOver.SenderFault(Words(rejected.Code, rejected.EnhancedCode, rejected.Text), stops),
-        SmtpResult.Rejected rejected => new HandOver.Rejected(Words(rejected.Code, rejected.EnhancedCode, rejected.Text)),
+        SmtpResult.Rejected rejected => new HandOver.Rejected(
+            Words(rejected.Code, rejected.EnhancedCode, rejected.Text), BounceClassifier.Find(rejected.EnhancedCode ?? $"{rejected.Code}", rejected.Text)?.Kind),
         SmtpResult.Deferred { Code: >= 500, Stage: <= SmtpStage.Authenticate } deferred =>
             new HandOver.SenderFault(Words(deferred.Code, deferred.EnhancedCode, deferred.Text), FaultScope.Connection),
         // Without a reply, before the mail was offered, or with a 421, it is the relay's trouble; any other 4yz is about this mail or its recipient.

@@ -1,6 +1,7 @@
 using System.Globalization;
 using MailFlow.Data;
 using MailFlow.Delivery.Deliverability.Dkim;
+using MailFlow.Delivery.Unsubscribing;
 
 namespace MailFlow.Delivery.Providers.Smtp;
 
@@ -9,6 +10,9 @@ internal sealed class SmtpType(TimeProvider time, DeliveryOptions options, IMail
 {
     public const string Key = "smtp", Host = "host", Port = "port", Tls = "tls", User = "user", Password = "password", ReturnPath = "return_path", BounceSecret = "bounce_secret",
         Connections = "max_connections", Certificate = "trusted_certificate_sha256", Helo = "helo_name";
+
+    /// <summary>What 64 characters leave beside a plus sign, the message's id and its signature.</summary>
+    private const int MostBeforeTag = 64 - 1 - 32 - ReturnTag.Length;
 
     public string Name => Key;
 
@@ -21,7 +25,7 @@ internal sealed class SmtpType(TimeProvider time, DeliveryOptions options, IMail
         new(Tls, "TLS", "starttls, implicit, or none for a relay on a trusted network without sign-in. Never silently less.", Default: "starttls", Choices: ["starttls", "implicit", "none"]),
         new(User, "User", "For signing in; leave user and password out where the relay asks for none."),
         new(Password, "Password", "For signing in.", Secret: true),
-        new(ReturnPath, "Return path", "Where bounces go, such as bounce@mail.example.com. The message's id is added behind a plus sign, so the mailbox must take bounce+anything@. Default: the sender's address."),
+        new(ReturnPath, "Return path", "Where bounces go, such as bounce@mail.example.com. The message's signed id is added behind a plus sign, so the mailbox must take bounce+anything@. Default: the sender's address."),
         new(BounceSecret, "Secret for bounces", "Made up by you; shown by whatever posts bounces to this connection's webhook. Without it none is taken.", Secret: true),
         new(Connections, "Connections", "How many the relay takes at once, 1 to 100.", Default: "4"),
         new(Certificate, "Trusted certificate", "SHA-256 of the relay's certificate, if exactly that one is to be trusted."),
@@ -35,8 +39,8 @@ internal sealed class SmtpType(TimeProvider time, DeliveryOptions options, IMail
         EmailAddress? returnPath = null;
         if (settings.Find(ReturnPath) is { Length: > 0 } path)
             returnPath = EmailAddress.TryParse(path, out var address, out var reason) ? address : throw new InvalidInputException(ReturnPath, $"is not an e-mail address: {reason}");
-        if (returnPath is { } bounce && (bounce.LocalPart.Length > 64 - 33 || bounce.LocalPart[0] == '"' || bounce.NeedsSmtpUtf8))
-            throw new InvalidInputException(ReturnPath, "has more than 31 characters before the @, or others than plain ASCII: there is no room for the message's id");
+        if (returnPath is { } bounce && (bounce.LocalPart.Length > MostBeforeTag || bounce.LocalPart[0] == '"' || bounce.NeedsSmtpUtf8))
+            throw new InvalidInputException(ReturnPath, $"has more than {MostBeforeTag} characters before the @, or others than plain ASCII: there is no room for the message's signed id");
         var smtp = new SmtpOptions
         {
             Host = settings[Host],

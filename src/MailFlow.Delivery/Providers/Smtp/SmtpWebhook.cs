@@ -24,7 +24,7 @@ internal sealed partial class SmtpWebhook : IProviderWebhook
             // Two copies of one report are one: its Message-ID, or its octets where it has none.
             Key: Convert.ToHexStringLower(SHA256.HashData(mail.Header("Message-ID") is { } id ? Encoding.UTF8.GetBytes(id) : body.Span))[..40],
             At: MailPart.Date(mail.Header("Date")),
-            MessageId: KeyOf(mail, returned));
+            Mail: KeyOf(mail, returned));
         if (parts.FirstOrDefault(part => part.MediaType is "message/delivery-status" or "message/global-delivery-status") is { } status) return Deliveries(status, about);
         if (parts.FirstOrDefault(part => part.MediaType == "message/feedback-report") is { } complaint) return Complaint(complaint, returned, about);
         throw new FormatException("The report has no part that says what happened.");
@@ -48,14 +48,17 @@ internal sealed partial class SmtpWebhook : IProviderWebhook
             };
             if (kind is null) continue;
             var code = recipient.Header("Status")?.Trim();
+            var cause = kind == FeedbackKind.Bounced ? BounceClassifier.Reported(code, words, code?.StartsWith('4') == true ? BounceKind.RecipientSoft : BounceKind.MessageSoft) : null;
             found.Add(new Feedback
             {
                 Key = $"dsn:{about.Key}:{found.Count}",
                 Kind = kind.Value,
                 At = about.At ?? MailPart.Date(recipient.Header("Last-Attempt-Date")) ?? MailPart.Date(groups[0].Header("Arrival-Date")) ?? throw new FormatException("The report has no date."),
-                MessageId = about.MessageId,
+                MessageId = about.Mail.Id,
+                ReturnTag = about.Mail.Tag,
                 Email = Typed(recipient.Header("Original-Recipient")) is { Length: > 0 } original ? original.Trim('<', '>') : Typed(recipient.Header("Final-Recipient"))?.Trim('<', '>'),
-                Bounce = kind == FeedbackKind.Bounced ? BounceClassifier.Classify(code, words, code?.StartsWith('4') == true ? BounceKind.RecipientSoft : BounceKind.MessageSoft) : null,
+                Bounce = cause?.Kind,
+                Fault = cause?.Fault,
                 Reason = words is { Length: > 0 } || code is not null ? HttpOutcome.OneLine(words is { Length: > 0 } ? words : code!) : null,
             });
         }
@@ -73,7 +76,9 @@ internal sealed partial class SmtpWebhook : IProviderWebhook
                 Key = $"arf:{about.Key}",
                 Kind = FeedbackKind.Complained,
                 At = about.At ?? MailPart.Date(fields.Header("Arrival-Date")) ?? throw new FormatException("The report has no date."),
-                MessageId = about.MessageId,
+                MessageId = about.Mail.Id,
+                // A feedback loop reports to an address of its own, and blackens what names the recipient; the mail's return path or our header is left in one place or another.
+                ReturnTag = about.Mail.Tag.Length > 0 ? about.Mail.Tag : TagOf(about.Mail.Id, fields.Header("Original-Mail-From"), returned?.Header("Return-Path")),
                 Email = (fields.Header("Original-Rcpt-To") ?? returned?.Header("To"))?.Trim().Trim('<', '>'),
                 Reason = fields.Header("User-Agent") is { } agent ? HttpOutcome.OneLine($"feedback loop: {agent}") : "feedback loop",
             },
@@ -83,20 +88,26 @@ internal sealed partial class SmtpWebhook : IProviderWebhook
     /// <summary>
     /// Our key: from the address the report was sent to, which the receiver cannot lose; from the headers of the mail that came back; from its Message-ID, which holds it too.
     /// </summary>
-    private static Guid? KeyOf(MailPart report, MailPart? returned)
+    private static (Guid? Id, string Tag) KeyOf(MailPart report, MailPart? returned)
     {
+        var proof = returned?.Header(SmtpProvider.ProofHeader)?.Trim() ?? "";
         foreach (var name in (string[])["X-Original-To", "Delivered-To", "To"])
-            if (report.Header(name) is { } to && TaggedAddress().Match(to) is { Success: true } match) return Guid.ParseExact(match.Groups[1].Value, "n");
-        if (Guid.TryParse(returned?.Header("X-MailFlow-Message")?.Trim(), out var key)) return key;
-        return returned?.Header("Message-ID") is { } id && OwnMessageId().Match(id) is { Success: true } own ? Guid.ParseExact(own.Groups[1].Value, "n") : null;
+            if (report.Header(name) is { } to && TaggedAddress().Match(to) is { Success: true } match)
+                return (Guid.ParseExact(match.Groups[1].Value, "n"), match.Groups[2].Success ? match.Groups[2].Value : proof);
+        if (Guid.TryParse(returned?.Header("X-MailFlow-Message")?.Trim(), out var key)) return (key, proof);
+        return (returned?.Header("Message-ID") is { } id && OwnMessageId().Match(id) is { Success: true } own ? Guid.ParseExact(own.Groups[1].Value, "n") : null, proof);
     }
+
+    /// <summary>The signature in the first of these return paths that is of this mail.</summary>
+    private static string TagOf(Guid? id, params string?[] paths) => paths.Select(path => TaggedAddress().Match(path ?? ""))
+        .FirstOrDefault(match => match.Success && Guid.ParseExact(match.Groups[1].Value, "n") == id)?.Groups[2].Value ?? "";
 
     /// <summary>What stands behind the type: <c>smtp; 550 5.1.1 unknown</c>.</summary>
     private static string? Typed(string? field) => field is null ? null : field[(field.IndexOf(';', StringComparison.Ordinal) + 1)..].Trim();
 
-    private sealed record About(string Key, DateTimeOffset? At, Guid? MessageId);
+    private sealed record About(string Key, DateTimeOffset? At, (Guid? Id, string Tag) Mail);
 
-    [GeneratedRegex(@"\+([0-9a-f]{32})@", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"\+([0-9a-f]{32})([0-9a-f]{12})?@", RegexOptions.IgnoreCase)]
     private static partial Regex TaggedAddress();
 
     [GeneratedRegex(@"<([0-9a-f]{32})@", RegexOptions.IgnoreCase)]
