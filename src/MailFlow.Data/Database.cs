@@ -55,8 +55,8 @@ public sealed class Database : IAsyncDisposable
         if (settings.KeepAlive == 0) settings.TcpKeepAlive = true;
         if (string.IsNullOrEmpty(settings.ApplicationName)) settings.ApplicationName = "mailflow";
         var idle = longestIdle ?? DefaultLongestIdle;
-        // A planner that expects few rows of an unnest keeps to the indexes.
-        settings.Options = $"{settings.Options} -c idle_in_transaction_session_timeout={idle.TotalMilliseconds:0} -c jit=off".Trim();
+        // A planner that expects few rows of an unnest keeps to the indexes. Who does not read for so long what was asked for is frozen or gone, and no idle transaction yet.
+        settings.Options = $"{settings.Options} -c idle_in_transaction_session_timeout={idle.TotalMilliseconds:0} -c tcp_user_timeout={3 * idle.TotalMilliseconds:0} -c jit=off".Trim();
         var schema = settings.SearchPath.Split(',')[0].Trim().Trim('"');
         return new Database(Dialect.PostgreSql, time, new NpgsqlDataSourceBuilder(settings.ConnectionString).Build(), null, schema, idle);
     }
@@ -114,6 +114,31 @@ public sealed class Database : IAsyncDisposable
     /// <inheritdoc cref="WriteAsync{T}"/>
     public Task WriteAsync(Func<Session, Task> write, CancellationToken ct) =>
         WriteAsync(async session => { await write(session); return true; }, ct);
+
+    /// <summary>
+    /// Runs what only one process on this database may do at a time; others wait. Held by a connection of its own, so it ends with its process. (On SQLite there is one process.)
+    /// </summary>
+    public async Task AloneAsync(string what, Func<Task> work, CancellationToken ct)
+    {
+        if (_postgres is null)
+        {
+            await work();
+            return;
+        }
+        await using var connection = await _postgres.OpenConnectionAsync(ct);
+        var key = $"{LockNamespace}, {unchecked((int)StableHash.Of(what)) | int.MinValue}"; // below zero: no shard's
+        await using var take = new NpgsqlCommand($"SELECT pg_advisory_lock({key})", connection) { CommandTimeout = 0 };
+        await take.ExecuteNonQueryAsync(ct);
+        try
+        {
+            await work();
+        }
+        finally
+        {
+            await using var give = new NpgsqlCommand($"SELECT pg_advisory_unlock({key})", connection);
+            await give.ExecuteNonQueryAsync(CancellationToken.None);
+        }
+    }
 
     /// <summary>A connection of its own, for the migrator: PostgreSQL's script runs outside the pool's prepared statements.</summary>
     internal async Task<DbConnection> OpenConnectionAsync(CancellationToken ct)

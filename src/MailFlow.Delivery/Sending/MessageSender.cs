@@ -11,7 +11,7 @@ namespace MailFlow.Delivery;
 /// </summary>
 public sealed class MessageSender
 {
-    private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(1), RateInterval = TimeSpan.FromMilliseconds(250), LongestPause = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(1), RateInterval = TimeSpan.FromMilliseconds(250), LongestPause = TimeSpan.FromSeconds(5);
 
     private readonly Database _database;
     private readonly NodeEpoch _node;
@@ -75,14 +75,16 @@ public sealed class MessageSender
         {
             try
             {
+                var (moves, at) = (new List<Move>(), 0L);
                 await _database.WriteAsync(async session =>
                 {
-                    var now = await session.NowAsync(CancellationToken.None);
-                    var moves = batch.Messages.Select((taken, i) => _answers.MoveFor(taken, answers[i], now)).ToList();
+                    var now = at = await session.NowAsync(CancellationToken.None);
+                    moves = batch.Messages.Select((taken, i) => _answers.MoveFor(taken, answers[i], now)).ToList();
                     await Ledger.MoveAsync(session, moves, now, now + (long)_options.RetryFor.TotalMilliseconds, CancellationToken.None);
                     await StopFaultyAsync(session, batch, answers);
                     _faults.Reach("sender.answers.before-commit");
                 }, CancellationToken.None);
+                DeliveryMetrics.Answered(batch, moves, at);
                 return;
             }
             catch (Exception error) when (_database.Dialect.IsTransient(error) && !stopping.IsCancellationRequested)

@@ -1,4 +1,5 @@
 using MailFlow.Data;
+using MailFlow.Server.Hosting;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.DataProtection;
@@ -43,7 +44,12 @@ internal static class AccessSetup
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build())
             .AddPolicy(SignedInPolicy, policy => policy.RequireClaim(SessionCookie.UserClaim));
         foreach (var scope in Scopes.All)
-            access.AddPolicy(scope, policy => policy.RequireClaim(ApiKeyAuthentication.ScopeClaim, scope, Scopes.Admin));
+            access.AddPolicy(scope, policy =>
+            {
+                policy.RequireClaim(ApiKeyAuthentication.ScopeClaim, scope, Scopes.Admin);
+                // What is about all accounts is for whoever operates the server: that is the first account.
+                if (scope == Scopes.ClusterRead) policy.RequireClaim(ApiKeyAuthentication.AccountClaim, FirstStart.AccountId.ToString());
+            });
         return services;
     }
 
