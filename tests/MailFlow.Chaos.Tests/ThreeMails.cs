@@ -9,18 +9,17 @@ internal static class ThreeMails
 {
     public const int MailsEach = 3;
 
-    public static async Task PublishAsync(ServerProcess server, TimeSpan? wait = null)
+    public static async Task PublishAsync(ServerProcess server)
     {
-        var duration = System.Xml.XmlConvert.ToString(wait ?? TimeSpan.FromSeconds(2));
         foreach (var key in new[] { "one", "two", "three" })
             await OkAsync(server.Client.PutAsJsonAsync($"/api/v1/templates/{key}", JsonNode.Parse($$$"""{"subject":"Mail {{{key}}}","html":"<p>Hello {{contact.first_name}}</p>","stream":"transactional"}""")));
-        await OkAsync(server.Client.PutAsJsonAsync("/api/v1/journeys/three-mails", JsonNode.Parse($$"""
+        await OkAsync(server.Client.PutAsJsonAsync("/api/v1/journeys/three-mails", JsonNode.Parse("""
             {"name":"Three mails","customProperties":{"mailflow":{"stream":"transactional"}},"root":{"id":"flow","type":"Elsa.Flowchart","activities":[
               {"id":"started","type":"MailFlow.EventReceived","eventType":"chaos_started","customProperties":{"canStartWorkflow":true}},
               {"id":"one","type":"MailFlow.SendEmail","template":"one"},
-              {"id":"wait-1","type":"MailFlow.Wait","duration":"{{duration}}"},
+              {"id":"wait-1","type":"MailFlow.Wait","duration":"PT2S"},
               {"id":"two","type":"MailFlow.SendEmail","template":"two"},
-              {"id":"wait-2","type":"MailFlow.Wait","duration":"{{duration}}"},
+              {"id":"wait-2","type":"MailFlow.Wait","duration":"PT2S"},
               {"id":"three","type":"MailFlow.SendEmail","template":"three"}],
              "connections":[
               {"source":{"activity":"started","port":"Done"},"target":{"activity":"one","port":"In"}},
@@ -50,11 +49,11 @@ internal static class ThreeMails
     }
 
     /// <summary>Waits until so many mails were captured.</summary>
-    public static async Task UntilAsync(ServerProcess server, int mails)
+    public static async Task UntilAsync(ServerProcess server, int mails, int seconds = 120)
     {
         for (var patience = 0; (await server.ListAsync("/api/v1/sandbox/messages")).Count < mails; patience++)
         {
-            Assert.True(patience < 480, $"{mails} mails did not come");
+            Assert.True(patience < 4 * seconds, $"{mails} mails did not come within {seconds} s");
             await Task.Delay(TimeSpan.FromMilliseconds(250), TimeProvider.System);
         }
     }
