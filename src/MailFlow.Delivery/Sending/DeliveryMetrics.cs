@@ -21,6 +21,14 @@ internal static class DeliveryMetrics
     private static readonly KeyValuePair<string, object?>[] States = [.. Enum.GetValues<MessageState>().Select(state => KeyValuePair.Create("state", (object?)Word(state)))];
     private static readonly KeyValuePair<string, object?>[] Streams = [.. Enum.GetValues<MessageStream>().Select(stream => KeyValuePair.Create("stream", (object?)stream.ToString().ToLowerInvariant()))];
 
+    /// <summary>A sender begins: what has not happened yet is there and is 0, so that its first time is seen as a rise.</summary>
+    public static void Begin()
+    {
+        foreach (var state in States)
+            foreach (var stream in Streams) Messages.Add(0, state, stream);
+        Reports.Add(0);
+    }
+
     /// <summary>The answers to a batch were written down.</summary>
     public static void Answered(TakenBatch batch, IEnumerable<Move> moves, long now)
     {

@@ -20,10 +20,19 @@ internal static class EngineMetrics
     private static readonly Counter<long> Incidents = Meter.CreateCounter<long>("mailflow.incidents", "{step}", "Steps that threw, alone, and became incidents");
     private static readonly Counter<long> LaidAside = Meter.CreateCounter<long>("mailflow.laid_aside", "{stimulus}", "Stimuli that failed even alone and became dead letters or incidents");
     private static readonly Counter<long> BatchFailures = Meter.CreateCounter<long>("mailflow.batch.failures", "{batch}", "Batches that were rolled back");
-    private static readonly Histogram<double> JobDuration = Meter.CreateHistogram("mailflow.job.duration", "s", "Attempts at jobs such as webhooks, by result", advice: DurationBuckets);
+    private static readonly Counter<long> Jobs = Meter.CreateCounter<long>("mailflow.jobs", "{attempt}", "Attempts at jobs such as webhooks, by result");
+    private static readonly Histogram<double> JobDuration = Meter.CreateHistogram("mailflow.job.duration", "s", "Attempts at jobs such as webhooks", advice: DurationBuckets);
 
     private static readonly KeyValuePair<string, object?> Accepted = new("result", "accepted"), Duplicate = new("result", "duplicate"), Rejected = new("result", "rejected");
+    private static readonly KeyValuePair<string, object?> Done = new("result", "done"), Retry = new("result", "retry");
     private static readonly KeyValuePair<string, object?> OfInbox = new("kind", "inbox"), OfTimer = new("kind", "timer");
+
+    /// <summary>A worker begins: what has not happened yet is there and is 0, so that its first time is seen as a rise.</summary>
+    public static void Begin()
+    {
+        foreach (var counter in new[] { Transitions, Incidents, LaidAside, BatchFailures }) counter.Add(0);
+        foreach (var result in new[] { Done, Retry }) Jobs.Add(0, result);
+    }
 
     /// <summary>Events were taken in, or not.</summary>
     public static void TookIn(int accepted, int duplicates, int rejected)
@@ -60,6 +69,9 @@ internal static class EngineMetrics
     public static void WasLaidAside() => LaidAside.Add(1);
 
     /// <summary>A job was tried.</summary>
-    public static void TriedJob(long started, bool isRetry) =>
-        JobDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, new KeyValuePair<string, object?>("result", isRetry ? "retry" : "done"));
+    public static void TriedJob(long started, bool isRetry)
+    {
+        Jobs.Add(1, isRetry ? Retry : Done);
+        JobDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
+    }
 }

@@ -49,5 +49,5 @@ internal sealed class ApiKeyAuthentication(
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) =>
         Problems.WriteAsync(Context, StatusCodes.Status403Forbidden, ScopeNeeded.MissingIn(Context) is { } missing
             ? $"The API key lacks the scope '{missing}'."
-            : "This is for people who are signed in: an API key has no session.");
+            : ScopeNeeded.OperatorsOnly(Context) ?? "This is for people who are signed in: an API key has no session.");
 }

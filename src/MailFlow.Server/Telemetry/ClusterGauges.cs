@@ -11,7 +11,8 @@ internal sealed partial class ClusterGauges : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3), Stale = TimeSpan.FromSeconds(15);
 
-    private readonly Meter _meter = new("MailFlow.Server");
+    internal Meter Meter { get; } = new("MailFlow.Server");
+
     private readonly Cluster _cluster;
     private readonly TimeProvider _time;
     private readonly ILogger<ClusterGauges> _log;
@@ -22,7 +23,7 @@ internal sealed partial class ClusterGauges : IDisposable
     public ClusterGauges(Cluster cluster, Database database, ILogger<ClusterGauges> log)
     {
         (_cluster, _time, _log) = (cluster, database.Time, log);
-        _meter.CreateObservableGauge("mailflow.database.up", () => Up(), null, "Whether this node reaches the database");
+        Meter.CreateObservableGauge("mailflow.database.up", () => Up(), null, "Whether this node reaches the database");
         Gauge("mailflow.nodes", "{node}", "Nodes by how they stand", view => Enum.GetValues<NodeStatus>().Select(status =>
             new Measurement<double>(view.Nodes.Count(node => node.Status == status), new KeyValuePair<string, object?>("status", status.ToString().ToLowerInvariant()))));
         Gauge("mailflow.backlog.lag", "s", "How long the oldest stimulus waits that is to be worked by now", view => [new(view.LagSeconds)]);
@@ -58,7 +59,7 @@ internal sealed partial class ClusterGauges : IDisposable
         }
     }
 
-    public void Dispose() => _meter.Dispose();
+    public void Dispose() => Meter.Dispose();
 
     private static Measurement<double> Of(string state, long count) => new(count, new KeyValuePair<string, object?>("state", state));
 
@@ -77,7 +78,7 @@ internal sealed partial class ClusterGauges : IDisposable
     }
 
     private void Gauge(string name, string unit, string description, Func<ClusterView, IEnumerable<Measurement<double>>> measure) =>
-        _meter.CreateObservableGauge(name, () => Seen() is { } view ? measure(view) : [], unit, description);
+        Meter.CreateObservableGauge(name, () => Seen() is { } view ? measure(view) : [], unit, description);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "What waits in the database could not be read for the metrics")]
     private partial void LogUnseen(Exception error);
