@@ -17,12 +17,17 @@ public sealed class DatabaseRestartTests
         await ThreeMails.PublishAsync(one);
         await ThreeMails.SignUpAsync(one, Enumerable.Range(0, Contacts));
 
+        foreach (var server in new[] { one, two }) Assert.Contains("\nmailflow_database_up{otel_scope_name=\"MailFlow.Server\"} 1\n", await server.Client.GetStringAsync("/metrics"));
         foreach (var mails in new[] { 300, Contacts + 300 })
         {
             await ThreeMails.UntilAsync(one, mails);
             postgres.StopImmediately();
             // Each server notices, and says so to whoever asks.
-            foreach (var server in new[] { one, two }) Assert.False((await server.Client.GetAsync("/health/ready")).IsSuccessStatusCode);
+            foreach (var server in new[] { one, two })
+            {
+                Assert.False((await server.Client.GetAsync("/health/ready")).IsSuccessStatusCode);
+                await UntilItSaysAsync(server, "mailflow_database_up{otel_scope_name=\"MailFlow.Server\"} 0");
+            }
             postgres.Start();
         }
 
@@ -30,5 +35,17 @@ public sealed class DatabaseRestartTests
         await ThreeMails.UntilAsync(one, Contacts * ThreeMails.MailsEach);
         await ThreeMails.UntilAllAreDoneAsync(two, Contacts);
         await ThreeMails.EachHasEachMailOnceAsync(two, Contacts);
+    }
+
+    /// <summary>The metrics are given while the database is away, to whom they were given before; longer than a key is remembered.</summary>
+    private static async Task UntilItSaysAsync(ServerProcess server, string line)
+    {
+        for (var patience = 0; ; patience++)
+        {
+            var metrics = await server.Client.GetStringAsync("/metrics");
+            if (metrics.Contains($"\n{line}\n", StringComparison.Ordinal)) return;
+            Assert.True(patience < 240, metrics);
+            await Task.Delay(TimeSpan.FromMilliseconds(250), TimeProvider.System);
+        }
     }
 }

@@ -1,6 +1,8 @@
 using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
+using MailFlow.Data;
+using MailFlow.Server.Access;
 using MailFlow.Testing;
 
 namespace MailFlow.Server.Tests;
@@ -79,6 +81,28 @@ public sealed partial class MetricsTests
         listener.RecordObservableInstruments();
         Assert.Equal(["mailflow.database.up"], seen.Keys);
         Assert.Equal(0, seen["mailflow.database.up"]);
+    }
+
+    [Fact]
+    public async Task While_the_database_is_away_a_key_that_was_live_within_the_hour_reads_the_metrics_and_nothing_else()
+    {
+        var time = new FakeTime();
+        using var postgres = OwnPostgres.Start(durable: false);
+        await using var database = Database.OpenPostgreSql(postgres.ConnectionString, time);
+        await Migrator.ApplyAsync(database, [typeof(Database).Assembly, typeof(ApiKeys).Assembly], default);
+        var keys = new ApiKeys(database);
+        var (made, secret) = await keys.CreateAsync(1, "prometheus", [Scopes.ClusterRead], default);
+        Assert.Equal(made.Id, (await keys.FindAsync(secret, mayBeBlind: true, default))?.Id);
+
+        postgres.StopImmediately();
+        time.Advance(TimeSpan.FromMinutes(5));
+
+        Assert.Equal(made.Id, (await keys.FindAsync(secret, mayBeBlind: true, default))?.Id);
+        await Assert.ThrowsAnyAsync<Exception>(() => keys.FindAsync(secret, mayBeBlind: false, default));
+        await Assert.ThrowsAnyAsync<Exception>(() => keys.FindAsync(ApiKey.NewSecret(), mayBeBlind: true, default));
+        time.Advance(TimeSpan.FromHours(1));
+        await Assert.ThrowsAnyAsync<Exception>(() => keys.FindAsync(secret, mayBeBlind: true, default));
+        postgres.Start();
     }
 
     private static IEnumerable<(string Name, string Labels, double Value)> SeriesIn(string text) =>

@@ -4,7 +4,7 @@ namespace MailFlow.Engine.Execution;
 
 /// <summary>
 /// Each instance is one trace, whose id is made of the instance's: so what happens to it months apart, on different nodes, comes together though nothing is kept for it in
-/// between. The id's random half goes first, by which samplers decide: every node decides alike.
+/// between. Its bytes stand in reverse, so that random ones come first, by which samplers decide: every node decides alike.
 /// </summary>
 public static class InstanceTrace
 {
@@ -14,10 +14,9 @@ public static class InstanceTrace
     /// <summary>Under which what happens to the instance is traced.</summary>
     public static ActivityContext Of(Guid instance)
     {
-        Span<byte> id = stackalloc byte[16], trace = stackalloc byte[16];
+        Span<byte> id = stackalloc byte[16];
         instance.TryWriteBytes(id, bigEndian: true, out _);
-        id[8..].CopyTo(trace);
-        id[..8].CopyTo(trace[8..]);
-        return new ActivityContext(ActivityTraceId.CreateFromBytes(trace), Root, ActivityTraceFlags.None, isRemote: true);
+        id.Reverse();
+        return new ActivityContext(ActivityTraceId.CreateFromBytes(id), Root, ActivityTraceFlags.None, isRemote: true);
     }
 }
