@@ -17,8 +17,9 @@ public sealed class Database : IAsyncDisposable
     private readonly SqliteConnections? _sqlite;
     private readonly AsyncLocal<bool> _writing = new();
 
-    private Database(Dialect dialect, TimeProvider time, NpgsqlDataSource? postgres, SqliteConnections? sqlite, string schema, TimeSpan longestIdle)
+    private Database(Dialect dialect, TimeProvider time, NpgsqlDataSource? postgres, SqliteConnections? sqlite, string schema, TimeSpan longestIdle, bool isInMemory = false)
     {
+        IsInMemory = isInMemory;
         (Dialect, Time, _postgres, _sqlite, Schema, LongestIdle) = (dialect, time, postgres, sqlite, schema, longestIdle);
         LockNamespace = unchecked((int)StableHash.Of(schema));
     }
@@ -37,6 +38,9 @@ public sealed class Database : IAsyncDisposable
     /// one between two statements takes his deadline from this.
     /// </summary>
     public TimeSpan LongestIdle { get; }
+
+    /// <summary>Whether it is gone with its process: a simulation's, whose doings are neither counted nor traced.</summary>
+    public bool IsInMemory { get; }
 
     internal int LockNamespace { get; }
 
@@ -69,7 +73,7 @@ public sealed class Database : IAsyncDisposable
     public static Database OpenInMemory(TimeProvider time)
     {
         var name = $"mailflow-{Interlocked.Increment(ref _inMemory)}";
-        return new(Dialect.Sqlite, time, null, SqliteConnections.InMemory(name), name, DefaultLongestIdle);
+        return new(Dialect.Sqlite, time, null, SqliteConnections.InMemory(name), name, DefaultLongestIdle, isInMemory: true);
     }
 
     /// <summary>Reads outside any transaction. On SQLite readers neither wait for the writer nor hold it up.</summary>

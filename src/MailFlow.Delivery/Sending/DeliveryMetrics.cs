@@ -1,11 +1,12 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using MailFlow.Data;
 using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Execution;
 
 namespace MailFlow.Delivery.Sending;
 
-/// <summary>What the sender counts and traces. A provider is named by its kind (sendgrid, smtp), never by an account's connection: the number of those has no bound.</summary>
+/// <summary>What the sender counts and traces. A provider is named by its kind (sendgrid, smtp), never by an account's connection: the number of those has no bound. What a simulation does is not counted.</summary>
 internal static class DeliveryMetrics
 {
     private static readonly Meter Meter = new("MailFlow.Delivery");
@@ -30,8 +31,9 @@ internal static class DeliveryMetrics
     }
 
     /// <summary>The answers to a batch were written down.</summary>
-    public static void Answered(TakenBatch batch, IEnumerable<Move> moves, long now)
+    public static void Answered(Database database, TakenBatch batch, IEnumerable<Move> moves, long now)
     {
+        if (database.IsInMemory) return;
         foreach (var (taken, move) in batch.Messages.Zip(moves))
         {
             Messages.Add(1, States[(int)move.State], Streams[(int)taken.Message.Stream]);
@@ -40,14 +42,18 @@ internal static class DeliveryMetrics
     }
 
     /// <summary>Messages came to their ends, or into doubt, without being handed over.</summary>
-    public static void Moved(IEnumerable<(MessageState State, MessageStream Stream)> messages)
+    public static void Moved(Database database, IEnumerable<(MessageState State, MessageStream Stream)> messages)
     {
+        if (database.IsInMemory) return;
         foreach (var (state, stream) in messages) Messages.Add(1, States[(int)state], Streams[(int)stream]);
     }
 
     /// <summary>A provider answered, for one mail or in bulk: the answer of the first stands for all.</summary>
-    public static void Called(IEmailProvider provider, long started, HandOver answer) => CallDuration.Record(
-        Stopwatch.GetElapsedTime(started).TotalSeconds, new KeyValuePair<string, object?>("provider", provider.Name), new KeyValuePair<string, object?>("answer", Word(answer)));
+    public static void Called(Database database, IEmailProvider provider, long started, HandOver answer)
+    {
+        if (database.IsInMemory) return;
+        CallDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, new KeyValuePair<string, object?>("provider", provider.Name), new KeyValuePair<string, object?>("answer", Word(answer)));
+    }
 
     /// <summary>Reports were worked off.</summary>
     public static void WorkedOff(int reports)
@@ -56,9 +62,9 @@ internal static class DeliveryMetrics
     }
 
     /// <summary>The span of handing a message over, in its instance's trace; null when nobody listens or it is not sampled.</summary>
-    public static Activity? HandOver(TakenMessage taken, DateTimeOffset startedAt = default)
+    public static Activity? HandOver(Database database, TakenMessage taken, DateTimeOffset startedAt = default)
     {
-        if (!Source.HasListeners() || taken.Message.InstanceId is not { } instance) return null;
+        if (!Source.HasListeners() || database.IsInMemory || taken.Message.InstanceId is not { } instance) return null;
         return Source.StartActivity("mailflow.handover", ActivityKind.Client, InstanceTrace.Of(instance), startTime: startedAt)
             ?.SetTag("mailflow.message.id", taken.Message.Id).SetTag("mailflow.instance.id", instance).SetTag("mailflow.attempt", taken.Attempt).SetTag("mailflow.provider", taken.Route.Provider.Name);
     }

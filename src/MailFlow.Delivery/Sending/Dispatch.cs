@@ -47,7 +47,7 @@ internal sealed class Dispatch(FlowControl control, Composer composer, Database 
             if (isLate is not null) continue;
             foreach (var answer in sent) called.Add(answer);
             foreach (var i in chunk)
-                using (var span = DeliveryMetrics.HandOver(batch.Messages[i], begun)) DeliveryMetrics.End(span, answers[i]);
+                using (var span = DeliveryMetrics.HandOver(database, batch.Messages[i], begun)) DeliveryMetrics.End(span, answers[i]);
         }
         var pause = called.Max(answer => answer is HandOver.Deferred { IsProviders: true } deferred ? deferred.RetryAfter : null);
         control.BreakerOf(route).Record(
@@ -60,7 +60,7 @@ internal sealed class Dispatch(FlowControl control, Composer composer, Database 
     private async Task<HandOver> SendAsync(TakenMessage taken, OutgoingEmail email)
     {
         var provider = taken.Route.Provider;
-        using var span = DeliveryMetrics.HandOver(taken);
+        using var span = DeliveryMetrics.HandOver(database, taken);
         var answer = MustAsk(taken) ? await CallAsync(provider, ct => provider.FindAsync(email, ct), error => error, found => found) : null;
         if (answer is null or HandOver.Deferred) answer = await CallAsync(provider, ct => provider.SendAsync(email, ct), error => error, sent => sent);
         DeliveryMetrics.End(span, answer);
@@ -102,7 +102,7 @@ internal sealed class Dispatch(FlowControl control, Composer composer, Database 
             // Whatever broke, broke after the call began: the mail may have been taken.
             answer = failed(new HandOver.Unknown($"{provider.Name}: {(error is OperationCanceledException ? $"no answer within {provider.RequestTimeout.TotalSeconds:0} seconds" : error.Message)}"));
         }
-        DeliveryMetrics.Called(provider, started, first(answer));
+        DeliveryMetrics.Called(database, provider, started, first(answer));
         faults.Reach("sender.provider.after-call");
         return answer;
     }

@@ -42,7 +42,7 @@ internal sealed class HandOverDesk(
                 faults.Reach("sender.hand-over.before-commit");
                 return batch;
             }, ct);
-            DeliveryMetrics.Moved(committed.Ended);
+            DeliveryMetrics.Moved(database, committed.Ended);
             return committed;
         }
         catch (Exception error) when (batch?.Messages.Count > 0 && database.Dialect.IsTransient(error))

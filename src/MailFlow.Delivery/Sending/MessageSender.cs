@@ -84,7 +84,7 @@ public sealed class MessageSender
                     await StopFaultyAsync(session, batch, answers);
                     _faults.Reach("sender.answers.before-commit");
                 }, CancellationToken.None);
-                DeliveryMetrics.Answered(batch, moves, at);
+                DeliveryMetrics.Answered(_database, batch, moves, at);
                 return;
             }
             catch (Exception error) when (_database.Dialect.IsTransient(error) && !stopping.IsCancellationRequested)

@@ -29,7 +29,7 @@ internal sealed class Sweep(Database database, Routes routes, DeliveryOptions op
                 streams = found.ConvertAll(orphan => orphan.Stream);
                 return count;
             }, ct);
-            DeliveryMetrics.Moved(streams.Select(stream => (MessageState.Unknown, stream)));
+            DeliveryMetrics.Moved(database, streams.Select(stream => (MessageState.Unknown, stream)));
         }
         foreach (var journey in resumed)
             moved += await database.WriteAsync(session => Ledger.ReleaseAsync(session, journey, ct), ct);

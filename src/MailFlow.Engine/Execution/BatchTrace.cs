@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MailFlow.Data;
 
 namespace MailFlow.Engine.Execution;
 
@@ -14,15 +15,16 @@ internal static class BatchTrace
     private static readonly ActivitySource Source = new("MailFlow.Engine");
 
     /// <summary>The span of taking events in; null when nobody listens or its trace is not sampled.</summary>
-    public static Activity? Intake(int events) => Source.StartActivity("mailflow.intake")?.SetTag("mailflow.events", events);
+    public static Activity? Intake(Database database, int events) =>
+        database.IsInMemory ? null : Source.StartActivity("mailflow.intake")?.SetTag("mailflow.events", events);
 
     /// <summary>The last member of an event's body in the inbox: the trace that it came in, if that is sampled.</summary>
     public static string Link(Activity? intake) => intake is { Recorded: true, Id.Length: ContextLength } ? $"{Member}{intake.Id}\"" : "";
 
     /// <summary>A batch was committed.</summary>
-    public static void Committed(Claim claim, Batch batch, int shard, DateTimeOffset startedAt)
+    public static void Committed(Database database, Claim claim, Batch batch, int shard, DateTimeOffset startedAt)
     {
-        if (!Source.HasListeners()) return;
+        if (!Source.HasListeners() || database.IsInMemory) return;
         using var span = Source.StartActivity("mailflow.batch", ActivityKind.Internal, default(ActivityContext), startTime: startedAt);
         span?.SetTag("mailflow.shard", shard).SetTag("mailflow.stimuli", claim.Count).SetTag("mailflow.transitions", batch.Transitions);
         ActivityLink[] links = span is null ? [] : [new ActivityLink(span.Context)];

@@ -1,9 +1,10 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using MailFlow.Data;
 
 namespace MailFlow.Engine.Execution;
 
-/// <summary>What the engine counts. Recorded after commits, so that what was rolled back is not counted. No label names an account, a journey or a contact: their number has no bound.</summary>
+/// <summary>What the engine counts. Recorded after commits, so that what was rolled back is not counted. No label names an account, a journey or a contact: their number has no bound. What a simulation does is not counted.</summary>
 internal static class EngineMetrics
 {
     private static readonly Meter Meter = new("MailFlow.Engine");
@@ -35,20 +36,23 @@ internal static class EngineMetrics
     }
 
     /// <summary>Events were taken in, or not.</summary>
-    public static void TookIn(int accepted, int duplicates, int rejected)
+    public static void TookIn(Database database, int accepted, int duplicates, int rejected)
     {
+        if (database.IsInMemory) return;
         if (accepted > 0) Events.Add(accepted, Accepted);
         if (duplicates > 0) Events.Add(duplicates, Duplicate);
         if (rejected > 0) Events.Add(rejected, Rejected);
     }
 
     /// <summary>A batch was committed.</summary>
+    /// <param name="database">Where.</param>
     /// <param name="claim">What it took.</param>
     /// <param name="transitions">How many activities it ran.</param>
     /// <param name="claimedAt">The database's clock at the claim.</param>
     /// <param name="started">This process's monotonic clock then.</param>
-    public static void Committed(Claim claim, int transitions, long claimedAt, long started)
+    public static void Committed(Database database, Claim claim, int transitions, long claimedAt, long started)
     {
+        if (database.IsInMemory) return;
         var took = Stopwatch.GetElapsedTime(started);
         Transitions.Add(transitions);
         BatchDuration.Record(took.TotalSeconds);
@@ -60,17 +64,27 @@ internal static class EngineMetrics
     }
 
     /// <summary>A batch was rolled back.</summary>
-    public static void RolledBack() => BatchFailures.Add(1);
+    public static void RolledBack(Database database)
+    {
+        if (!database.IsInMemory) BatchFailures.Add(1);
+    }
 
     /// <summary>Steps became incidents.</summary>
-    public static void BecameIncidents(int steps) => Incidents.Add(steps);
+    public static void BecameIncidents(Database database, int steps)
+    {
+        if (!database.IsInMemory) Incidents.Add(steps);
+    }
 
     /// <summary>What a batch of one took was laid aside.</summary>
-    public static void WasLaidAside() => LaidAside.Add(1);
+    public static void WasLaidAside(Database database)
+    {
+        if (!database.IsInMemory) LaidAside.Add(1);
+    }
 
     /// <summary>A job was tried.</summary>
-    public static void TriedJob(long started, bool isRetry)
+    public static void TriedJob(Database database, long started, bool isRetry)
     {
+        if (database.IsInMemory) return;
         Jobs.Add(1, isRetry ? Retry : Done);
         JobDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
     }

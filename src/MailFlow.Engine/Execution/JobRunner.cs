@@ -106,7 +106,7 @@ public sealed partial class JobRunner(
         }
         var started = Stopwatch.GetTimestamp();
         var result = await CallAsync(activity, row, ct);
-        EngineMetrics.TriedJob(started, result.IsRetry);
+        EngineMetrics.TriedJob(database, started, result.IsRetry);
         faults.Reach("job.after-call");
         await RecordAsync(row, activity.Retry, descriptor, result, ct);
     }

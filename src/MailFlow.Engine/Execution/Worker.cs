@@ -124,7 +124,7 @@ public sealed partial class Worker : IDisposable
             }
             catch (Exception error) when (error is ActivityException || (error is not OperationCanceledException && !_database.Dialect.IsTransient(error)))
             {
-                EngineMetrics.RolledBack();
+                EngineMetrics.RolledBack(_database);
                 if (error is NodeFailedException broken)
                 {
                     known.Nodes[broken.Node] = broken.Message;
@@ -141,7 +141,7 @@ public sealed partial class Worker : IDisposable
                 else if (error is ActivityException failed && failed.Steps.Any(step => known.Steps.TryAdd(step, error.Message)))
                 {
                     foreach (var step in failed.Steps) known.Steps[step] = error.Message;
-                    EngineMetrics.BecameIncidents(failed.Steps.Count);
+                    EngineMetrics.BecameIncidents(_database, failed.Steps.Count);
                     LogIncident(shard, error);
                 }
                 else
@@ -216,8 +216,8 @@ public sealed partial class Worker : IDisposable
         _signal.Notify(posted);
         if (done is not null && worked is not null)
         {
-            EngineMetrics.Committed(worked, done.Transitions, claimedAt, started);
-            BatchTrace.Committed(worked, done, shard, _database.Time.GetUtcNow() - Stopwatch.GetElapsedTime(started));
+            EngineMetrics.Committed(_database, worked, done.Transitions, claimedAt, started);
+            BatchTrace.Committed(_database, worked, done, shard, _database.Time.GetUtcNow() - Stopwatch.GetElapsedTime(started));
         }
         foreach (var node in done?.Parked ?? []) LogParked(node);
         foreach (var key in done?.Released ?? []) LogReleased(key.Node, key.VersionId);
@@ -227,7 +227,7 @@ public sealed partial class Worker : IDisposable
     /// <summary>What fails even alone, outside any activity, is laid aside, and its contact's trace says so: unless it is the contact that cannot be had.</summary>
     private async Task LayAsideAsync(int shard, Claim failed, Exception error, CancellationToken ct)
     {
-        EngineMetrics.WasLaidAside();
+        EngineMetrics.WasLaidAside(_database);
         LogPoison(shard, error);
         await using var scope = _scopes.CreateAsyncScope();
         var contacts = scope.ServiceProvider.GetRequiredService<IContactStore>();

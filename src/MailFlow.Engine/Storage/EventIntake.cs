@@ -65,9 +65,9 @@ public sealed class EventIntake : IAsyncDisposable
     /// </summary>
     public async Task<IntakeResult> AcceptAsync(int accountId, IReadOnlyList<IncomingEvent> events, CancellationToken ct)
     {
-        using var span = BatchTrace.Intake(events.Count);
+        using var span = BatchTrace.Intake(_database, events.Count);
         var result = await _commits.CommitAsync(new Request(accountId, events, BatchTrace.Link(span)), ct);
-        EngineMetrics.TookIn(result.Accepted, result.Duplicates.Count, result.Rejected.Count);
+        EngineMetrics.TookIn(_database, result.Accepted, result.Duplicates.Count, result.Rejected.Count);
         return result;
     }
 
