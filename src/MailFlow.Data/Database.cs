@@ -17,8 +17,9 @@ public sealed class Database : IAsyncDisposable
     private readonly SqliteConnections? _sqlite;
     private readonly AsyncLocal<bool> _writing = new();
 
-    private Database(Dialect dialect, TimeProvider time, NpgsqlDataSource? postgres, SqliteConnections? sqlite, string schema, TimeSpan longestIdle)
+    private Database(Dialect dialect, TimeProvider time, NpgsqlDataSource? postgres, SqliteConnections? sqlite, string schema, TimeSpan longestIdle, bool isInMemory = false)
     {
+        IsInMemory = isInMemory;
         (Dialect, Time, _postgres, _sqlite, Schema, LongestIdle) = (dialect, time, postgres, sqlite, schema, longestIdle);
         LockNamespace = unchecked((int)StableHash.Of(schema));
     }
@@ -38,6 +39,9 @@ public sealed class Database : IAsyncDisposable
     /// </summary>
     public TimeSpan LongestIdle { get; }
 
+    /// <summary>Whether it is gone with its process: a simulation's, whose doings are neither counted nor traced.</summary>
+    public bool IsInMemory { get; }
+
     internal int LockNamespace { get; }
 
     internal bool UsesSystemClock => ReferenceEquals(Time, TimeProvider.System);
@@ -55,8 +59,8 @@ public sealed class Database : IAsyncDisposable
         if (settings.KeepAlive == 0) settings.TcpKeepAlive = true;
         if (string.IsNullOrEmpty(settings.ApplicationName)) settings.ApplicationName = "mailflow";
         var idle = longestIdle ?? DefaultLongestIdle;
-        // A planner that expects few rows of an unnest keeps to the indexes.
-        settings.Options = $"{settings.Options} -c idle_in_transaction_session_timeout={idle.TotalMilliseconds:0} -c jit=off".Trim();
+        // A planner that expects few rows of an unnest keeps to the indexes. Who does not read for so long what was asked for is frozen or gone, and no idle transaction yet.
+        settings.Options = $"{settings.Options} -c idle_in_transaction_session_timeout={idle.TotalMilliseconds:0} -c tcp_user_timeout={3 * idle.TotalMilliseconds:0} -c jit=off".Trim();
         var schema = settings.SearchPath.Split(',')[0].Trim().Trim('"');
         return new Database(Dialect.PostgreSql, time, new NpgsqlDataSourceBuilder(settings.ConnectionString).Build(), null, schema, idle);
     }
@@ -69,7 +73,7 @@ public sealed class Database : IAsyncDisposable
     public static Database OpenInMemory(TimeProvider time)
     {
         var name = $"mailflow-{Interlocked.Increment(ref _inMemory)}";
-        return new(Dialect.Sqlite, time, null, SqliteConnections.InMemory(name), name, DefaultLongestIdle);
+        return new(Dialect.Sqlite, time, null, SqliteConnections.InMemory(name), name, DefaultLongestIdle, isInMemory: true);
     }
 
     /// <summary>Reads outside any transaction. On SQLite readers neither wait for the writer nor hold it up.</summary>
@@ -114,6 +118,31 @@ public sealed class Database : IAsyncDisposable
     /// <inheritdoc cref="WriteAsync{T}"/>
     public Task WriteAsync(Func<Session, Task> write, CancellationToken ct) =>
         WriteAsync(async session => { await write(session); return true; }, ct);
+
+    /// <summary>
+    /// Runs what only one process on this database may do at a time; others wait. Held by a connection of its own, so it ends with its process. (On SQLite there is one process.)
+    /// </summary>
+    public async Task AloneAsync(string what, Func<Task> work, CancellationToken ct)
+    {
+        if (_postgres is null)
+        {
+            await work();
+            return;
+        }
+        await using var connection = await _postgres.OpenConnectionAsync(ct);
+        var key = $"{LockNamespace}, {unchecked((int)StableHash.Of(what)) | int.MinValue}"; // below zero: no shard's
+        await using var take = new NpgsqlCommand($"SELECT pg_advisory_lock({key})", connection) { CommandTimeout = 0 };
+        await take.ExecuteNonQueryAsync(ct);
+        try
+        {
+            await work();
+        }
+        finally
+        {
+            await using var give = new NpgsqlCommand($"SELECT pg_advisory_unlock({key})", connection);
+            await give.ExecuteNonQueryAsync(CancellationToken.None);
+        }
+    }
 
     /// <summary>A connection of its own, for the migrator: PostgreSQL's script runs outside the pool's prepared statements.</summary>
     internal async Task<DbConnection> OpenConnectionAsync(CancellationToken ct)

@@ -6,11 +6,19 @@ namespace MailFlow.Data;
 /// <summary>
 /// Applies the numbered schema files that the modules carry (<c>Schema/postgres/001_name.sql</c> and the same under <c>sqlite</c>),
 /// each once, under a lock, so that nodes starting together do it one after another. Files are additive: a running
-/// node of the version before works on.
+/// node of the version before works on, and one that starts on a schema newer than it knows does, too.
 /// </summary>
 public static class Migrator
 {
     private const long LockKey = 0x4d61696c466c6f77; // "MailFlow"
+
+    /// <summary>The schema files that these modules do not have and the database has had: a newer version of MailFlow has been here.</summary>
+    public static Task<IReadOnlyList<string>> UnknownAsync(Database database, IEnumerable<Assembly> modules, CancellationToken ct)
+    {
+        var known = modules.SelectMany(module => FilesOf(module, database.Dialect.Name)).Select(file => file.Name).ToHashSet();
+        return database.ReadAsync<IReadOnlyList<string>>(async session =>
+            (await session.QueryAsync("SELECT name FROM schema_version ORDER BY name", row => row.Text(0), ct)).FindAll(name => !known.Contains(name)), ct);
+    }
 
     /// <summary>Brings the schema up to date; gives the names of the files applied now.</summary>
     /// <param name="database">Where to.</param>
@@ -73,6 +81,7 @@ public static class Migrator
         await using var command = connection.CreateCommand();
         command.Transaction = transaction;
         command.CommandText = sql;
+        command.CommandTimeout = 0; // a large table takes its time, and who waits for the lock waits for that
         await command.ExecuteNonQueryAsync(ct);
     }
 

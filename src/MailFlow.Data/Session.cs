@@ -42,6 +42,13 @@ public sealed class Session
     /// </summary>
     public Task<bool> LockShardAsync(int shard, bool wait, CancellationToken ct) => Dialect.TryLockShardAsync(this, shard, wait, ct);
 
+    /// <summary>The shards whose lock somebody holds at this moment. On SQLite none: there the write transaction is the lock.</summary>
+    public async Task<IReadOnlySet<int>> LockedShardsAsync(CancellationToken ct) => !Dialect.IsPostgreSql ? new HashSet<int>() : (await QueryAsync("""
+        SELECT objid::bigint FROM pg_locks
+        WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND classid::bigint = @space AND objid::bigint < 64
+        """,
+        row => row.Int(0), ct, ("space", (long)unchecked((uint)Database.LockNamespace)))).ToHashSet();
+
     /// <summary>
     /// Before work without statements that may take up to 0.8 of <see cref="Database.LongestIdle"/>: a transaction that has stood idle for a while begins to count anew.
     /// </summary>

@@ -45,7 +45,7 @@ public static class DeliveryModule
     }
 
     private static IServiceCollection AddLedger(this IServiceCollection services) => services
-        .AddSingleton<MessageSignal>().AddSingleton<Messages>().AddSingleton<Senders>().AddSingleton<AccountSettings>().AddSingleton<MessageBases>()
+        .AddSingleton<MessageSignal>().AddSingleton<INodeSignal>(provider => provider.GetRequiredService<MessageSignal>()).AddSingleton<Messages>().AddSingleton<Senders>().AddSingleton<AccountSettings>().AddSingleton<MessageBases>()
         .AddSingleton<IInstanceEnded>(provider => provider.GetRequiredService<Messages>())
         .AddSingleton<IPersonalData, PersonalMail>().AddSingleton<IPersonalData, PersonalReports>();
 
@@ -90,7 +90,7 @@ public static class DeliveryModule
 
     /// <summary>What comes back: webhooks, our own tracking, and what both do.</summary>
     private static IServiceCollection AddFeedback(this IServiceCollection services) => services
-        .AddSingleton<FeedbackSignal>().AddSingleton<WebhookIntake>().AddSingleton<Effects>().AddSingleton<Settling>().AddSingleton<Guarantees>().AddSingleton<LaidAsideCalls>().AddSingleton<LinkHosts>()
+        .AddSingleton<FeedbackSignal>().AddSingleton<INodeSignal>(provider => provider.GetRequiredService<FeedbackSignal>()).AddSingleton<WebhookIntake>().AddSingleton<Effects>().AddSingleton<Settling>().AddSingleton<Guarantees>().AddSingleton<LaidAsideCalls>().AddSingleton<LinkHosts>()
         .AddSingleton(provider => new Webhooks(
             provider.GetRequiredService<Connections>(), provider.GetRequiredService<WebhookIntake>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<Webhooks>>()))
         .AddSingleton(provider => new MailTracking(

@@ -23,6 +23,8 @@ public static class EngineModule
         services.TryAddSingleton(new EngineNode("engine"));
         services.TryAddSingleton<WorkSignal>();
         services.TryAddSingleton<EffectSignal>();
+        services.AddSingleton<INodeSignal>(provider => provider.GetRequiredService<WorkSignal>());
+        services.AddSingleton<INodeSignal>(provider => provider.GetRequiredService<EffectSignal>());
         services.TryAddSingleton<EventIntake>();
         services.TryAddSingleton<RecordedEvents>();
         services.TryAddSingleton(provider => new DeadLetters(provider.GetRequiredService<Database>(), provider.GetRequiredService<WorkSignal>()));

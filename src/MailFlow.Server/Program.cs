@@ -4,24 +4,29 @@ using MailFlow.Server.Elsa;
 using MailFlow.Server.Elsa.Viewer;
 using MailFlow.Server.Hosting;
 using MailFlow.Server.Http;
+using MailFlow.Server.Nodes;
+using MailFlow.Server.Telemetry;
 using MailFlow.Server.WebConsole;
 
 try
 {
     var builder = WebApplication.CreateBuilder(args);
     builder.ConfigureHost().ConfigureLogs();
+    var roles = builder.Configuration.ReadRoles();
     using var directory = DataDirectory.Take(new Settings(builder.Configuration));
 
     var delivery = builder.Configuration.ReadDelivery();
 
-    builder.Services.AddServer();
-    builder.Services.AddElsaApi();
-    builder.Services.AddEngine().AddEngineWorkers(delivery.Node);
+    builder.Services.AddServer(roles).AddTelemetry(builder.Configuration, delivery.Node);
+    builder.Services.AddEngine();
     builder.Services.AddSingleton(builder.Configuration.ReadRetention());
-    builder.Services.AddAudience().AddAudienceWorkers();
+    builder.Services.AddAudience();
     builder.Services.AddContent();
-    builder.Services.AddDelivery(delivery).UseRedisOf(builder.Configuration).AddDeliveryWorkers();
-    builder.Services.AddJourneys(builder.Configuration.ReadWebhooks()).AddJourneyWorkers(builder.Configuration.ReadSchedules());
+    builder.Services.AddDelivery(delivery).UseRedisOf(builder.Configuration);
+    builder.Services.AddJourneys(builder.Configuration.ReadWebhooks());
+    if (roles.Has(NodeRoles.Api)) builder.Services.AddElsaApi();
+    if (roles.Has(NodeRoles.Worker)) builder.Services.AddEngineWorkers(delivery.Node).AddAudienceWorkers().AddJourneyWorkers(builder.Configuration.ReadSchedules());
+    if (roles.Has(NodeRoles.Sender)) builder.Services.AddDeliveryWorkers();
 
     var app = builder.Build();
     await app.PrepareAsync(args);
@@ -29,15 +34,16 @@ try
     app.UseSecurityHeaders();
     app.UseMiddleware<ProblemMiddleware>();
     app.UseRouting();
-    app.UseConsole();
+    if (roles.Has(NodeRoles.Api)) app.UseConsole();
     app.UseHubToken();
     app.UseAuthentication();
     app.UseSameOriginForCookies();
     app.UseAuthorization();
     app.UseAudit();
     app.UseMiddleware<Idempotency>();
-    app.MapApi();
-    app.MapElsaApi();
+    app.MapHealth();
+    app.MapMetrics();
+    if (roles.Has(NodeRoles.Api)) app.MapApi().MapElsaApi();
 
     await app.RunAsync();
     return 0;

@@ -13,14 +13,15 @@ var scenarios = new Dictionary<string, Func<BenchHost, Arguments, Task>>
     ["waiting"] = Waiting.RunAsync,
     ["simulate"] = Simulate.RunAsync,
 };
-if (args.Length == 0 || (args[0] != "latency" && !scenarios.ContainsKey(args[0])))
+if (args.Length == 0 || (args[0] is not ("latency" or "recovery") && !scenarios.ContainsKey(args[0])))
 {
-    Console.Error.WriteLine($"usage: dotnet run -c Release --project tests/MailFlow.Benchmarks -- {string.Join('|', scenarios.Keys)}|latency [--database sqlite|postgres] [--contacts N] [--workers N]");
+    Console.Error.WriteLine($"usage: dotnet run -c Release --project tests/MailFlow.Benchmarks -- {string.Join('|', scenarios.Keys)}|latency|recovery [--database sqlite|postgres] [--contacts N] [--workers N]");
     return 2;
 }
 var arguments = Arguments.Parse(args[1..]);
 Report.Machine(args[0], arguments);
 if (args[0] == "latency") return await Latency.RunAsync(arguments);
+if (args[0] == "recovery") return await Recovery.RunAsync(arguments);
 await using var host = await BenchHost.CreateAsync(arguments.Database, args[0] == "webhooks" ? services => services.AddSingleton<IProviderType, EcdsaProvider>() : null);
 await Report.DatabaseAsync(host);
 await scenarios[args[0]](host, arguments);

@@ -27,4 +27,28 @@ public sealed class SenderLoopTests
         Assert.Equal(MessageState.Accepted, (await fixture.StateAsync(id)).State);
         Assert.Equal(0, await fixture.Database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM node_epoch WHERE ended_at IS NULL AND epoch = (SELECT max(epoch) FROM node_epoch)", default), default));
     }
+
+    // Seen red when what was not begun waited for its back-off.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task What_a_stop_finds_not_begun_is_handed_back_and_another_sender_sends_it_at_once(DatabaseKind kind)
+    {
+        var stub = new StubProvider { Concurrency = 1 };
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, stub);
+        fixture.Start(services: services => services.AddDeliveryWorkers());
+        var ids = await fixture.QueueManyAsync(5);
+        var loop = fixture.Get<IEnumerable<IHostedService>>().Single(service => service.GetType().Name == "SenderLoop");
+        var stopped = new TaskCompletionSource<Task>(TaskCreationOptions.RunContinuationsAsynchronously);
+        stub.OnSend = _ => stopped.TrySetResult(loop.StopAsync(default)); // while the first is on the wire
+        await loop.StartAsync(default);
+        await (await stopped.Task);
+
+        var states = new List<(MessageState State, string? Reason)>();
+        foreach (var id in ids) states.Add(await fixture.StateAsync(id));
+        Assert.Equal(1, states.Count(each => each.State == MessageState.Accepted));
+        Assert.Equal(4, states.Count(each => each == (MessageState.Deferred, "the sender was stopped before the hand-over")));
+
+        stub.OnSend = _ => { };
+        Assert.Equal(4, await fixture.SendAllAsync(fixture.Start())); // no time has passed
+        Assert.Equal(ids.Order(), stub.Taken.Select(mail => mail.Key).Order());
+    }
 }

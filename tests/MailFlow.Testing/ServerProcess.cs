@@ -80,12 +80,19 @@ public sealed class ServerProcess : IAsyncDisposable
         _process.WaitForExit();
     }
 
-    /// <summary>Asks it to stop, as an operator does.</summary>
-    public async Task StopAsync()
+    /// <summary>Asks it to stop, as an operator does, and waits; gives its exit code.</summary>
+    public async Task<int> StopAsync()
     {
-        using var ask = Process.Start("kill", ["-TERM", _process.Id.ToString()]);
+        Signal("TERM");
         await _process.WaitForExitAsync();
+        return _process.ExitCode;
     }
+
+    /// <summary>Stops its clockwork in mid-step (SIGSTOP), its connections standing; a virtual machine that is moved does as much.</summary>
+    public void Freeze() => Signal("STOP");
+
+    /// <summary>Has a frozen one go on where it stood.</summary>
+    public void Thaw() => Signal("CONT");
 
     /// <summary>Everything in a list of the API.</summary>
     public async Task<List<JsonNode>> ListAsync(string path)
@@ -109,6 +116,12 @@ public sealed class ServerProcess : IAsyncDisposable
         await Task.CompletedTask;
         _process.Dispose();
         Client.Dispose();
+    }
+
+    private void Signal(string name)
+    {
+        using var sent = Process.Start("kill", [$"-{name}", _process.Id.ToString()]);
+        sent.WaitForExit();
     }
 
     private static Process Start(string dataDirectory, string? postgres, string[] arguments, (string Name, string Value)[] settings)

@@ -1,5 +1,6 @@
 using MailFlow.Data;
 using MailFlow.Delivery.Reports;
+using MailFlow.Delivery.Sending;
 using MailFlow.Delivery.Tracking;
 using MailFlow.Delivery.Unsubscribing;
 using MailFlow.Engine.Storage;
@@ -63,6 +64,7 @@ public sealed class FeedbackProcessor
         }
         _faults.Reach("feedback.after-commit");
         _events.Signal(shards);
+        DeliveryMetrics.WorkedOff(batch.Count);
         if (single) _singly--;
         return batch.Count;
     }

@@ -13,6 +13,7 @@ internal sealed class Answers(RetrySchedule schedule, DeliveryOptions options)
         {
             HandOver.Accepted accepted => Make(MessageState.Accepted, null, null, accepted.ProviderId),
             HandOver.Rejected rejected => Make(MessageState.Rejected, $"not sent: {rejected.Reason}", null),
+            HandOver.Deferred stopped when ReferenceEquals(stopped, Dispatch.Stopping) => Make(MessageState.Deferred, stopped.Reason, TimeSpan.Zero),
             HandOver.Deferred deferred => Make(MessageState.Deferred, deferred.Reason, schedule.After(taken.Attempt, deferred.RetryAfter)),
             HandOver.SenderFault fault => Make(MessageState.Deferred, fault.Reason, schedule.After(taken.Attempt, null)),
             HandOver.Unknown unknown => Make(MessageState.Unknown, unknown.Reason, UntilReplay(taken)),

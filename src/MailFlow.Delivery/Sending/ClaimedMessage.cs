@@ -9,7 +9,7 @@ internal sealed record ClaimedMessage : MessageOrder
 {
     public const string Columns = """
         m.id, m.account_id, m.contact_id, m.user_id, m.journey_id, m.version_id, m.instance_id, m.template, m.template_version, m.subject,
-        m.stream, m.purpose, m.state, m.attempt, m.provider, m.reason, m.expires_at, m.retry_until, m.snapshot, m.cancel_reason, m.priority
+        m.stream, m.purpose, m.state, m.attempt, m.provider, m.reason, m.expires_at, m.retry_until, m.snapshot, m.cancel_reason, m.priority, m.due_at
         """;
 
     public required MessageState State { get; init; }
@@ -17,6 +17,10 @@ internal sealed record ClaimedMessage : MessageOrder
     public string? Provider { get; init; }
     public string? Reason { get; init; }
     public long? RetryUntil { get; init; }
+
+    /// <summary>Since when it could have been taken up.</summary>
+    public long DueAt { get; init; }
+
     public required Snapshot Snapshot { get; init; }
 
     /// <summary>Why it is not tried again: its instance ended while it was under way.</summary>
@@ -45,6 +49,7 @@ internal sealed record ClaimedMessage : MessageOrder
         Snapshot = Snapshot.Read(row.Text(18)),
         CancelReason = row.TextOrNull(19),
         Priority = (MessagePriority)row.Int(20),
+        DueAt = row.Long(21),
     };
 }
 

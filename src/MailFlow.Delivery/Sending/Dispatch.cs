@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using MailFlow.Data;
 using MailFlow.Delivery.Routing;
 
@@ -7,8 +8,10 @@ namespace MailFlow.Delivery.Sending;
 /// <summary>Renders the mails of one batch and hands each to its route's provider; every one of them comes back with an answer.</summary>
 internal sealed class Dispatch(FlowControl control, Composer composer, Database database, DeliveryOptions options, IFaultPoints faults)
 {
+    /// <summary>Handed back, for another to send at once.</summary>
+    public static readonly HandOver Stopping = new HandOver.Deferred("the sender was stopped before the hand-over");
+
     private static readonly HandOver LeaseOver = new HandOver.Deferred("the sender was too slow: its lease had run out before the hand-over");
-    private static readonly HandOver Stopping = new HandOver.Deferred("the sender was stopped before the hand-over");
 
     private readonly TimeProvider _time = database.Time;
 
@@ -36,12 +39,15 @@ internal sealed class Dispatch(FlowControl control, Composer composer, Database 
         });
         foreach (var chunk in emails.Keys.Order().Chunk(bulk?.MaxBatch ?? int.MaxValue))
         {
-            var isLate = WhyNotNow(batch, stopping);
+            var (isLate, begun) = (WhyNotNow(batch, stopping), _time.GetUtcNow());
             var sent = isLate is not null
                 ? Enumerable.Repeat(isLate, chunk.Length).ToArray()
-                : await CallAsync(route.Provider, ct => bulk!.SendManyAsync([.. chunk.Select(i => emails[i])], ct), error => [.. chunk.Select(_ => error)]);
+                : await CallAsync(route.Provider, ct => bulk!.SendManyAsync([.. chunk.Select(i => emails[i])], ct), error => [.. chunk.Select(_ => error)], answers => answers[0]);
             for (var i = 0; i < chunk.Length; i++) answers[chunk[i]] = sent[i];
-            if (isLate is null) foreach (var answer in sent) called.Add(answer);
+            if (isLate is not null) continue;
+            foreach (var answer in sent) called.Add(answer);
+            foreach (var i in chunk)
+                using (var span = DeliveryMetrics.HandOver(database, batch.Messages[i], begun)) DeliveryMetrics.End(span, answers[i]);
         }
         var pause = called.Max(answer => answer is HandOver.Deferred { IsProviders: true } deferred ? deferred.RetryAfter : null);
         control.BreakerOf(route).Record(
@@ -54,12 +60,11 @@ internal sealed class Dispatch(FlowControl control, Composer composer, Database 
     private async Task<HandOver> SendAsync(TakenMessage taken, OutgoingEmail email)
     {
         var provider = taken.Route.Provider;
-        if (MustAsk(taken))
-        {
-            var found = await CallAsync(provider, ct => provider.FindAsync(email, ct), error => error);
-            if (found is not HandOver.Deferred) return found;
-        }
-        return await CallAsync(provider, ct => provider.SendAsync(email, ct), error => error);
+        using var span = DeliveryMetrics.HandOver(database, taken);
+        var answer = MustAsk(taken) ? await CallAsync(provider, ct => provider.FindAsync(email, ct), error => error, found => found) : null;
+        if (answer is null or HandOver.Deferred) answer = await CallAsync(provider, ct => provider.SendAsync(email, ct), error => error, sent => sent);
+        DeliveryMetrics.End(span, answer);
+        return answer;
     }
 
     /// <summary>The lease is looked at again before the wire: another sender may have taken over what took too long.</summary>
@@ -82,10 +87,11 @@ internal sealed class Dispatch(FlowControl control, Composer composer, Database 
         }
     }
 
-    private async Task<T> CallAsync<T>(IEmailProvider provider, Func<CancellationToken, Task<T>> call, Func<HandOver, T> failed)
+    private async Task<T> CallAsync<T>(IEmailProvider provider, Func<CancellationToken, Task<T>> call, Func<HandOver, T> failed, Func<T, HandOver> first)
     {
         faults.Reach("sender.provider.before-call");
         T answer;
+        var started = Stopwatch.GetTimestamp();
         using var timeout = new CancellationTokenSource(provider.RequestTimeout, _time);
         try
         {
@@ -96,6 +102,7 @@ internal sealed class Dispatch(FlowControl control, Composer composer, Database 
             // Whatever broke, broke after the call began: the mail may have been taken.
             answer = failed(new HandOver.Unknown($"{provider.Name}: {(error is OperationCanceledException ? $"no answer within {provider.RequestTimeout.TotalSeconds:0} seconds" : error.Message)}"));
         }
+        DeliveryMetrics.Called(database, provider, started, first(answer));
         faults.Reach("sender.provider.after-call");
         return answer;
     }

@@ -15,7 +15,9 @@ internal sealed record TakenMessage(ClaimedMessage Message, int Attempt, EmailAd
 /// <param name="At">The database's clock.</param>
 /// <param name="IsHeldByRate">Whether a limit by the second may have held some back.</param>
 /// <param name="Started">This process's monotonic clock when the lease was asked for: a slow answer must not buy time.</param>
-internal sealed record TakenBatch(IReadOnlyList<TakenMessage> Messages, int Changed, bool IsHeldByRate, DateTimeOffset At, long Started);
+/// <param name="Ended">Those that are not handed over at all.</param>
+internal sealed record TakenBatch(
+    IReadOnlyList<TakenMessage> Messages, int Changed, bool IsHeldByRate, DateTimeOffset At, long Started, IReadOnlyList<(MessageState State, MessageStream Stream)> Ended);
 
 /// <summary>Takes due messages up: reads, checks and marks them in one transaction, whose commit is the hand-over.</summary>
 internal sealed class HandOverDesk(
@@ -34,13 +36,14 @@ internal sealed class HandOverDesk(
         TakenBatch? batch = null;
         try
         {
-            batch = await database.WriteAsync(async session =>
+            var committed = await database.WriteAsync(async session =>
             {
                 batch = await TakeUpAsync(session, accounts, epoch, started, ct);
                 faults.Reach("sender.hand-over.before-commit");
                 return batch;
             }, ct);
-            return await WithoutSuppressedAsync(batch);
+            DeliveryMetrics.Moved(database, committed.Ended);
+            return await WithoutSuppressedAsync(committed);
         }
         catch (Exception error) when (batch?.Messages.Count > 0 && database.Dialect.IsTransient(error))
         {
@@ -114,7 +117,8 @@ internal sealed class HandOverDesk(
             message.Message.Id, message.Attempt, message.To.ToString(), message.Route.Key, now + (long)(options.Lease + message.Route.Provider.RequestTimeout + Grace).TotalMilliseconds))], epoch, now, ct);
         if (marked != taken.Count) throw new InvalidOperationException($"Of {taken.Count} locked messages only {marked} could be taken up.");
         await flow.CloseAsync(session, ct);
-        return new TakenBatch(taken, claimed.Count, flow.IsHeldByRate, DateTimeOffset.FromUnixTimeMilliseconds(now), started);
+        var streams = claimed.ToDictionary(message => message.Id, message => message.Stream);
+        return new TakenBatch(taken, claimed.Count, flow.IsHeldByRate, DateTimeOffset.FromUnixTimeMilliseconds(now), started, moves.ConvertAll(move => (move.State, streams[move.Id])));
     }
 
     /// <summary>As much of one account as of another, and transactional mail before marketing, within what may leave.</summary>

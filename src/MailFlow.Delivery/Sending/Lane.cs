@@ -3,7 +3,7 @@ namespace MailFlow.Delivery.Sending;
 /// <summary>Work in the background that goes on whatever happens: after a failure it pauses, longer each time, and begins anew.</summary>
 internal static class Lane
 {
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250), LongestPause = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250), LongestPause = TimeSpan.FromSeconds(5); // the database is back sooner than most think
 
     /// <param name="round">One round of work, its waiting for more included.</param>
     /// <param name="failed">Tells of a failure and of the pause that follows.</param>

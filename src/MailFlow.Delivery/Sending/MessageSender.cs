@@ -12,7 +12,7 @@ namespace MailFlow.Delivery;
 /// </summary>
 public sealed class MessageSender
 {
-    private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(1), RateInterval = TimeSpan.FromMilliseconds(250), LongestPause = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(1), RateInterval = TimeSpan.FromMilliseconds(250), LongestPause = TimeSpan.FromSeconds(5);
 
     private readonly Database _database;
     private readonly NodeEpoch _node;
@@ -81,10 +81,11 @@ public sealed class MessageSender
         {
             try
             {
+                var (moves, at) = (new List<Move>(), 0L);
                 await _database.WriteAsync(async session =>
                 {
-                    var now = await session.NowAsync(CancellationToken.None);
-                    var moves = batch.Messages.Select((taken, i) => _answers.MoveFor(taken, answers[i], now)).ToList();
+                    var now = at = await session.NowAsync(CancellationToken.None);
+                    moves = batch.Messages.Select((taken, i) => _answers.MoveFor(taken, answers[i], now)).ToList();
                     var made = await Ledger.MoveAsync(session, moves, now, now + (long)_options.RetryFor.TotalMilliseconds, CancellationToken.None);
                     await StopFaultyAsync(session, batch, answers);
                     await RefusedMail.StoreAsync(session, refusals, now, CancellationToken.None);
@@ -93,6 +94,7 @@ public sealed class MessageSender
                     _faults.Reach("sender.answers.before-commit");
                 }, CancellationToken.None);
                 if (refusals.Count > 0) _reports.Notify();
+                DeliveryMetrics.Answered(_database, batch, moves, at);
                 return;
             }
             catch (Exception error) when (_database.Dialect.IsTransient(error) && !stopping.IsCancellationRequested)

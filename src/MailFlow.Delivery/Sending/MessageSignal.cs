@@ -1,13 +1,22 @@
+using MailFlow.Data;
+
 namespace MailFlow.Delivery;
 
 /// <summary>Wakes this process's sender: call it after a commit that queued mail, so that it need not wait for the next poll.</summary>
-public sealed class MessageSignal : IDisposable
+public sealed class MessageSignal : INodeSignal, IDisposable
 {
     private readonly SemaphoreSlim _raised = new(0, 1);
+
+    /// <inheritdoc/>
+    public event Action<ulong>? Raised;
+
+    /// <inheritdoc/>
+    public string Topic => "messages";
 
     /// <summary>There may be mail to send. Cheap, never blocks; many calls count as one.</summary>
     public void Notify()
     {
+        Raised?.Invoke(1);
         try
         {
             if (_raised.CurrentCount == 0) _raised.Release();
@@ -20,6 +29,8 @@ public sealed class MessageSignal : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _raised.Dispose();
+
+    void INodeSignal.Hear(ulong which) => Notify();
 
     /// <summary>Waits for a call of <see cref="Notify"/>, at most so long.</summary>
     internal async Task WaitAsync(TimeSpan atMost, TimeProvider time, CancellationToken ct)

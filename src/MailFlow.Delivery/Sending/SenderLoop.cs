@@ -11,6 +11,7 @@ internal sealed class SenderLoop(
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        DeliveryMetrics.Begin();
         effects.Planned += signal.Notify;
         await Task.WhenAll(Enumerable.Range(0, options.Lanes).Select(_ => Task.Run(() => RunLaneAsync(stoppingToken), CancellationToken.None)));
         effects.Planned -= signal.Notify;

@@ -1,5 +1,6 @@
 using MailFlow.Data;
 using MailFlow.Delivery.Routing;
+using MailFlow.Engine.Definitions;
 
 namespace MailFlow.Delivery.Sending;
 
@@ -13,6 +14,8 @@ internal sealed class Sweep(Database database, Routes routes, DeliveryOptions op
             (await OrphansAsync(session, forUpdate: false, ct), await ResumedJourneysAsync(session, ct)), ct);
         var moved = 0;
         if (orphans.Count > 0)
+        {
+            var streams = new List<MessageStream>();
             moved += await database.WriteAsync(async session =>
             {
                 var now = await session.NowAsync(ct);
@@ -23,20 +26,23 @@ internal sealed class Sweep(Database database, Routes routes, DeliveryOptions op
                     now + (long)Answers.WaitForLateAnswer(known.ByAccount[orphan.AccountId].FirstOrDefault(route => route.Key == orphan.Provider), options).TotalMilliseconds)).ToList();
                 var count = (await Ledger.MoveAsync(session, lost, now, now + (long)options.RetryFor.TotalMilliseconds, ct)).Count;
                 faults.Reach("sender.orphans.before-commit");
+                streams = found.ConvertAll(orphan => orphan.Stream);
                 return count;
             }, ct);
+            DeliveryMetrics.Moved(database, streams.Select(stream => (MessageState.Unknown, stream)));
+        }
         foreach (var journey in resumed)
             moved += await database.WriteAsync(session => Ledger.ReleaseAsync(session, journey, ct), ct);
         return moved;
     }
 
-    private static async Task<List<(Guid Id, int AccountId, int Attempt, string Provider)>> OrphansAsync(Session session, bool forUpdate, CancellationToken ct) =>
+    private static async Task<List<(Guid Id, int AccountId, int Attempt, string Provider, MessageStream Stream)>> OrphansAsync(Session session, bool forUpdate, CancellationToken ct) =>
         await session.QueryAsync($$"""
-            SELECT id, account_id, attempt, provider FROM message
+            SELECT id, account_id, attempt, provider, stream FROM message
             WHERE lease_until IS NOT NULL
               AND (lease_until <= @now OR node_epoch IN (SELECT epoch FROM node_epoch WHERE ended_at IS NOT NULL AND epoch = message.node_epoch))
             LIMIT 1000 {{(forUpdate && session.Dialect.IsPostgreSql ? "FOR UPDATE OF message SKIP LOCKED" : "")}}
-            """, row => (row.Uuid(0), row.Int(1), row.Int(2), row.Text(3)), ct, ("now", await session.NowAsync(ct)));
+            """, row => (row.Uuid(0), row.Int(1), row.Int(2), row.Text(3), (MessageStream)row.Int(4)), ct, ("now", await session.NowAsync(ct)));
 
     private static Task<List<int>> ResumedJourneysAsync(Session session, CancellationToken ct) => session.QueryAsync("""
         SELECT id FROM journey

@@ -33,6 +33,13 @@ internal sealed partial class Batch
         [.. instances.Select(instance => instance.ToRow(view.IsPaused(instance.Version.Info.Id), shard, now,
             NoneParked ? null : token => HeldUntil(instance, token)))];
 
+    /// <summary>The instances to which something happened.</summary>
+    public IEnumerable<Instance> Touched => _instances.Values.Where(instance => instance.IsTouched);
+
+    /// <summary>Those of the contact that a row is about.</summary>
+    public IEnumerable<Guid> TouchedBy(InboxRow row) =>
+        row.Contact is { } contact && _byContact.TryGetValue(contact.Id, out var list) ? list.Where(instance => instance.IsTouched).Select(instance => instance.Id) : [];
+
     /// <summary>The shards that got commands of this batch.</summary>
     public IEnumerable<int> PostedShards => _posts.Select(post => post.Shard).Distinct();
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using MailFlow.Data;
 using MailFlow.Engine.Activities;
 using MailFlow.Engine.Storage;
@@ -77,7 +78,21 @@ public sealed partial class JobRunner(
         }
         catch (OperationCanceledException)
         {
-            // Stopping.
+            await HandBackAsync(job);
+        }
+    }
+
+    /// <summary>Stopping: another node need not wait for the lease. The attempt counts, and its number tells this one's result from the next one's.</summary>
+    private async Task HandBackAsync(JobRow job)
+    {
+        try
+        {
+            await database.WriteAsync(async session =>
+                await JobStore.PutOffAsync(session, job, await session.NowAsync(CancellationToken.None), "the server was stopped", CancellationToken.None), CancellationToken.None);
+        }
+        catch (Exception error)
+        {
+            LogFailed(error);
         }
     }
 
@@ -89,7 +104,9 @@ public sealed partial class JobRunner(
             LogUnknown(row.ActivityType); // a newer node's: left until its lease runs out
             return;
         }
+        var started = Stopwatch.GetTimestamp();
         var result = await CallAsync(activity, row, ct);
+        EngineMetrics.TriedJob(database, started, result.IsRetry);
         faults.Reach("job.after-call");
         await RecordAsync(row, activity.Retry, descriptor, result, ct);
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MailFlow.Data;
 using MailFlow.Engine.Activities;
 using MailFlow.Engine.Storage;
@@ -123,6 +124,7 @@ public sealed partial class Worker : IDisposable
             }
             catch (Exception error) when (error is ActivityException || (error is not OperationCanceledException && !_database.Dialect.IsTransient(error)))
             {
+                EngineMetrics.RolledBack(_database);
                 if (error is NodeFailedException broken)
                 {
                     known.Nodes[broken.Node] = broken.Message;
@@ -139,6 +141,7 @@ public sealed partial class Worker : IDisposable
                 else if (error is ActivityException failed && failed.Steps.Any(step => known.Steps.TryAdd(step, error.Message)))
                 {
                     foreach (var step in failed.Steps) known.Steps[step] = error.Message;
+                    EngineMetrics.BecameIncidents(_database, failed.Steps.Count);
                     LogIncident(shard, error);
                 }
                 else
@@ -183,11 +186,14 @@ public sealed partial class Worker : IDisposable
     {
         var posted = Array.Empty<int>();
         Batch? done = null;
+        Claim? worked = null;
+        var (claimedAt, started) = (0L, Stopwatch.GetTimestamp());
         var turn = await _database.WriteAsync(async session =>
         {
             // In a statement of its own: one that locked and claimed at once would read from before the lock.
             if (!await session.LockShardAsync(shard, wait: false, ct)) return Turn.Locked;
             var now = await session.NowAsync(ct);
+            (claimedAt, started) = (now, Stopwatch.GetTimestamp());
             var view = await _catalog.ReadAsync(session, ct);
             var claim = await Claim.TakeAsync(session, shard, size, now, ct);
             if (claim.Count == 0) return default;
@@ -201,13 +207,18 @@ public sealed partial class Worker : IDisposable
                 [.. scope.ServiceProvider.GetServices<IInstanceEnded>()], _faults, known);
             var batch = new Batch(session, view, _catalog, services, shard, now);
             await batch.RunAsync(claim, ct);
-            (posted, done) = ([.. batch.PostedShards], batch);
+            (posted, done, worked) = ([.. batch.PostedShards], batch, claim);
             _faults.Reach("batch.before-commit");
             var claimed = claim.Count - batch.Unreadable;
             return new Turn(claimed, batch.Transitions, (claim.IsFull || batch.HasLeftOvers) && claimed > 0, batch.HasEffects);
         }, ct);
         _faults.Reach("batch.after-commit");
         _signal.Notify(posted);
+        if (done is not null && worked is not null)
+        {
+            EngineMetrics.Committed(_database, worked, done.Transitions, claimedAt, started);
+            BatchTrace.Committed(_database, worked, done, shard, _database.Time.GetUtcNow() - Stopwatch.GetElapsedTime(started));
+        }
         foreach (var node in done?.Parked ?? []) LogParked(node);
         foreach (var key in done?.Released ?? []) LogReleased(key.Node, key.VersionId);
         return turn;
@@ -216,6 +227,7 @@ public sealed partial class Worker : IDisposable
     /// <summary>What fails even alone, outside any activity, is laid aside, and its contact's trace says so: unless it is the contact that cannot be had.</summary>
     private async Task LayAsideAsync(int shard, Claim failed, Exception error, CancellationToken ct)
     {
+        EngineMetrics.WasLaidAside(_database);
         LogPoison(shard, error);
         await using var scope = _scopes.CreateAsyncScope();
         var contacts = scope.ServiceProvider.GetRequiredService<IContactStore>();

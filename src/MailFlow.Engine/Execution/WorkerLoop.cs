@@ -18,6 +18,7 @@ internal sealed partial class WorkerLoop(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         if (!await HasStartedAsync(stoppingToken) || !await BeginAsync(stoppingToken)) return;
+        EngineMetrics.Begin();
         // SQLite has one writer at a time: more workers would only queue at its gate.
         var workers = database.Dialect.IsPostgreSql ? Math.Clamp(Environment.ProcessorCount, 2, 8) : 1;
         await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Run(() => WorkAsync(stoppingToken), CancellationToken.None))

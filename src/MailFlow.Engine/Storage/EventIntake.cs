@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using MailFlow.Data;
+using MailFlow.Engine.Execution;
 
 namespace MailFlow.Engine.Storage;
 
@@ -53,7 +54,8 @@ public sealed class EventIntake : IAsyncDisposable
         _commits = new(4_096, MostInOneCommit, request => request.Events.Count, WriteAsync);
     }
 
-    private sealed record Request(int AccountId, IReadOnlyList<IncomingEvent> Events);
+    /// <param name="Trace">A last member of the events' bodies, or nothing (<see cref="BatchTrace"/>).</param>
+    private sealed record Request(int AccountId, IReadOnlyList<IncomingEvent> Events, string Trace);
 
     private sealed record Item(Guid Key, int AccountId, int Shard, string UserId, string Body);
 
@@ -61,7 +63,13 @@ public sealed class EventIntake : IAsyncDisposable
     /// Takes events in. When it returns they are durable. Throws <see cref="IntakeFullException"/> when the inbox is at its bound, and what the database throws; then
     /// nothing of this group was taken in for certain, and it may be sent again.
     /// </summary>
-    public Task<IntakeResult> AcceptAsync(int accountId, IReadOnlyList<IncomingEvent> events, CancellationToken ct) => _commits.CommitAsync(new Request(accountId, events), ct);
+    public async Task<IntakeResult> AcceptAsync(int accountId, IReadOnlyList<IncomingEvent> events, CancellationToken ct)
+    {
+        using var span = BatchTrace.Intake(_database, events.Count);
+        var result = await _commits.CommitAsync(new Request(accountId, events, BatchTrace.Link(span)), ct);
+        EngineMetrics.TookIn(_database, result.Accepted, result.Duplicates.Count, result.Rejected.Count);
+        return result;
+    }
 
     /// <summary>
     /// Takes events in within a transaction at hand: those of a module that keeps its own record of what they tell. Ids that are known already are passed over. Gives the
@@ -74,7 +82,7 @@ public sealed class EventIntake : IAsyncDisposable
         var now = await session.NowAsync(ct);
         await RefuseIfFullAsync(session, now);
         var items = events.Select(each => new Item(
-            StableHash.Key(each.AccountId.ToString(), each.Event.EventId), each.AccountId, StableHash.Shard(each.AccountId, each.Event.UserId), each.Event.UserId, Body(each.Event)))
+            StableHash.Key(each.AccountId.ToString(), each.Event.EventId), each.AccountId, StableHash.Shard(each.AccountId, each.Event.UserId), each.Event.UserId, Body(each.Event, "")))
             .DistinctBy(item => item.Key).ToList();
         var isNew = await InsertKeysAsync(session, items, now);
         var fresh = items.FindAll(item => isNew.Contains(item.Key));
@@ -110,7 +118,7 @@ public sealed class EventIntake : IAsyncDisposable
                     }
                     var key = StableHash.Key(group[r].AccountId.ToString(), incoming.EventId);
                     if (!seen.Add(key)) continue;
-                    items.Add(new Item(key, group[r].AccountId, StableHash.Shard(group[r].AccountId, incoming.UserId), incoming.UserId, Body(incoming)));
+                    items.Add(new Item(key, group[r].AccountId, StableHash.Shard(group[r].AccountId, incoming.UserId), incoming.UserId, Body(incoming, group[r].Trace)));
                     places.Add((r, i));
                 }
 
@@ -164,13 +172,13 @@ public sealed class EventIntake : IAsyncDisposable
         if (_full) throw new IntakeFullException(TimeSpan.FromSeconds(5));
     }
 
-    private static string Body(IncomingEvent incoming)
+    private static string Body(IncomingEvent incoming, string trace)
     {
         var text = new StringBuilder(incoming.Payload.Length + 128);
         text.Append("{\"event_id\":").Append(Quote(incoming.EventId)).Append(",\"event_type\":").Append(Quote(incoming.EventType))
             .Append(",\"timestamp\":").Append(incoming.OccurredAt.ToUnixTimeMilliseconds()).Append(",\"payload\":").Append(incoming.Payload);
         if (incoming.Metadata is not null) text.Append(",\"metadata\":").Append(incoming.Metadata);
-        return text.Append('}').ToString();
+        return text.Append(trace).Append('}').ToString();
     }
 
     private static string Quote(string text) => JsonSerializer.Serialize(text);

@@ -1,10 +1,13 @@
+using System.Numerics;
+using MailFlow.Data;
+
 namespace MailFlow.Engine.Storage;
 
 /// <summary>
 /// Tells this process's workers which shards have something to do, so that a lone event need not wait for the next poll.
-/// Only a hint: what it misses (another node's work, a timer), the poll finds.
+/// Only a hint: what it misses (a timer, another node's work whose hint was lost), the poll finds.
 /// </summary>
-public sealed class WorkSignal
+public sealed class WorkSignal : INodeSignal
 {
     private readonly Lock _lock = new();
     private readonly SortedSet<int> _signalled = [];
@@ -12,9 +15,16 @@ public sealed class WorkSignal
     private readonly Queue<int> _order = new();
     private TaskCompletionSource _something = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <inheritdoc/>
+    public event Action<ulong>? Raised;
+
+    /// <inheritdoc/>
+    public string Topic => "work";
+
     /// <summary>Something was committed for this shard.</summary>
     public void Notify(int shard)
     {
+        Raised?.Invoke(1UL << shard);
         lock (_lock)
         {
             if (!_signalled.Add(shard)) return;
@@ -27,6 +37,12 @@ public sealed class WorkSignal
     public void Notify(IEnumerable<int> shards)
     {
         foreach (var shard in shards) Notify(shard);
+    }
+
+    /// <summary>A bit for each shard.</summary>
+    void INodeSignal.Hear(ulong which)
+    {
+        for (; which != 0; which &= which - 1) Notify(BitOperations.TrailingZeroCount(which));
     }
 
     /// <summary>Takes the next signalled shard that no worker of this process has; null when there is none.</summary>

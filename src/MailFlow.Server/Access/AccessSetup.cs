@@ -1,4 +1,5 @@
 using MailFlow.Data;
+using MailFlow.Server.Hosting;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.DataProtection;
@@ -10,6 +11,12 @@ namespace MailFlow.Server.Access;
 /// <summary>The scope an endpoint asks for.</summary>
 internal sealed record ScopeNeeded(string Scope)
 {
+    /// <summary>Why a caller who holds every scope is refused what asks for <see cref="Scopes.ClusterRead"/>; null for the rest.</summary>
+    public static string? OperatorsOnly(HttpContext context) =>
+        MissingIn(context) is null && context.GetEndpoint()?.Metadata.GetOrderedMetadata<ScopeNeeded>().Any(needed => needed.Scope == Scopes.ClusterRead) == true
+            ? "This is about all accounts, and for the account of whoever operates the server."
+            : null;
+
     /// <summary>The first of the scopes that a request's endpoint asks for and its caller does not hold; null when that is none.</summary>
     public static string? MissingIn(HttpContext context) => context.GetEndpoint()?.Metadata.GetOrderedMetadata<ScopeNeeded>().Select(needed => needed.Scope)
         .FirstOrDefault(scope => !context.User.HasClaim(ApiKeyAuthentication.ScopeClaim, scope) && !context.User.HasClaim(ApiKeyAuthentication.ScopeClaim, Scopes.Admin));
@@ -43,7 +50,12 @@ internal static class AccessSetup
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build())
             .AddPolicy(SignedInPolicy, policy => policy.RequireClaim(SessionCookie.UserClaim));
         foreach (var scope in Scopes.All)
-            access.AddPolicy(scope, policy => policy.RequireClaim(ApiKeyAuthentication.ScopeClaim, scope, Scopes.Admin));
+            access.AddPolicy(scope, policy =>
+            {
+                policy.RequireClaim(ApiKeyAuthentication.ScopeClaim, scope, Scopes.Admin);
+                // What is about all accounts is for whoever operates the server: that is the first account.
+                if (scope == Scopes.ClusterRead) policy.RequireClaim(ApiKeyAuthentication.AccountClaim, FirstStart.AccountId.ToString());
+            });
         return services;
     }
 

@@ -6,6 +6,9 @@ using Microsoft.Extensions.Options;
 
 namespace MailFlow.Server.Access;
 
+/// <summary>Marks what is asked for when the database is away.</summary>
+internal sealed record AnsweredBlindly;
+
 /// <summary>Reads <c>Authorization: Bearer mf_…</c>. The account of the key is the account of everything the request does.</summary>
 internal sealed class ApiKeyAuthentication(
     IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, ApiKeys keys)
@@ -27,7 +30,7 @@ internal sealed class ApiKeyAuthentication(
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         if (KeyIn(Request) is not { } given) return AuthenticateResult.NoResult();
-        if (await keys.FindAsync(given, Context.RequestAborted) is not { } key) return AuthenticateResult.Fail("unknown or revoked key");
+        if (await keys.FindAsync(given, mayBeBlind: Context.GetEndpoint()?.Metadata.GetMetadata<AnsweredBlindly>() is not null, Context.RequestAborted) is not { } key) return AuthenticateResult.Fail("unknown or revoked key");
 
         var identity = new ClaimsIdentity(SchemeName);
         identity.AddClaim(new Claim(AccountClaim, key.AccountId.ToString()));
@@ -49,5 +52,5 @@ internal sealed class ApiKeyAuthentication(
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) =>
         Problems.WriteAsync(Context, StatusCodes.Status403Forbidden, ScopeNeeded.MissingIn(Context) is { } missing
             ? $"The API key lacks the scope '{missing}'."
-            : "This is for people who are signed in: an API key has no session.");
+            : ScopeNeeded.OperatorsOnly(Context) ?? "This is for people who are signed in: an API key has no session.");
 }

@@ -16,6 +16,8 @@ internal static class Scopes
     /// <summary>Letting journeys run: publish, pause, resume, start, and commands to instances.</summary>
     public const string JourneysPublish = "journeys:publish";
     public const string MessagesRead = "messages:read";
+    /// <summary>What runs where and how far behind it is, over all accounts: for who operates the server, and for Prometheus.</summary>
+    public const string ClusterRead = "cluster:read";
 
     /// <summary>Whether whoever holds it can only look.</summary>
     public static bool Reads(string scope) => scope.EndsWith(":read", StringComparison.Ordinal);
@@ -23,6 +25,6 @@ internal static class Scopes
     public static IReadOnlyList<string> All { get; } =
     [
         Admin, EventsWrite, ContactsRead, ContactsWrite, SegmentsRead, SegmentsWrite,
-        TemplatesRead, TemplatesWrite, JourneysRead, JourneysWrite, JourneysPublish, MessagesRead,
+        TemplatesRead, TemplatesWrite, JourneysRead, JourneysWrite, JourneysPublish, MessagesRead, ClusterRead,
     ];
 }

@@ -48,7 +48,7 @@ internal sealed class SessionCookie(Sessions sessions) : CookieAuthenticationEve
     {
         var scope = ScopeNeeded.MissingIn(context.HttpContext) ?? Scopes.Admin;
         var role = context.HttpContext.User.FindFirst(RoleClaim)?.Value;
-        return Problems.WriteAsync(context.HttpContext, StatusCodes.Status403Forbidden,
-            $"Your role '{role}' may not do this: it needs the scope '{scope}', which begins with the role '{Roles.LeastWith(scope).Word()}'.");
+        return Problems.WriteAsync(context.HttpContext, StatusCodes.Status403Forbidden, ScopeNeeded.OperatorsOnly(context.HttpContext)
+            ?? $"Your role '{role}' may not do this: it needs the scope '{scope}', which begins with the role '{Roles.LeastWith(scope).Word()}'.");
     }
 }

@@ -1,11 +1,10 @@
 namespace MailFlow.Server.Api;
 
-/// <summary>Every address the server answers.</summary>
+/// <summary>Every address that a node answers whose role is to: health and metrics are any node's.</summary>
 internal static class Endpoints
 {
-    public static void MapApi(this WebApplication app)
+    public static WebApplication MapApi(this WebApplication app)
     {
-        app.MapHealth();
         app.MapUnsubscribe();
         app.MapPreferences();
         app.MapTracking();
@@ -42,5 +41,7 @@ internal static class Endpoints
         api.MapSession();
         api.MapUsers();
         api.MapAudit();
+        api.MapCluster();
+        return app;
     }
 }

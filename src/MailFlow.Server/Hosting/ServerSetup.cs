@@ -8,6 +8,7 @@ using MailFlow.Journeys.Webhooks;
 using MailFlow.Server.Access;
 using MailFlow.Server.Api;
 using MailFlow.Server.Http;
+using MailFlow.Server.Nodes;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Extensions.Configuration.Memory;
 
@@ -22,6 +23,9 @@ internal static partial class ServerSetup
         (typeof(ApiKeyAuthentication).FullName!, LogLevel.Warning),
         ("Microsoft.AspNetCore.DataProtection", LogLevel.Error), // warns that keys are kept as they are: docs/operate.md says so
     ];
+
+    /// <summary>What is under way has so long to end, once a stop is asked for: enough below the ten seconds after which others lose patience.</summary>
+    private static readonly TimeSpan LongestDrain = TimeSpan.FromSeconds(8);
 
     private const string DefaultUrl = "http://127.0.0.1:5080";
 
@@ -47,7 +51,7 @@ internal static partial class ServerSetup
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = 4 * RequestBody.MaxBytes; // above our own limit, so that ours can answer
         });
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
+        builder.Services.Configure<HostOptions>(host => (host.ShutdownTimeout, host.ServicesStopConcurrently) = (LongestDrain, true));
         return builder;
     }
 
@@ -63,8 +67,9 @@ internal static partial class ServerSetup
     }
 
     /// <summary>The clock, the database and what the API itself needs.</summary>
-    public static IServiceCollection AddServer(this IServiceCollection services)
+    public static IServiceCollection AddServer(this IServiceCollection services, NodeRoles roles)
     {
+        services.AddSingleton(typeof(NodeRoles), roles);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton<Settings>();
         services.AddSingleton(provider => provider.GetRequiredService<Settings>().OpenDatabase(provider.GetRequiredService<TimeProvider>()));
@@ -72,6 +77,10 @@ internal static partial class ServerSetup
         services.AddSingleton<Samples>();
         services.AddSingleton<WarmUp>();
         services.AddSingleton<Readiness>();
+        services.AddSingleton<NodeHints>();
+        services.AddHostedService<HintRelay>();
+        services.AddHostedService<NodeRegistry>();
+        services.AddSingleton<Cluster>();
         services.AddAccess();
         services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions));
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true); // ProblemMiddleware answers
@@ -115,17 +124,30 @@ internal static partial class ServerSetup
     {
         var ct = app.Lifetime.ApplicationStopping;
         ListenAddresses.Try(app);
-        var settings = app.Services.GetRequiredService<Settings>();
-        await Migrator.ApplyAsync(app.Services.GetRequiredService<Database>(), Modules, ct);
+        var database = app.Services.GetRequiredService<Database>();
+        var (key, password) = (default(string), default(string));
+        await database.AloneAsync("start", async () => (key, password) = await FillAsync(app, database, args, ct), ct);
+        await app.Services.GetRequiredService<WarmUp>().RunAsync(FirstStart.AccountId, ct);
+        app.Lifetime.ApplicationStarted.Register(() => Greeting.Write(app, key, password));
+    }
+
+    /// <summary>One node after another, where several start together: samples are put in by several commits.</summary>
+    private static async Task<(string? Key, string? Password)> FillAsync(WebApplication app, Database database, string[] args, CancellationToken ct)
+    {
+        await Migrator.ApplyAsync(database, Modules, ct);
+        if (await Migrator.UnknownAsync(database, Modules, ct) is { Count: > 0 } unknown) NewerSchema(app.Logger, string.Join(", ", unknown));
         var start = app.Services.GetRequiredService<FirstStart>();
         var key = await start.RunAsync(ct);
         if (args.Contains("--new-admin-key")) key ??= await start.RenewAsync(ct);
         var password = await start.MakeAdminAsync(ct);
         if (args.Contains("--reset-admin")) password ??= await start.ResetAdminAsync(ct);
-        if (settings.GivesSamples) await app.Services.GetRequiredService<Samples>().SeedAsync(FirstStart.AccountId, ct);
-        await app.Services.GetRequiredService<WarmUp>().RunAsync(FirstStart.AccountId, ct);
-        app.Lifetime.ApplicationStarted.Register(() => Greeting.Write(app, key, password));
+        if (app.Services.GetRequiredService<Settings>().GivesSamples) await app.Services.GetRequiredService<Samples>().SeedAsync(FirstStart.AccountId, ct);
+        return (key, password);
     }
+
+    /// <summary>It goes on: schema files only add, and in the course of a rolling upgrade, or of its way back, this is how things stand.</summary>
+    [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "A newer version of MailFlow has been on this database ({Files}); this one works on, and is to be upgraded before long")]
+    private static partial void NewerSchema(ILogger log, string files);
 
     [GeneratedRegex(@"//(\*|\+|0\.0\.0\.0|\[::\])")]
     private static partial Regex Wildcard();

@@ -13,6 +13,9 @@ public sealed class JobTests
         public List<(Guid Key, int Attempt, string Word)> Made { get; } = [];
 
         public Func<Job, JobResult> Answer { get; set; } = _ => JobResult.Complete();
+
+        /// <summary>What an attempt waits for before it answers.</summary>
+        public Func<CancellationToken, Task> Hold { get; set; } = _ => Task.CompletedTask;
     }
 
     [Activity("Tests.Call", Outcomes = ["Done", "Failed"])]
@@ -22,10 +25,11 @@ public sealed class JobTests
 
         protected override JobRetry Retry => new(Attempts: 3, First: TimeSpan.FromSeconds(10));
 
-        protected override Task<JobResult> RunAsync(Input input, Job job, CancellationToken ct)
+        protected override async Task<JobResult> RunAsync(Input input, Job job, CancellationToken ct)
         {
             lock (calls.Made) calls.Made.Add((job.Key, job.Attempt, input.Word));
-            return Task.FromResult(calls.Answer(job));
+            await calls.Hold(ct);
+            return calls.Answer(job);
         }
     }
 
@@ -67,6 +71,31 @@ public sealed class JobTests
 
         Assert.Contains("failed", await host.LinesAsync());
         Assert.Equal(3, calls.Made.Count);
+    }
+
+    // Seen red without the hand-back: it waited for its lease.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_job_that_a_stop_cut_off_is_done_by_the_next_process_at_once(DatabaseKind kind)
+    {
+        var (host, calls) = await NewAsync(kind);
+        await using var _ = host;
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        calls.Hold = ct =>
+        {
+            begun.TrySetResult();
+            return Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, ct);
+        };
+        await host.EventAsync("go");
+        await host.Workers[0].RunUntilIdleAsync(default);
+        await host.Jobs.StartAsync(default);
+        await begun.Task;
+
+        await host.Jobs.StopAsync(default);
+        calls.Hold = _ => Task.CompletedTask;
+        await host.RunAsync(); // no time has passed
+
+        Assert.Equal(["ok"], await host.LinesAsync());
+        Assert.Equal([1, 2], calls.Made.Select(call => call.Attempt));
     }
 
     [Fact]

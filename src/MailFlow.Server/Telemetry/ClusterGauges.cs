@@ -1,0 +1,85 @@
+using System.Diagnostics.Metrics;
+using MailFlow.Data;
+using MailFlow.Server.Nodes;
+
+namespace MailFlow.Server.Telemetry;
+
+/// <summary>
+/// What stands in the database, as gauges: nodes, shards, backlogs. Read when somebody asks for them and not otherwise; every node gives the same, so ask for the greatest, not the sum.
+/// </summary>
+internal sealed partial class ClusterGauges : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3), Stale = TimeSpan.FromSeconds(15);
+
+    internal Meter Meter { get; } = new("MailFlow.Server");
+
+    private readonly Cluster _cluster;
+    private readonly TimeProvider _time;
+    private readonly ILogger<ClusterGauges> _log;
+    private ClusterView? _seen;
+    private long _lookedAt;
+    private int _isUp = -1; // not looked yet
+
+    public ClusterGauges(Cluster cluster, Database database, ILogger<ClusterGauges> log)
+    {
+        (_cluster, _time, _log) = (cluster, database.Time, log);
+        Meter.CreateObservableGauge("mailflow.database.up", () => Up(), null, "Whether this node reaches the database");
+        Gauge("mailflow.nodes", "{node}", "Nodes by how they stand", view => Enum.GetValues<NodeStatus>().Select(status =>
+            new Measurement<double>(view.Nodes.Count(node => node.Status == status), new KeyValuePair<string, object?>("status", status.ToString().ToLowerInvariant()))));
+        Gauge("mailflow.backlog.lag", "s", "How long the oldest stimulus waits that is to be worked by now", view => [new(view.LagSeconds)]);
+        Gauge("mailflow.shard.lag", "s", "The same, by shard", view => view.Engine.Shards.Select(shard => new Measurement<double>(
+            shard.OldestAt is { } at ? Math.Max(0, (view.At - at).TotalSeconds) : 0, new KeyValuePair<string, object?>("shard", shard.Shard))));
+        Gauge("mailflow.inbox.depth", "{row}", "Events, commands and results of jobs that wait for a worker", view => [new(view.Engine.Shards.Sum(shard => shard.Inbox))]);
+        Gauge("mailflow.timers.due", "{instance}", "Instances whose time has come and that wait for a worker", view => [new(view.Engine.Shards.Sum(shard => shard.Timers))]);
+        Gauge("mailflow.jobs.due", "{job}", "Jobs that are due", view => [new(view.Engine.Jobs)]);
+        Gauge("mailflow.parked_activities", "{activity}", "Activities that fail for everybody and are held", view => [new(view.Engine.ParkedActivities)]);
+        Gauge("mailflow.dead_letters", "{row}", "Dead letters that nobody has replayed", view => [new(view.Engine.DeadLetters)]);
+        Gauge("mailflow.messages.open", "{message}", "Messages that have not come to an end, by state", view =>
+        [
+            Of("queued", view.Messages.Queued), Of("inflight", view.Messages.Inflight), Of("deferred", view.Messages.Deferred), Of("unknown", view.Messages.Unknown),
+        ]);
+        Gauge("mailflow.messages.lag", "s", "How long the oldest due message waits for a sender",
+            view => [new(view.Messages.OldestDueAt is { } at ? Math.Max(0, (view.At - at).TotalSeconds) : 0)]);
+        Gauge("mailflow.reports.waiting", "{call}", "What providers reported and is not worked off", view => [new(view.Messages.Reports)]);
+    }
+
+    /// <summary>Looks anew. Fails with the database, not with an exception: the gauges say so.</summary>
+    public async Task RefreshAsync(CancellationToken ct)
+    {
+        Interlocked.Exchange(ref _lookedAt, _time.GetTimestamp());
+        try
+        {
+            _seen = await _cluster.ReadAsync(ct).WaitAsync(Patience, ct);
+            _isUp = 1;
+        }
+        catch (Exception error) when (error is not OperationCanceledException || !ct.IsCancellationRequested)
+        {
+            if (_isUp != 0) LogUnseen(error);
+            (_seen, _isUp) = (null, 0);
+        }
+    }
+
+    public void Dispose() => Meter.Dispose();
+
+    private static Measurement<double> Of(string state, long count) => new(count, new KeyValuePair<string, object?>("state", state));
+
+    /// <summary>A pull by <c>/metrics</c> has looked before; a push by OTLP reports what was seen, and has it looked at again for the next one.</summary>
+    private ClusterView? Seen()
+    {
+        var looked = Interlocked.Read(ref _lookedAt);
+        if (looked == 0 || _time.GetElapsedTime(looked) > Stale) _ = RefreshAsync(CancellationToken.None);
+        return _seen;
+    }
+
+    private IEnumerable<Measurement<int>> Up()
+    {
+        Seen();
+        return _isUp < 0 ? [] : [new(_isUp)];
+    }
+
+    private void Gauge(string name, string unit, string description, Func<ClusterView, IEnumerable<Measurement<double>>> measure) =>
+        Meter.CreateObservableGauge(name, () => Seen() is { } view ? measure(view) : [], unit, description);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What waits in the database could not be read for the metrics")]
+    private partial void LogUnseen(Exception error);
+}
