@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using MailFlow.Data;
 using MailFlow.Delivery;
 using MailFlow.Engine.Storage;
+using MailFlow.Ingestion;
 using MailFlow.Journeys;
 using MailFlow.Journeys.Webhooks;
 using MailFlow.Server.Access;
@@ -109,6 +110,19 @@ internal static partial class ServerSetup
     /// <summary>The section <c>MailFlow:Webhooks</c>.</summary>
     public static WebhookOptions ReadWebhooks(this IConfiguration configuration) =>
         configuration.GetSection("MailFlow:Webhooks").Get<WebhookOptions>() ?? new WebhookOptions();
+
+    /// <summary>The section <c>MailFlow:Ingestion</c>. A setting that it does not know stops the start: a misspelt topic would leave events unread in silence.</summary>
+    public static IngestionOptions ReadIngestion(this IConfiguration configuration)
+    {
+        try
+        {
+            return configuration.GetSection(IngestionOptions.Section).Get<IngestionOptions>(binder => binder.ErrorOnUnknownConfiguration = true) ?? new IngestionOptions();
+        }
+        catch (InvalidOperationException error)
+        {
+            throw new StartRefusedException($"{IngestionOptions.Section}: {error.Message}", error);
+        }
+    }
 
     /// <summary>Before anything listens or works, though not before it is known that it will be able to listen: the schema, account 1 with its key and its administrator, the samples.</summary>
     public static async Task PrepareAsync(this WebApplication app, string[] args)
