@@ -10,20 +10,23 @@ internal sealed class IngestionMeter : IDisposable
     public const string Name = "MailFlow.Ingestion";
 
     private readonly ConcurrentDictionary<string, long> _lag = new();
-    private readonly Meter _meter = new(Name);
     private readonly Counter<long> _messages;
     private readonly Histogram<int> _batches;
-    private int _waiting, _connected, _paused;
+    private int _waiting, _connected, _paused, _partitions;
+
+    /// <summary>The meter, one for each node in a process.</summary>
+    internal Meter Meter { get; } = new(Name);
 
     public IngestionMeter()
     {
-        _messages = _meter.CreateCounter<long>("mailflow.ingestion.messages", "{message}", "Messages done with, by outcome: accepted, duplicate, dead_letter.");
-        _batches = _meter.CreateHistogram<int>("mailflow.ingestion.batch", "{message}", "Messages that shared one transaction.");
-        _meter.CreateObservableGauge("mailflow.ingestion.lag", () => _lag.Select(each => new Measurement<long>(each.Value, KeyValuePair.Create("partition", (object?)each.Key))),
+        _messages = Meter.CreateCounter<long>("mailflow.ingestion.messages", "{message}", "Messages done with, by outcome: accepted, duplicate, dead_letter.");
+        _batches = Meter.CreateHistogram<int>("mailflow.ingestion.batch", "{message}", "Messages that shared one transaction.");
+        Meter.CreateObservableGauge("mailflow.ingestion.lag", () => _lag.Select(each => new Measurement<long>(each.Value, KeyValuePair.Create("partition", (object?)each.Key))),
             "{message}", "Messages at the broker that are not done with, by partition (RabbitMQ: the queue).");
-        _meter.CreateObservableGauge("mailflow.ingestion.connected", () => _connected, "{connection}", "1 while the broker is within reach.");
-        _meter.CreateObservableGauge("mailflow.ingestion.paused", () => _paused, "{consumer}", "1 while partitions are paused, because too much is under way.");
-        _meter.CreateObservableGauge("mailflow.ingestion.waiting", () => _waiting, "{batch}", "Batches that wait for the database, the inbox or the dead letters.");
+        Meter.CreateObservableGauge("mailflow.ingestion.connected", () => _connected, "{connection}", "1 while the broker is within reach.");
+        Meter.CreateObservableGauge("mailflow.ingestion.partitions", () => _partitions, "{partition}", "Partitions that this node reads.");
+        Meter.CreateObservableGauge("mailflow.ingestion.paused", () => _paused, "{consumer}", "1 while partitions are paused, because too much is under way.");
+        Meter.CreateObservableGauge("mailflow.ingestion.waiting", () => _waiting, "{batch}", "Batches that wait for the database, the inbox or the dead letters.");
     }
 
     /// <summary>Whether the broker is within reach; gives whether that is news.</summary>
@@ -31,6 +34,9 @@ internal sealed class IngestionMeter : IDisposable
 
     /// <summary>Whether partitions are paused.</summary>
     public void Paused(bool isPaused) => _paused = isPaused ? 1 : 0;
+
+    /// <summary>How many partitions this node reads.</summary>
+    public void Partitions(int count) => _partitions = count;
 
     /// <summary>How much a partition, or a queue, still holds.</summary>
     public void Lag(string partition, long messages) => _lag[partition] = messages;
@@ -55,7 +61,7 @@ internal sealed class IngestionMeter : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _meter.Dispose();
+    public void Dispose() => Meter.Dispose();
 
     private void Count(int messages, string outcome)
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using System.Text.Json.Nodes;
 using MailFlow.Data;
 using MailFlow.Engine.Execution;
@@ -26,6 +27,18 @@ internal sealed class IngestionHost : IAsyncDisposable
     public Database Database { get; }
 
     public EventIntake Intake => _host.Services.GetRequiredService<EventIntake>();
+
+    /// <summary>What a gauge of the node's meter says now, all its partitions added up.</summary>
+    public long Gauge(string name)
+    {
+        var (meter, sum) = (_host.Services.GetRequiredService<IngestionMeter>().Meter, 0L);
+        using var listener = new MeterListener { InstrumentPublished = (instrument, listening) => { if (instrument.Meter == meter && instrument.Name == name) listening.EnableMeasurementEvents(instrument); } };
+        listener.SetMeasurementEventCallback<long>((_, value, _, _) => sum += value);
+        listener.SetMeasurementEventCallback<int>((_, value, _, _) => sum += value);
+        listener.Start();
+        listener.RecordObservableInstruments();
+        return sum;
+    }
 
     /// <summary>A node with a database of its own.</summary>
     public static async Task<IngestionHost> StartAsync(DatabaseKind kind, IngestionOptions options, IFaultPoints? faults = null)
@@ -79,7 +92,7 @@ internal sealed class IngestionHost : IAsyncDisposable
     private static async Task<IngestionHost> StartAsync(Database database, IngestionOptions options, IFaultPoints? faults, TestDatabase? own)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.Logging.AddSimpleConsole(console => console.SingleLine = true).SetMinimumLevel(LogLevel.Warning);
+        builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat) = (true, "HH:mm:ss.fff ")).SetMinimumLevel(LogLevel.Warning);
         builder.Services.AddSingleton(database).AddSingleton(database.Time);
         if (faults is not null) builder.Services.AddSingleton(faults);
         builder.Services.AddEngine().AddIngestion(options);

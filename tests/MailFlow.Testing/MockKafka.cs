@@ -13,7 +13,16 @@ public sealed partial class MockKafka : IDisposable
     private const string Library = "librdkafka";
     private const int Producer = 0;
 
+    /// <summary>The library's builds, in the order in which Confluent.Kafka tries them: the first wants a libsasl2 that Debian 12 has not.</summary>
+    private static readonly string[] Builds = [Library, "centos8-librdkafka"];
+
     private readonly nint _client, _cluster;
+
+    static MockKafka() => NativeLibrary.SetDllImportResolver(typeof(MockKafka).Assembly, (name, assembly, path) =>
+    {
+        var handle = nint.Zero;
+        return name == Library && Builds.Any(build => NativeLibrary.TryLoad(build, assembly, path, out handle)) ? handle : nint.Zero;
+    });
 
     /// <summary>Starts one.</summary>
     /// <param name="brokers">How many brokers; their ids count from 1.</param>

@@ -32,7 +32,7 @@ public sealed class RabbitMqServer : IAsyncDisposable
         if (!File.Exists($"{Programs}/rabbitmq-server")) throw new InvalidOperationException("The RabbitMQ of the tests is not installed. As root on Debian: apt-get install rabbitmq-server");
         var server = new RabbitMqServer();
         File.WriteAllText($"{server._folder}/plugins", "[rabbitmq_management].");
-        File.WriteAllText($"{server._folder}/rabbitmq.conf", $"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {server.ManagementPort}\ndisk_free_limit.absolute = 50MB\n");
+        File.WriteAllText($"{server._folder}/rabbitmq.conf", $"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {server.ManagementPort}\ncollect_statistics_interval = 200\ndisk_free_limit.absolute = 50MB\n");
         if (IsRoot) await RunAsync("chown", "-R", "rabbitmq", server._folder);
         await server.StartAgainAsync();
         return server;

@@ -19,6 +19,7 @@ internal sealed partial class KafkaIntake(
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250), LongestPause = TimeSpan.FromSeconds(10);
 
     private readonly KafkaProgress _progress = new();
+    private readonly HashSet<TopicPartition> _mine = [];
     private bool _paused, _newPartitions;
     private ulong _sequence;
 
@@ -69,7 +70,7 @@ internal sealed partial class KafkaIntake(
         (config.EnableAutoCommit, config.EnableAutoOffsetStore, config.AutoCommitIntervalMs) = (true, false, 1_000); // commits what we store, and we store what is handled
         (config.SessionTimeoutMs, config.HeartbeatIntervalMs) = (10_000, 2_000);
         return new ConsumerBuilder<byte[], byte[]>(config)
-            .SetPartitionsAssignedHandler((_, partitions) => { _newPartitions = true; Assigned(Names(partitions)); })
+            .SetPartitionsAssignedHandler((_, partitions) => Take(partitions))
             .SetPartitionsRevokedHandler((consumer, partitions) => GiveUp(consumer, [.. partitions.Select(place => place.TopicPartition)]))
             .SetPartitionsLostHandler((_, partitions) => Lose([.. partitions.Select(place => place.TopicPartition)]))
             .SetErrorHandler((_, error) => Tell(error))
@@ -144,6 +145,14 @@ internal sealed partial class KafkaIntake(
         else Resumed();
     }
 
+    private void Take(List<TopicPartition> partitions)
+    {
+        _mine.UnionWith(partitions);
+        meter.Partitions(_mine.Count);
+        _newPartitions = true;
+        Assigned(Names(partitions));
+    }
+
     /// <summary>The group gives partitions to another: what is under way of them is finished, if that is soon, so that the other need not do it again.</summary>
     private void GiveUp(IConsumer<byte[], byte[]> consumer, List<TopicPartition> partitions)
     {
@@ -166,6 +175,8 @@ internal sealed partial class KafkaIntake(
             _progress.Forget(partition);
             meter.NoLag(KafkaLag.NameOf(partition));
         }
+        _mine.ExceptWith(partitions);
+        meter.Partitions(_mine.Count);
     }
 
     /// <summary>Whether all have ended in time, well or not.</summary>

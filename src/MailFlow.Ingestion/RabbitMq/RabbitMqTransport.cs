@@ -21,6 +21,7 @@ internal static class RabbitMqTransport
                 rabbit.ReceiveEndpoint(options.RabbitMq.Queue, endpoint => Receive(endpoint, options, context));
             });
         });
+        services.AddHostedService<RabbitMqLag>();
     }
 
     private static void Connect(IRabbitMqBusFactoryConfigurator rabbit, RabbitMqOptions options) =>
