@@ -70,11 +70,11 @@ internal sealed class IngestionHost : IAsyncDisposable
         return await EventsAsync();
     }
 
-    public static async Task UntilAsync(Func<Task<bool>> isSo, string what)
+    public static async Task UntilAsync(Func<Task<bool>> isSo, string what, TimeSpan? patience = null)
     {
         for (var watch = Stopwatch.StartNew(); !await isSo();)
         {
-            Assert.True(watch.Elapsed < Patience, $"Waited in vain for {what}.");
+            Assert.True(watch.Elapsed < (patience ?? Patience), $"Waited in vain for {what}.");
             await Task.Delay(Moment, TimeProvider.System);
         }
     }

@@ -32,6 +32,7 @@ public sealed partial class MockKafka : IDisposable
         _client = rd_kafka_new(Producer, 0, error, error.Length);
         if (_client == 0) throw new InvalidOperationException($"librdkafka: {Encoding.UTF8.GetString(error).TrimEnd('\0')}");
         _cluster = rd_kafka_mock_cluster_new(_client, brokers);
+        rd_kafka_mock_group_initial_rebalance_delay_ms(_cluster, 200); // instead of 3 s
     }
 
     /// <summary>Where its brokers listen.</summary>
@@ -75,6 +76,9 @@ public sealed partial class MockKafka : IDisposable
 
     [LibraryImport(Library)]
     private static partial nint rd_kafka_mock_cluster_bootstraps(nint cluster);
+
+    [LibraryImport(Library)]
+    private static partial void rd_kafka_mock_group_initial_rebalance_delay_ms(nint cluster, int milliseconds);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int rd_kafka_mock_topic_create(nint cluster, string topic, int partitions, int replicas);

@@ -14,12 +14,14 @@ internal sealed partial class KafkaIntake(
     IngestionOptions options, IReceiveEndpointDispatcherFactory dispatchers, IngestionMeter meter, Database database, ILogger<KafkaIntake> log) : BackgroundService
 {
     private const int SettleEvery = 100;
+    private static readonly TimeSpan TellEvery = TimeSpan.FromMinutes(1);
     private static readonly Dictionary<string, object> NoHeaders = [];
-    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50), Patience = TimeSpan.FromSeconds(1), LastMoments = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50), Patience = TimeSpan.FromSeconds(1), LastMoments = TimeSpan.FromSeconds(5), LeaveWithin = TimeSpan.FromSeconds(7);
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250), LongestPause = TimeSpan.FromSeconds(10);
 
     private readonly KafkaProgress _progress = new();
     private readonly HashSet<TopicPartition> _mine = [];
+    private readonly Dictionary<ErrorCode, DateTimeOffset> _told = [];
     private bool _paused, _newPartitions;
     private ulong _sequence;
 
@@ -34,7 +36,7 @@ internal sealed partial class KafkaIntake(
         {
             try
             {
-                using var consumer = Build();
+                var consumer = Build();
                 using var lag = new KafkaLag(consumer, meter, database.Time);
                 try
                 {
@@ -44,7 +46,7 @@ internal sealed partial class KafkaIntake(
                 finally
                 {
                     lag.Stop();
-                    consumer.Close(); // finishes what is under way, commits, and leaves the group
+                    Leave(consumer);
                 }
                 return;
             }
@@ -59,6 +61,16 @@ internal sealed partial class KafkaIntake(
                 NotClosed(error);
             }
         }
+    }
+
+    /// <summary>
+    /// Finishes what is under way, commits, and leaves the group. A group that just then deals out its partitions anew takes no commits, and the library would wait for the end of that:
+    /// the node does not, and what was not committed comes again, as duplicates.
+    /// </summary>
+    private void Leave(IConsumer<byte[], byte[]> consumer)
+    {
+        if (Task.Run(consumer.Close).Wait(LeaveWithin)) consumer.Dispose();
+        else NotLeft(LeaveWithin);
     }
 
     private IConsumer<byte[], byte[]> Build()
@@ -150,7 +162,7 @@ internal sealed partial class KafkaIntake(
         _mine.UnionWith(partitions);
         meter.Partitions(_mine.Count);
         _newPartitions = true;
-        Assigned(Names(partitions));
+        if (partitions.Count > 0) Assigned(Names(partitions));
     }
 
     /// <summary>The group gives partitions to another: what is under way of them is finished, if that is soon, so that the other need not do it again.</summary>
@@ -194,8 +206,11 @@ internal sealed partial class KafkaIntake(
 
     private void Tell(Error error)
     {
-        if (error.Code != ErrorCode.Local_AllBrokersDown) Trouble(error.Reason, error.Code);
-        else if (meter.Connected(false)) Disconnected();
+        if (error.Code == ErrorCode.Local_AllBrokersDown) meter.Connected(false);
+        var now = database.Time.GetUtcNow();
+        if (_told.TryGetValue(error.Code, out var last) && now - last < TellEvery) return; // it is tried again many times a minute
+        _told[error.Code] = now;
+        Trouble(error.Reason, error.Code);
     }
 
     private static string Names(IEnumerable<TopicPartition> partitions) => string.Join(", ", partitions.Select(partition => partition.Partition.Value).Order());
@@ -203,7 +218,7 @@ internal sealed partial class KafkaIntake(
     [LoggerMessage(EventId = 10, Level = LogLevel.Error, Message = "Reading from Kafka failed; next try in {Seconds} s")]
     private partial void Failed(double seconds, Exception error);
 
-    [LoggerMessage(EventId = 11, Level = LogLevel.Warning, Message = "The consumer group could not be left in order; it notices by itself")]
+    [LoggerMessage(EventId = 11, Level = LogLevel.Warning, Message = "Reading from Kafka ended with an error; the consumer group notices by itself that this node is gone")]
     private partial void NotClosed(Exception error);
 
     [LoggerMessage(EventId = 12, Level = LogLevel.Information, Message = "Kafka gives this node the partitions {Partitions}")]
@@ -227,6 +242,6 @@ internal sealed partial class KafkaIntake(
     [LoggerMessage(EventId = 18, Level = LogLevel.Warning, Message = "Kafka: {Reason} ({Code})")]
     private partial void Trouble(string reason, ErrorCode code);
 
-    [LoggerMessage(EventId = 19, Level = LogLevel.Error, Message = "No broker of Kafka can be reached; it is tried again until one can")]
-    private partial void Disconnected();
+    [LoggerMessage(EventId = 19, Level = LogLevel.Warning, Message = "The consumer group could not be left within {Patience}; it notices by itself, and what was not committed comes again")]
+    private partial void NotLeft(TimeSpan patience);
 }

@@ -57,7 +57,7 @@ public sealed record RabbitMqOptions
         Required("RabbitMq:Host", Host);
         foreach (var host in Hosts)
             if (Uri.CheckHostName(host) == UriHostNameType.Unknown) throw Wrong("RabbitMq:Host", $"'{host}' is neither a host name nor an IP address; the port is a setting of its own");
-        Between("RabbitMq:Port", PortNumber == (Port ?? PortNumber) ? PortNumber : Port!.Value, 1, 65535);
+        Between("RabbitMq:Port", Port ?? PortNumber, 1, 65535);
         Required("RabbitMq:VirtualHost", VirtualHost);
         Required("RabbitMq:UserName", UserName);
         Name("RabbitMq:Queue", Queue);
