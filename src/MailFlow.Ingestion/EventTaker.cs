@@ -1,7 +1,7 @@
+using System.Data.Common;
 using MailFlow.Data;
 using MailFlow.Engine.Storage;
 using MailFlow.Journeys;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace MailFlow.Ingestion;
@@ -10,34 +10,16 @@ namespace MailFlow.Ingestion;
 /// Takes a batch of messages in: the good in one transaction, the others to the dead letters with the reason. A message is done with when this returns; until then nothing
 /// of it is acknowledged, and what fails, the database or the broker, is tried again for as long as it takes.
 /// </summary>
-internal sealed partial class EventTaker : IDisposable
+internal sealed partial class EventTaker(EventIntake intake, IDeadLetterQueue deadLetters, IngestionOptions options, IngestionMeter meter, Database database, ILogger<EventTaker> log)
 {
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250), LongestPause = TimeSpan.FromSeconds(10), LastMoments = TimeSpan.FromSeconds(5);
-
-    private readonly EventIntake _intake;
-    private readonly IDeadLetterQueue _deadLetters;
-    private readonly IngestionOptions _options;
-    private readonly IngestionMeter _meter;
-    private readonly Database _database;
-    private readonly ILogger<EventTaker> _log;
-    private readonly CancellationToken _stopping;
-    private readonly CancellationTokenSource _stopped;
-
-    public EventTaker(
-        EventIntake intake, IDeadLetterQueue deadLetters, IngestionOptions options, IngestionMeter meter, Database database, IHostApplicationLifetime lifetime, ILogger<EventTaker> log)
-    {
-        (_intake, _deadLetters, _options, _meter, _database, _log) = (intake, deadLetters, options, meter, database, log);
-        _stopping = lifetime.ApplicationStopping;
-        _stopped = new CancellationTokenSource(Timeout.InfiniteTimeSpan, database.Time);
-        _stopping.Register(() => _stopped.CancelAfter(LastMoments)); // a batch in hand is finished, if the database answers
-    }
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250), LongestPause = TimeSpan.FromSeconds(10);
 
     /// <summary>Takes them in, in this order.</summary>
-    /// <exception cref="OperationCanceledException">The node stops or the broker has taken the messages back: they will come again.</exception>
+    /// <param name="messages">The batch.</param>
+    /// <param name="ct">Ends the trying: the transport stops, and the messages will come again.</param>
     public async Task TakeAsync(IReadOnlyList<EventMessage> messages, CancellationToken ct)
     {
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(_stopped.Token, ct);
-        var now = _database.Time.GetUtcNow();
+        var now = database.Time.GetUtcNow();
         var good = new List<IncomingEvent>(messages.Count);
         var places = new List<int>(messages.Count);
         var dead = new List<DeadLetter>();
@@ -54,20 +36,17 @@ internal sealed partial class EventTaker : IDisposable
         var (accepted, duplicates) = (0, 0);
         if (good.Count > 0)
         {
-            var result = await UntilDoneAsync("The database", () => _intake.AcceptAsync(_options.AccountId, good, both.Token), both.Token);
+            var result = await AcceptAsync(good, ct);
             dead.AddRange(result.Rejected.Select(refused => new DeadLetter(messages[places[refused.Index]], EventProblem.Of(refused.Reason), now)));
             (accepted, duplicates) = (result.Accepted, result.Duplicates.Count);
         }
         if (dead.Count > 0)
         {
-            await UntilDoneAsync("The dead letters", async () => { await _deadLetters.SendAsync(dead, both.Token); return true; }, both.Token);
+            await UntilDoneAsync("The dead letters", async () => { await deadLetters.SendAsync(dead, ct); return true; }, ct);
             LaidAside(dead.Count);
         }
-        _meter.Taken(accepted, duplicates, dead.Count);
+        meter.Taken(accepted, duplicates, dead.Count);
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _stopped.Dispose();
 
     /// <summary>A message that the reader stumbles over is laid aside like any other that cannot be read: it must not stop those behind it.</summary>
     private static IncomingEvent? Read(EventMessage message, DateTimeOffset now, out EventProblem? problem)
@@ -83,6 +62,27 @@ internal sealed partial class EventTaker : IDisposable
         }
     }
 
+    /// <summary>An event that the database refuses for what it holds, though the reader let it pass, is found by halving: it must not keep all others waiting.</summary>
+    private async Task<IntakeResult> AcceptAsync(List<IncomingEvent> events, CancellationToken ct)
+    {
+        try
+        {
+            return await UntilDoneAsync("The database", () => intake.AcceptAsync(options.AccountId, events, ct), ct);
+        }
+        catch (DbException refusal) when (IsRefusal(refusal))
+        {
+            if (events.Count == 1) return new(0, [], [(0, $"event: is refused by the database ({refusal.SqlState})")]);
+            var half = events.Count / 2;
+            var first = await AcceptAsync(events.GetRange(0, half), ct);
+            var second = await AcceptAsync(events.GetRange(half, events.Count - half), ct);
+            return new(first.Accepted + second.Accepted, [.. first.Duplicates, .. second.Duplicates.Select(index => index + half)],
+                [.. first.Rejected, .. second.Rejected.Select(rejected => (rejected.Index + half, rejected.Reason))]);
+        }
+    }
+
+    /// <summary>SQL's class 22: a value is at fault, and will be the next time too.</summary>
+    private static bool IsRefusal(Exception error) => error is DbException { SqlState: ['2', '2', ..] };
+
     private async Task<T> UntilDoneAsync<T>(string what, Func<Task<T>> act, CancellationToken ct)
     {
         for (var failures = 0; ; failures++)
@@ -96,13 +96,12 @@ internal sealed partial class EventTaker : IDisposable
             {
                 Full(pause = full.RetryAfter);
             }
-            catch (Exception error) when (!ct.IsCancellationRequested)
+            catch (Exception error) when (!ct.IsCancellationRequested && !IsRefusal(error))
             {
                 pause = TimeSpan.FromTicks(Math.Min(LongestPause.Ticks, FirstPause.Ticks << Math.Min(failures, 10)));
                 Away(what, pause.TotalSeconds, error);
             }
-            using var waiting = CancellationTokenSource.CreateLinkedTokenSource(ct, _stopping);
-            using (_meter.Wait()) await Task.Delay(pause, _database.Time, waiting.Token);
+            using (meter.Wait()) await Task.Delay(pause, database.Time, ct);
         }
     }
 

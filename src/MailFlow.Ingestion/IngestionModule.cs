@@ -9,7 +9,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Registers the ingestion module: events from a broker.</summary>
 public static class IngestionModule
 {
-    private static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(8), ConsumersStopWithin = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(8), ConsumersStopWithin = TimeSpan.FromSeconds(5);
 
     /// <summary>Takes events from the broker that the options name, in the background of the host. Needs <see cref="Database"/> and the engine; without a broker it adds nothing.</summary>
     /// <exception cref="InvalidInputException">An option cannot be used; the message names it.</exception>

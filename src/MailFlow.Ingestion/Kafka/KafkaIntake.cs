@@ -37,16 +37,18 @@ internal sealed partial class KafkaIntake(
             try
             {
                 var consumer = Build();
+                using var underWay = new CancellationTokenSource();
                 using var lag = new KafkaLag(consumer, meter, database.Time);
                 try
                 {
                     consumer.Subscribe(options.Kafka.Topic);
-                    Read(consumer, dispatcher, lag, stopping);
+                    Read(consumer, dispatcher, lag, underWay.Token, stopping);
                 }
                 finally
                 {
                     lag.Stop();
                     Leave(consumer);
+                    underWay.Cancel();
                 }
                 return;
             }
@@ -90,13 +92,13 @@ internal sealed partial class KafkaIntake(
             .Build();
     }
 
-    private void Read(IConsumer<byte[], byte[]> consumer, IReceiveEndpointDispatcher dispatcher, KafkaLag lag, CancellationToken stopping)
+    private void Read(IConsumer<byte[], byte[]> consumer, IReceiveEndpointDispatcher dispatcher, KafkaLag lag, CancellationToken underWay, CancellationToken stopping)
     {
         for (var count = 1; !stopping.IsCancellationRequested; count++)
         {
             var record = Next(consumer, stopping);
             if (record is not null)
-                _progress.Begin(record.TopicPartitionOffset, dispatcher.Dispatch(record.Message.Value ?? [], NoHeaders, CancellationToken.None, KafkaOrigin.Of(record, ++_sequence)));
+                _progress.Begin(record.TopicPartitionOffset, dispatcher.Dispatch(record.Message.Value ?? [], NoHeaders, underWay, KafkaOrigin.Of(record, ++_sequence)));
             if (record is not null && count % SettleEvery != 0) continue;
             Settle(consumer, lag);
             Hold(consumer, stopping);

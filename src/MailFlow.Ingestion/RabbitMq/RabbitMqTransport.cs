@@ -11,9 +11,8 @@ internal static class RabbitMqTransport
         services.AddSingleton<IDeadLetterQueue, RabbitMqDeadLetters>();
         services.AddMassTransit(bus =>
         {
-            // A batch is whole when the broker has sent all that it may, or when nothing more comes: so none overtakes another.
             bus.AddConsumer<EventBatchConsumer>(consumer => consumer.Options<BatchOptions>(batch => batch
-                .SetMessageLimit(Math.Min(options.BatchSize, options.RabbitMq.Prefetch)).SetTimeLimit(options.BatchWait).SetTimeLimitStart(BatchTimeLimitStart.FromLast).SetConcurrencyLimit(1)));
+                .SetMessageLimit(Math.Min(options.BatchSize, options.RabbitMq.Prefetch)).SetTimeLimit(options.BatchWait).SetTimeLimitStart(BatchTimeLimitStart.FromFirst).SetConcurrencyLimit(1)));
             bus.UsingRabbitMq((context, rabbit) =>
             {
                 Connect(rabbit, options.RabbitMq);
@@ -46,6 +45,7 @@ internal static class RabbitMqTransport
         {
             if (options.RabbitMq.Quorum) queue.SetQueueArgument("x-queue-type", "quorum");
         });
+        endpoint.UseFilter(new InOrder());
         endpoint.ConfigureConsumer<EventBatchConsumer>(context);
     }
 }

@@ -120,7 +120,9 @@ internal static partial class ServerSetup
         }
         catch (InvalidOperationException error)
         {
-            throw new StartRefusedException($"{IngestionOptions.Section}: {error.Message}", error);
+            // The binder lists unknown settings at the end of a sentence about itself.
+            var problem = error.Message.Contains(nameof(BinderOptions.ErrorOnUnknownConfiguration), StringComparison.Ordinal) ? $"there is no setting {error.Message.Split(": ")[^1]}" : error.Message;
+            throw new StartRefusedException($"{IngestionOptions.Section}: {problem}", error);
         }
     }
 
@@ -134,6 +136,7 @@ internal static partial class ServerSetup
         var start = app.Services.GetRequiredService<FirstStart>();
         var key = await start.RunAsync(ct);
         if (args.Contains("--new-admin-key")) key ??= await start.RenewAsync(ct);
+        if (app.Services.GetService<IngestionOptions>() is { } ingestion) await start.RequireAsync(ingestion.AccountId, $"{IngestionOptions.Section}:{nameof(IngestionOptions.AccountId)}", ct);
         var password = await start.MakeAdminAsync(ct);
         if (args.Contains("--reset-admin")) password ??= await start.ResetAdminAsync(ct);
         if (settings.GivesSamples) await app.Services.GetRequiredService<Samples>().SeedAsync(FirstStart.AccountId, ct);
