@@ -61,6 +61,18 @@ public sealed class RabbitMqTests(RabbitMqFixture fixture) : IClassFixture<Rabbi
         Assert.All(dead, each => Assert.Equal(Queue, each.Headers["mailflow-routing-key"]!.GetValue<string>()));
     }
 
+    [Fact]
+    public async Task What_the_broker_itself_drops_is_a_dead_letter_too()
+    {
+        const string Queue = "dropped";
+        await using (await StartAsync(Queue)) { }
+
+        await Server.PublishAsync("amq.default", Queue, Event("too late"), """{"expiration":"1"}""");
+
+        await UntilAsync(Queue + ".dlq", 1);
+        Assert.Equal(Event("too late"), (await Server.TakeAsync(Queue + ".dlq"))[0].Payload);
+    }
+
     /// <summary>The reader should let none of these pass. If one does all the same, it is alone.</summary>
     [Fact]
     public async Task An_event_that_the_database_refuses_is_found_among_the_others_and_laid_aside()
@@ -131,7 +143,7 @@ public sealed class RabbitMqTests(RabbitMqFixture fixture) : IClassFixture<Rabbi
         trouble.IsOver = true;
         gone.Set();
         await server.StartAgainAsync();
-        await IngestionHost.UntilAsync(async () => await server.CountAsync(Queue) == 0, "the acknowledgement");
+        await IngestionHost.UntilAsync(async () => await server.CountAsync(Queue) == 0, "the acknowledgement", TimeSpan.FromMinutes(2)); // each try to connect waits longer than the one before
         await server.PublishAsync(Queue, "", Event("next"));
 
         Assert.Equal(["once", "next"], await node.EventsAsync(2));

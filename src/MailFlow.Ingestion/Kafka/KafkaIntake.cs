@@ -100,7 +100,7 @@ internal sealed partial class KafkaIntake(
             if (record is not null)
                 _progress.Begin(record.TopicPartitionOffset, dispatcher.Dispatch(record.Message.Value ?? [], NoHeaders, underWay, KafkaOrigin.Of(record, ++_sequence)));
             if (record is not null && count % SettleEvery != 0) continue;
-            Settle(consumer, lag);
+            Settle(consumer, lag, stopping);
             Hold(consumer, stopping);
         }
     }
@@ -120,7 +120,7 @@ internal sealed partial class KafkaIntake(
     }
 
     /// <summary>Stores what may be committed, and goes back to what failed.</summary>
-    private void Settle(IConsumer<byte[], byte[]> consumer, KafkaLag lag)
+    private void Settle(IConsumer<byte[], byte[]> consumer, KafkaLag lag, CancellationToken stopping)
     {
         foreach (var place in _progress.Handled())
         {
@@ -130,6 +130,7 @@ internal sealed partial class KafkaIntake(
         foreach (var place in _progress.Failed())
         {
             Again(place.Partition.Value, place.Offset.Value);
+            stopping.WaitHandle.WaitOne(Patience);
             consumer.Seek(place);
         }
     }
