@@ -122,6 +122,23 @@ public sealed class KafkaTests : IDisposable
     }
 
     [Fact]
+    public async Task A_node_that_stops_in_the_midst_finishes_what_is_under_way_and_commits_that_and_no_more()
+    {
+        const int Sent = 20_000;
+        await using var test = await IngestionHost.CreateDatabaseAsync(DatabaseKind.PostgreSql);
+        for (var i = 0; i < Sent; i++) _producer.Produce(Topic, new() { Key = $"u{i % 100}", Value = Bytes($"e{i}", $"u{i % 100}") });
+        _producer.Flush();
+        var node = await IngestionHost.StartAsync(test.Database, Options with { BatchSize = 50 });
+        await node.EventsAsync(1);
+
+        await node.DisposeAsync();
+
+        var taken = (await IngestionHost.InboxAsync(test.Database)).Count;
+        Assert.InRange(taken, 1, Sent - 1); // or it would not have been in the midst
+        Assert.Equal(taken, Committed());
+    }
+
+    [Fact]
     public async Task Nodes_share_the_partitions_and_take_over_from_each_other_without_a_gap()
     {
         await using var test = await IngestionHost.CreateDatabaseAsync(DatabaseKind.PostgreSql);

@@ -187,6 +187,25 @@ public sealed class RabbitMqTests(RabbitMqFixture fixture) : IClassFixture<Rabbi
     }
 
     [Fact]
+    public async Task A_node_that_stops_in_the_midst_acknowledges_what_it_took_and_leaves_the_rest()
+    {
+        const int Sent = 10_000;
+        const string Queue = "midst";
+        await using var test = await IngestionHost.CreateDatabaseAsync(DatabaseKind.PostgreSql);
+        await using (await StartAsync(Queue)) { }
+        await PublishAsync(Queue, [.. Enumerable.Range(0, Sent).Select(i => Bytes($"e{i}"))]);
+        await UntilAsync(Queue, Sent);
+        var node = await IngestionHost.StartAsync(test.Database, fixture.Options(Queue) with { BatchSize = 20 });
+        await node.EventsAsync(1);
+
+        await node.DisposeAsync();
+
+        var taken = (await IngestionHost.InboxAsync(test.Database)).Count;
+        Assert.InRange(taken, 1, Sent - 1); // or it would not have been in the midst
+        await UntilAsync(Queue, Sent - taken);
+    }
+
+    [Fact]
     public async Task What_the_queue_holds_is_a_metric_and_so_is_whether_the_broker_is_there()
     {
         const string Queue = "lag";
