@@ -27,6 +27,7 @@ try
     if (roles.Has(NodeRoles.Api)) builder.Services.AddElsaApi();
     if (roles.Has(NodeRoles.Worker)) builder.Services.AddEngineWorkers(delivery.Node).AddAudienceWorkers().AddJourneyWorkers(builder.Configuration.ReadSchedules());
     if (roles.Has(NodeRoles.Sender)) builder.Services.AddDeliveryWorkers();
+    if (roles.Has(NodeRoles.Ingest)) builder.Services.AddIngestion(builder.Configuration.ReadIngestion());
 
     var app = builder.Build();
     await app.PrepareAsync(args);
