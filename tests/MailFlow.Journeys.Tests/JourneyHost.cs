@@ -7,6 +7,7 @@ using MailFlow.Engine.Activities;
 using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Execution;
 using MailFlow.Engine.Storage;
+using MailFlow.Journeys.Webhooks;
 using MailFlow.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -37,15 +38,15 @@ internal sealed class JourneyHost : IAsyncDisposable
 
     public T Get<T>() where T : notnull => _services.GetRequiredService<T>();
 
-    public static async Task<JourneyHost> CreateAsync(DatabaseKind kind, Action<IServiceCollection>? configure = null)
+    public static async Task<JourneyHost> CreateAsync(DatabaseKind kind, Action<IServiceCollection>? configure = null, WebhookOptions? webhooks = null, FakeTime? time = null)
     {
-        var time = new FakeTime();
+        time ??= new FakeTime();
         var test = await TestDatabase.CreateAsync(kind, time, typeof(Worker).Assembly, typeof(Contacts).Assembly, typeof(Templates).Assembly, typeof(Messages).Assembly, typeof(JourneyDefinitions).Assembly);
         var services = new ServiceCollection().AddLogging().AddSingleton(test.Database).AddSingleton<TimeProvider>(time).AddSingleton(new Random(1)).AddSingleton<ISecretBox, PlainSecretBox>();
         configure?.Invoke(services);
         services.AddEngine().AddAudience().AddContent()
             .AddDelivery(new DeliveryOptions { Node = "test", PublicBaseUrl = "https://mail.example.org", Sender = new("Northwind", "hello@example.org", null, "1 High Street, London") })
-            .AddJourneys();
+            .AddJourneys(webhooks);
         var host = new JourneyHost(test, services.BuildServiceProvider(new ServiceProviderOptions { ValidateOnBuild = true, ValidateScopes = true }), time);
         await host.Database.WriteAsync(session => session.ExecuteAsync("INSERT INTO account (id, name, created_at) VALUES (1, 'One', 0), (2, 'Two', 0)", default), default);
         return host;
