@@ -128,7 +128,7 @@ public sealed class WebhookLog(Database database)
             const string Wanted = """
                 f.account_id = @account AND f.at >= @from AND f.at < @to AND EXISTS (SELECT 1 FROM webhook_subscription s WHERE s.endpoint_id = @endpoint AND s.type IN (f.type, '*'))
                 """;
-            if (await session.ScalarAsync<long>($"SELECT count(*) FROM (SELECT 1 FROM fact f WHERE {Wanted} LIMIT {MostReplayed + 1}) AS some", ct, period) > MostReplayed)
+            if (await session.ScalarAsync<long>($"SELECT count(*) FROM (SELECT 1 FROM fact f WHERE {Wanted} LIMIT {MostReplayed + 1}) AS found", ct, period) > MostReplayed)
                 throw new InvalidInputException("from", $"the period holds more than {MostReplayed:N0} facts: replay it in parts");
             // What the outbox still holds goes out by itself.
             var again = await session.ExecuteAsync($"""

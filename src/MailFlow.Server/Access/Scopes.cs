@@ -16,6 +16,9 @@ internal static class Scopes
     /// <summary>Letting journeys run: publish, pause, resume, start, and commands to instances.</summary>
     public const string JourneysPublish = "journeys:publish";
     public const string MessagesRead = "messages:read";
+    /// <summary>Outgoing webhooks. No role but the administrator's holds these: an endpoint's address may itself be a secret, and what is told leaves the house.</summary>
+    public const string WebhooksRead = "webhooks:read";
+    public const string WebhooksWrite = "webhooks:write";
 
     /// <summary>Whether whoever holds it can only look.</summary>
     public static bool Reads(string scope) => scope.EndsWith(":read", StringComparison.Ordinal);
@@ -23,6 +26,6 @@ internal static class Scopes
     public static IReadOnlyList<string> All { get; } =
     [
         Admin, EventsWrite, ContactsRead, ContactsWrite, SegmentsRead, SegmentsWrite,
-        TemplatesRead, TemplatesWrite, JourneysRead, JourneysWrite, JourneysPublish, MessagesRead,
+        TemplatesRead, TemplatesWrite, JourneysRead, JourneysWrite, JourneysPublish, MessagesRead, WebhooksRead, WebhooksWrite,
     ];
 }

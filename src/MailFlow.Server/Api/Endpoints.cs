@@ -37,6 +37,7 @@ internal static class Endpoints
         api.MapSending();
         api.MapDomains();
         api.MapWebhooks();
+        api.MapWebhookEndpoints();
         api.MapTrackingSettings();
         api.MapApiKeys();
         api.MapSession();
