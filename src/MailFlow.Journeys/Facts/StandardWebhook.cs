@@ -30,6 +30,8 @@ internal static class StandardWebhook
         var (name, seconds) = (id.ToString(), attemptAt.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture));
         var signatures = new List<string>();
         foreach (var secret in secrets) signatures.Add(Sign(secret, name, seconds, body));
+        // Said once more at the end: receivers with the package StandardWebhooks 1.1.2 look at all of several but the last.
+        if (signatures.Count > 1) signatures.Add(signatures[0]);
         return [new(IdHeader, name), new(TimestampHeader, seconds), new(SignatureHeader, string.Join(' ', signatures)), new("User-Agent", "MailFlow")];
     }
 

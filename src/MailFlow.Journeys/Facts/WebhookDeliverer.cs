@@ -107,6 +107,7 @@ public sealed partial class WebhookDeliverer : BackgroundService
                 if (delivery.IsFailing) failingPlaces--;
                 else places--;
         }
+        _faults.Reach("webhooks.claimed");
         return new(taken, now, started);
     }
 

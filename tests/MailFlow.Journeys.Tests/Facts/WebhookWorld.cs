@@ -44,11 +44,40 @@ internal sealed class WebhookWorld : IAsyncDisposable
     /// <summary>A contact travels the journey: two facts.</summary>
     public Task TravelAsync(string user = "ada") => Host.EventAsync("signed_up", user, new { });
 
-    /// <summary>Delivers all that is due now.</summary>
-    public async Task DeliverAsync()
+    /// <summary>Delivers all that is due now; gives how many calls came of it.</summary>
+    public async Task<int> DeliverAsync()
     {
+        var before = Receiver.Requests.Count;
         while (await Host.Get<WebhookDeliverer>().RunOnceAsync(default) > 0) { }
+        return Receiver.Requests.Count - before;
     }
+
+    /// <summary>Waits for what the deliverer does in the background.</summary>
+    public static async Task UntilAsync(Func<bool> wanted)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while (!wanted())
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+
+    /// <summary>What a killed process leaves: the first visit to this point ends it.</summary>
+    public sealed class DiesAt(string point) : IFaultPoints
+    {
+        private int _visits;
+
+        public void Reach(string name)
+        {
+            if (name == point && Interlocked.Increment(ref _visits) == 1) throw new InvalidOperationException($"died at {name}");
+        }
+    }
+
+    public async Task<WebhookEndpoint> FindAsync(EndpointSecret made) => (await Endpoints.FindAsync(JourneyHost.Account, made.Endpoint.Id, default))!;
+
+    public Task<List<string>> AuditAsync() => Host.Database.ReadAsync(session => session.QueryAsync(
+        "SELECT actor, action, subject, detail FROM audit ORDER BY seq", row => $"{row.Text(0)}: {row.Text(1)} {row.Text(2)} {JsonData.ParseMap(row.Text(3)).GetValueOrDefault("reason")}".TrimEnd(), default), default);
 
     public async Task<IReadOnlyList<WebhookDelivery>> DeliveriesAsync(EndpointSecret made) =>
         [.. (await Log.ListAsync(JourneyHost.Account, made.Endpoint.Id, null, null, null, 1000, default)).Items.OrderBy(delivery => delivery.Type == Completed).ThenBy(delivery => delivery.Id)];
