@@ -56,6 +56,13 @@ public static class EngineModule
         return services;
     }
 
+    /// <summary>Publishes an account's facts to a message bus, in the background of the host. Wants an <see cref="IFactPublisher"/>.</summary>
+    public static IServiceCollection AddFactPublishing(this IServiceCollection services, FactBus bus)
+    {
+        services.AddSingleton(bus).AddSingleton<FactPublishing>();
+        return services.AddHostedService(provider => provider.GetRequiredService<FactPublishing>());
+    }
+
     /// <summary>Runs the workers and the jobs in the background of the host.</summary>
     /// <param name="services">Where to.</param>
     /// <param name="node">This process's name among those on the same database: the same after a restart, so that it knows when its last run died.</param>

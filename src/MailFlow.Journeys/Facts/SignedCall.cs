@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using MailFlow.Data;
+using MailFlow.Engine.Facts;
 using MailFlow.Journeys.Webhooks;
 
 namespace MailFlow.Journeys.Facts;
@@ -38,7 +39,7 @@ internal sealed class SignedCall(GuardedHttpOptions options, ISecretBox box, Tim
         var started = time.GetTimestamp();
         try
         {
-            var body = StandardWebhook.Body(type, at, data);
+            var body = FactBody.Write(id, type, at, data);
             var answer = await _http.SendAsync(new GuardedRequest(HttpMethod.Post, url, body, "application/json", StandardWebhook.Headers(id, now, body, sealedSecrets.Select(box.Open))), ct);
             return new CallResult(answer.Status, Elapsed(), Clean(answer.Text), RetryAfter(answer, now));
         }

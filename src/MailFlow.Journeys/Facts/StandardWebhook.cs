@@ -17,13 +17,6 @@ internal static class StandardWebhook
     /// <summary>A new secret.</summary>
     public static string NewSecret() => Prefix + Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
 
-    /// <summary>The body: the same, octet for octet, at every attempt.</summary>
-    public static byte[] Body(string type, long at, string data)
-    {
-        var instant = DateTimeOffset.FromUnixTimeMilliseconds(at).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
-        return Encoding.UTF8.GetBytes($$"""{"type":"{{type}}","timestamp":"{{instant}}","data":{{data}}}""");
-    }
-
     /// <summary>The headers of an attempt, with a signature for each secret.</summary>
     public static List<KeyValuePair<string, string>> Headers(Guid id, DateTimeOffset attemptAt, ReadOnlySpan<byte> body, IEnumerable<string> secrets)
     {

@@ -1,4 +1,6 @@
+using System.Text;
 using MailFlow.Data;
+using MailFlow.Engine.Facts;
 
 namespace MailFlow.Journeys.Facts;
 
@@ -90,7 +92,7 @@ public sealed class WebhookLog(Database database)
         if (delivery.Delivery is not { } found) return null;
         var attempts = await session.QueryAsync("SELECT attempt, at, status, latency_ms, answer FROM webhook_attempt WHERE fact_id = @fact AND endpoint_id = @endpoint ORDER BY attempt",
             row => ReadAttempt(row, 0), ct, ("endpoint", endpoint), ("fact", factId));
-        return new WebhookDeliveryDetails(found, System.Text.Encoding.UTF8.GetString(StandardWebhook.Body(found.Type, found.OccurredAt.ToUnixTimeMilliseconds(), delivery.Data)), attempts);
+        return new WebhookDeliveryDetails(found, Encoding.UTF8.GetString(FactBody.Write(found.Id, found.Type, found.OccurredAt.ToUnixTimeMilliseconds(), delivery.Data)), attempts);
     }, ct);
 
     /// <summary>Puts one delivery on its way again, whatever became of it, under the same id; its attempts begin anew.</summary>
