@@ -11,7 +11,7 @@ namespace MailFlow.Journeys.Facts;
 /// <param name="FailingSince">Since when it has taken nothing; null when it took the last.</param>
 /// <param name="DisabledAt">When MailFlow disabled it of itself; null when it did not.</param>
 /// <param name="DisabledReason">Why, to a person.</param>
-/// <param name="PreviousSecretUntil">Until when the secret before the last rotation signs too.</param>
+/// <param name="PreviousSecretUntil">Until when the secret before the last rotation signs too; null when it does not any more.</param>
 /// <param name="CreatedAt">When it was made.</param>
 /// <param name="UpdatedAt">When it was last changed.</param>
 public sealed record WebhookEndpoint(

@@ -9,7 +9,9 @@ public sealed class WebhookEndpoints
     /// <summary>How many an account may have.</summary>
     public const int Most = 20;
 
-    internal const string Columns = "key, name, url, types, enabled, concurrency, per_second, failing_since, disabled_at, disabled_reason, previous_until, created_at, updated_at";
+    private const string Columns = """
+        key, name, url, types, enabled, concurrency, per_second, failing_since, disabled_at, disabled_reason, CASE WHEN previous_until > @now THEN previous_until END, created_at, updated_at
+        """;
 
     private const int LongestUrl = 2_000, LongestName = 100, MostAtOnce = 20, DefaultAtOnce = 4;
     private const double MostPerSecond = 1_000;
@@ -27,11 +29,12 @@ public sealed class WebhookEndpoints
     public IReadOnlyList<FactType> Types { get; }
 
     /// <summary>The account's endpoints, the oldest first.</summary>
-    public async Task<IReadOnlyList<WebhookEndpoint>> ListAsync(int accountId, CancellationToken ct) => await _database.ReadAsync(session => session.QueryAsync(
-        $"SELECT {Columns} FROM webhook_endpoint WHERE account_id = @account ORDER BY id", Read, ct, ("account", accountId)), ct);
+    public async Task<IReadOnlyList<WebhookEndpoint>> ListAsync(int accountId, CancellationToken ct) => await _database.ReadAsync(async session => await session.QueryAsync(
+        $"SELECT {Columns} FROM webhook_endpoint WHERE account_id = @account ORDER BY id", Read, ct, ("account", accountId), ("now", await session.NowAsync(ct))), ct);
 
     /// <summary>One of them, or null.</summary>
-    public Task<WebhookEndpoint?> FindAsync(int accountId, Guid id, CancellationToken ct) => _database.ReadAsync(session => FindAsync(session, accountId, id, ct), ct);
+    public Task<WebhookEndpoint?> FindAsync(int accountId, Guid id, CancellationToken ct) => _database.ReadAsync(async session => await session.FirstAsync(
+        $"SELECT {Columns} FROM webhook_endpoint WHERE account_id = @account AND key = @key", Read, ct, ("account", accountId), ("key", id), ("now", await session.NowAsync(ct))), ct);
 
     /// <summary>Makes an endpoint, with a secret of its own.</summary>
     /// <exception cref="InvalidInputException">A field cannot be taken; names it.</exception>
@@ -144,10 +147,7 @@ public sealed class WebhookEndpoints
     }
 
     private static async Task<WebhookEndpoint> LockAsync(Session session, int accountId, Guid id, CancellationToken ct) => await session.FirstAsync(
-        $"SELECT {Columns} FROM webhook_endpoint WHERE account_id = @account AND key = @key{(session.Dialect.IsPostgreSql ? " FOR UPDATE" : "")}", Read, ct, ("account", accountId), ("key", id)) ?? throw Missing(id);
-
-    private static Task<WebhookEndpoint?> FindAsync(Session session, int accountId, Guid id, CancellationToken ct) => session.FirstAsync(
-        $"SELECT {Columns} FROM webhook_endpoint WHERE account_id = @account AND key = @key", Read, ct, ("account", accountId), ("key", id));
+        $"SELECT {Columns} FROM webhook_endpoint WHERE account_id = @account AND key = @key{(session.Dialect.IsPostgreSql ? " FOR UPDATE" : "")}", Read, ct, ("account", accountId), ("key", id), ("now", await session.NowAsync(ct))) ?? throw Missing(id);
 
     internal static NotFoundException Missing(object id) => new($"There is no webhook endpoint '{id}'.");
 
@@ -194,7 +194,7 @@ public sealed class WebhookEndpoints
         ("concurrency", endpoint.Concurrency), ("per_second", endpoint.PerSecond),
     ];
 
-    internal static WebhookEndpoint Read(Row row) => new(
+    private static WebhookEndpoint Read(Row row) => new(
         row.Uuid(0), row.Text(1), row.Text(2), [.. ((IReadOnlyList<object?>)JsonData.Parse(row.Text(3))!).Cast<string>()], row.Bool(4), row.Int(5), row.DoubleOrNull(6),
         row.InstantOrNull(7), row.InstantOrNull(8), row.TextOrNull(9), row.InstantOrNull(10), row.Instant(11), row.Instant(12));
 }
