@@ -3,7 +3,6 @@ using MailFlow.Data;
 using MailFlow.Engine.Storage;
 using MailFlow.Journeys.Facts;
 using MailFlow.Testing;
-using Microsoft.Extensions.Logging.Abstractions;
 using static MailFlow.Journeys.Tests.Facts.WebhookWorld;
 
 namespace MailFlow.Journeys.Tests.Facts;
@@ -143,7 +142,7 @@ public sealed class FactTests
         await world.TravelAsync("new");
         await world.DeliverAsync();
 
-        await new Retention(world.Host.Database, world.Host.Get<IEnumerable<RetentionRule>>(), NullLogger<Retention>.Instance).RunOnceAsync(default);
+        await new Retention(world.Host.Database, world.Host.Get<IEnumerable<RetentionRule>>()).RunOnceAsync(default);
         Assert.Equal([$"{Started} new", $"{Completed} new"], await FactsAsync(world));
         Assert.Equal((2, 2), (await CountAsync(world, "webhook_delivery"), await CountAsync(world, "webhook_attempt")));
         Assert.Equal(2, (await world.DeliveriesAsync(made)).Count);

@@ -16,7 +16,7 @@ import { endpointsKey, endpointsQuery, outcomeOf, pathOf, type Attempt, type End
 
 export function EndpointPage() {
   const { id } = useParams();
-  const endpoints = useQuery(endpointsQuery);
+  const endpoints = useQuery({ ...endpointsQuery, refetchInterval: 10_000 }); // it may be disabled while one looks
   if (endpoints.error) return <Failure error={endpoints.error} onRetry={() => void endpoints.refetch()} />;
   if (!endpoints.data) return <RowsLoading rows={5} />;
   const endpoint = endpoints.data.items.find((each) => each.id === id);
