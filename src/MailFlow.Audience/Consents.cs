@@ -96,7 +96,7 @@ public sealed class Consents
     public async Task<IReadOnlySet<long>> RecordAsync(Session session, IReadOnlyList<Consent> consents, CancellationToken ct)
     {
         if (consents.Count == 0) return new HashSet<long>();
-        var recorded = await session.QueryAsync(
+        var recorded = (await session.QueryAsync(
             $$"""
             INSERT INTO consent (account_id, contact_id, {{EntryColumns}})
             SELECT r.account_id, r.contact_id, r.purpose, r.granted, r.source, r.at, r.evidence, r.basis, r.wording, r.wording_version, r.ip, r.user_agent,
@@ -108,7 +108,7 @@ public sealed class Consents
                 (r.basis IS NOT NULL AND r.basis IS DISTINCT FROM p.basis) OR (r.wording_version IS NOT NULL AND r.wording_version IS DISTINCT FROM p.wording_version)))
               OR (r.granted AND r.basis IS DISTINCT FROM 'implied' AND EXISTS (SELECT 1 FROM consent m WHERE m.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.contact_id AND l.purpose = 'marketing')
                 AND NOT m.granted AND m.at >= p.at AND m.at < r.at))
-            RETURNING contact_id
+            RETURNING contact_id, purpose
             """,
             new Rows<Consent>(consents)
                 .Int("account_id", consent => consent.AccountId)
@@ -126,8 +126,9 @@ public sealed class Consents
                 .Text("jurisdiction", consent => consent.Proof?.Jurisdiction)
                 .UuidOrNull("message_id", consent => consent.Proof?.MessageId)
                 .LongOrNull("expires_at", consent => consent.Proof?.ExpiresAt?.ToUnixTimeMilliseconds()),
-            row => row.Long(0), ct);
-        return recorded.ToHashSet();
+            row => (ContactId: row.Long(0), Purpose: row.Text(1)), ct)).ToHashSet();
+        await ConsentFacts.WriteAsync(session, [.. consents.Where(consent => recorded.Contains((consent.ContactId, consent.Purpose)))], ct);
+        return recorded.Select(each => each.ContactId).ToHashSet();
     }
 
     /// <summary>Reads <see cref="EntryColumns"/> that begin at a column.</summary>

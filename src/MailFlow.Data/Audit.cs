@@ -2,7 +2,7 @@ namespace MailFlow.Data;
 
 /// <summary>
 /// The record of who changed what: one row a change, written in its transaction, never changed afterwards: the database refuses it, but for erasure and retention. What the server does of itself has no actor
-/// and is not recorded here; history and ledger tell it.
+/// and is not recorded here; history and ledger tell it. Only where it takes back what a person had set up does it act by a name of its own.
 /// </summary>
 public static class Audit
 {

@@ -41,6 +41,7 @@ public static class DeliveryModule
         services.TryAddSingleton<ISecretBox, NoSecretBox>();
         services.AddSingleton<IPublishCheck, TemplatesExist>().AddSingleton<IPublishCheck, SenderIsReady>();
         services.AddSingleton<ISimulationSource, DeliveryForSimulation>();
+        services.AddFactTypes(MailFacts.Types);
         return services.AddLedger().AddProviders().AddSender(options).AddRecipientPages().AddFeedback().AddDeliverability().AddMailRetention();
     }
 

@@ -1,4 +1,5 @@
 using MailFlow.Data;
+using MailFlow.Engine.Facts;
 
 namespace MailFlow.Delivery;
 
@@ -76,9 +77,11 @@ internal static class Ledger
     /// <param name="ct">Cancels.</param>
     public static async Task<IReadOnlySet<Guid>> MoveAsync(Session session, IReadOnlyList<Move> moves, long now, long retryUntil, CancellationToken ct)
     {
+        if (moves.Count == 0) return new HashSet<Guid>();
         // In the order of their keys, as every writer takes them: no two can then wait for each other.
         moves = [.. moves.OrderBy(move => move.Id)];
-        var made = await session.QueryAsync($$"""
+        var interest = await FactInterest.OfAsync(session, moves.Select(move => move.AccountId), ct);
+        var made = await TellAsync(session, interest, moves.Any(move => MailFacts.IsTold(interest, move.AccountId, move.State)), $$"""
             UPDATE message SET state = r.state, reason = r.reason, parked_at = NULL, lease_until = NULL, updated_at = @now,
                    provider_id = coalesce(r.provider_id, message.provider_id),
                    -- Put off, but no longer wanted: looked at again at once, to be called off.
@@ -86,11 +89,10 @@ internal static class Ledger
                    retry_until = CASE WHEN r.due_at IS NULL THEN message.retry_until ELSE coalesce(message.retry_until, @retry_until) END
             FROM {rows}
             WHERE message.id = r.id AND message.attempt = r.attempt AND {{MessageStates.SqlCanFollow("message.state", "r.state")}}
-            RETURNING message.id
             """,
             new Rows<Move>(moves).Uuid("id", m => m.Id).Int("attempt", m => m.Attempt).Int("state", m => (int)m.State)
                 .Text("reason", m => m.Reason).LongOrNull("due_at", m => m.DueAt).Text("provider_id", m => m.ProviderId),
-            row => row.Uuid(0), ct, ("now", now), ("retry_until", retryUntil));
+            now, ct, ("now", now), ("retry_until", retryUntil));
         var troubles = moves.Where(move => move.State is MessageState.Deferred or MessageState.Rejected or MessageState.Unknown).ToList();
         await session.ExecuteAsync("""
             INSERT INTO message_attempt (message_id, account_id, at, attempt, state, answer)
@@ -100,7 +102,7 @@ internal static class Ledger
             new Rows<Move>(troubles).Uuid("id", m => m.Id).Int("account_id", m => m.AccountId).Int("attempt", m => m.Attempt)
                 .Int("state", m => (int)m.State).Text("answer", m => m.Reason ?? ""),
             ct, ("now", now));
-        return made.ToHashSet();
+        return made;
     }
 
     /// <summary>
@@ -110,13 +112,17 @@ internal static class Ledger
     public static async Task<int> SettleAsync(Session session, IReadOnlyList<Settlement> settlements, long now, CancellationToken ct)
     {
         settlements = [.. settlements.Where(each => MessageStates.After(each.State).Contains(MessageState.Accepted)).OrderBy(each => each.Id)];
-        var moved = (await session.QueryAsync($$"""
+        if (settlements.Count == 0) return 0;
+        var interest = await FactInterest.OfAsync(session, settlements.Select(each => each.AccountId), ct);
+        var settled = await session.QueryAsync($$"""
             UPDATE message SET state = {{(int)MessageState.Accepted}}, reason = NULL, due_at = NULL, parked_at = NULL, lease_until = NULL, updated_at = @now,
                    provider_id = coalesce(message.provider_id, r.provider_id)
             FROM {rows} WHERE message.id = r.id AND message.state IN ({{MessageStates.SqlBefore(MessageState.Accepted)}})
-            RETURNING message.id
+            RETURNING {{MailFacts.Columns}}
             """,
-            new Rows<Settlement>(settlements).Uuid("id", s => s.Id).Text("provider_id", s => s.ProviderId), row => row.Uuid(0), ct, ("now", now))).ToHashSet();
+            new Rows<Settlement>(settlements).Uuid("id", s => s.Id).Text("provider_id", s => s.ProviderId), row => (Id: row.Uuid(0), Fact: MailFacts.Read(row, now)), ct, ("now", now));
+        await Outbox.WriteAsync(session, interest, settled.Select(each => each.Fact).OfType<Fact>(), ct);
+        var moved = settled.Select(each => each.Id).ToHashSet();
         // How a doubt was resolved is told beside how it came up; an answer that was only overtaken is none.
         await session.ExecuteAsync($$"""
             INSERT INTO message_attempt (message_id, account_id, at, attempt, state, answer) SELECT r.id, r.account_id, @now, r.attempt, {{(int)MessageState.Accepted}}, r.answer FROM {rows}
@@ -149,11 +155,21 @@ internal static class Ledger
     public static Task<int> CancelOfContactAsync(Session session, long contactId, string reason, long now, CancellationToken ct) =>
         CancelAsync(session, new Rows<long>([contactId]).Long("contact_id", id => id), "message.contact_id = r.contact_id", reason, now, ct);
 
+    /// <summary>Runs a statement that changes messages' states, and tells of those that came to an end by it, where somebody wants to know. Gives the messages it changed.</summary>
+    private static async Task<IReadOnlySet<Guid>> TellAsync(
+        Session session, FactInterest interest, bool isTold, string sql, Rows rows, long now, CancellationToken ct, params (string Name, object? Value)[] parameters)
+    {
+        if (!isTold) return (await session.QueryAsync($"{sql} RETURNING message.id", rows, row => row.Uuid(0), ct, parameters)).ToHashSet();
+        var changed = await session.QueryAsync($"{sql} RETURNING {MailFacts.Columns}", rows, row => (Id: row.Uuid(0), Fact: MailFacts.Read(row, now)), ct, parameters);
+        await Outbox.WriteAsync(session, interest, changed.Select(each => each.Fact).OfType<Fact>(), ct);
+        return changed.Select(each => each.Id).ToHashSet();
+    }
+
     /// <summary>One statement, which waits for a row that a sender holds and then sees what became of it: between two, a message could slip past both.</summary>
     private static async Task<int> CancelAsync(Session session, Rows whose, string condition, string reason, long now, CancellationToken ct)
     {
         var cancellable = $"message.state IN ({MessageStates.SqlBefore(MessageState.Cancelled)})";
-        var states = await session.QueryAsync($$"""
+        var changed = await session.QueryAsync($$"""
             UPDATE message SET cancel_reason = @reason,
                    state = CASE WHEN {{cancellable}} THEN {{(int)MessageState.Cancelled}} ELSE state END,
                    reason = CASE WHEN {{cancellable}} THEN @reason ELSE reason END,
@@ -162,9 +178,12 @@ internal static class Ledger
                    updated_at = CASE WHEN {{cancellable}} THEN @now ELSE updated_at END
             FROM {rows}
             WHERE {{condition}} AND message.state IN (0, 1, 4, 5) -- as the index message_open has it
-            RETURNING state
+            RETURNING {{MailFacts.Columns}}
             """,
-            whose, row => (MessageState)row.Int(0), ct, ("reason", $"not sent: {reason}"), ("now", now));
-        return states.Count(state => state == MessageState.Cancelled);
+            whose, row => (AccountId: row.Int(1), State: (MessageState)row.Int(4), Fact: MailFacts.Read(row, now)), ct, ("reason", $"not sent: {reason}"), ("now", now));
+        var cancelled = changed.Where(each => each.State == MessageState.Cancelled).ToList();
+        if (cancelled.Count > 0)
+            await Outbox.WriteAsync(session, await FactInterest.OfAsync(session, cancelled.Select(each => each.AccountId), ct), cancelled.Select(each => each.Fact).OfType<Fact>(), ct);
+        return cancelled.Count;
     }
 }

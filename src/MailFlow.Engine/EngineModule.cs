@@ -2,6 +2,7 @@ using MailFlow.Data;
 using MailFlow.Engine.Activities;
 using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Execution;
+using MailFlow.Engine.Facts;
 using MailFlow.Engine.Storage;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -42,12 +43,28 @@ public static class EngineModule
             "UPDATE audit_horizon SET before = @before WHERE before < @before", """
             DELETE FROM audit WHERE seq IN (SELECT seq FROM (SELECT seq, at FROM audit ORDER BY seq LIMIT @chunk) AS oldest WHERE at < @before)
             """));
+        services.AddFactTypes(InstanceFacts.Types);
+        services.AddSingleton(provider => Outbox.Kept(provider.GetRequiredService<RetentionOptions>()));
         services.TryAddSingleton<JobRunner>();
         services.TryAddSingleton(provider => new Worker(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<Catalog>(), provider.GetRequiredService<IServiceScopeFactory>(),
             provider.GetRequiredService<WorkSignal>(), provider.GetRequiredService<IFaultPoints>(), provider.GetRequiredService<ILogger<Worker>>(),
             provider.GetRequiredService<EngineNode>().Name));
         return services;
+    }
+
+    /// <summary>Makes the facts known that a module tells.</summary>
+    public static IServiceCollection AddFactTypes(this IServiceCollection services, IEnumerable<FactType> types)
+    {
+        foreach (var type in types) services.AddSingleton(type);
+        return services;
+    }
+
+    /// <summary>Publishes an account's facts to a message bus, in the background of the host. Wants an <see cref="IFactPublisher"/>.</summary>
+    public static IServiceCollection AddFactPublishing(this IServiceCollection services, FactBus bus)
+    {
+        services.AddSingleton(bus).AddSingleton<FactPublishing>();
+        return services.AddHostedService(provider => provider.GetRequiredService<FactPublishing>());
     }
 
     /// <summary>Runs the workers and the jobs in the background of the host.</summary>

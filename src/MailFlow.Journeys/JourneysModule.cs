@@ -2,13 +2,17 @@ using MailFlow.Data;
 using MailFlow.Delivery;
 using MailFlow.Engine.Activities;
 using MailFlow.Engine.Definitions;
+using MailFlow.Engine.Execution;
+using MailFlow.Engine.Facts;
 using MailFlow.Engine.Storage;
 using MailFlow.Journeys;
+using MailFlow.Journeys.Facts;
 using MailFlow.Journeys.Publishing;
 using MailFlow.Journeys.Scheduling;
 using MailFlow.Journeys.Simulation;
 using MailFlow.Journeys.Webhooks;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -51,6 +55,7 @@ public static class JourneysModule
         services.AddSingleton<ContactInstances>();
         services.AddSingleton(provider => new ContactTrace(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<VersionGraphs>(), provider.GetRequiredService<Messages>()));
+        services.AddFactWebhooks(webhooks);
         services.TryAddSingleton(SimulationLimits.Default);
         // The collection itself, read when a simulation runs: what is registered after this line is in its world too.
         services.AddSingleton(provider => new JourneySimulator(
@@ -59,8 +64,21 @@ public static class JourneysModule
         return services;
     }
 
-    /// <summary>Keeps the journeys' daily numbers, strikes the hours of schedules and does all modules' <see cref="Upkeep"/> in the background of the host.</summary>
+    /// <summary>Facts told to webhooks: never through the installation's redirects, and no more of an answer kept than the log shows.</summary>
+    private static IServiceCollection AddFactWebhooks(this IServiceCollection services, WebhookOptions webhooks) => services
+        .AddSingleton(new OutgoingOptions(webhooks.Http.TimeoutSeconds, webhooks.DisableEndpointsAfter))
+        .AddSingleton(provider => new SignedCall(
+            webhooks.Http with { MaxRedirects = 0, KeptResponseBytes = SignedCall.KeptBytes }, provider.GetRequiredService<ISecretBox>(), provider.GetRequiredService<TimeProvider>()))
+        .AddSingleton<WebhookRelay>().AddSingleton<WebhookOutcomes>().AddSingleton<WebhookLog>().AddSingleton<IPersonalData, PersonalFacts>()
+        .AddSingleton(provider => new WebhookEndpoints(provider.GetRequiredService<Database>(), provider.GetRequiredService<ISecretBox>(), provider.GetServices<FactType>()))
+        .AddSingleton(provider => new WebhookTrial(provider.GetRequiredService<Database>(), provider.GetRequiredService<SignedCall>()))
+        .AddSingleton(provider => new WebhookDeliverer(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<WebhookRelay>(), provider.GetRequiredService<SignedCall>(), provider.GetRequiredService<WebhookOutcomes>(),
+            provider.GetRequiredService<OutgoingOptions>(), provider.GetRequiredService<EffectSignal>(), provider.GetRequiredService<Random>(), provider.GetRequiredService<IFaultPoints>(),
+            provider.GetRequiredService<ILogger<WebhookDeliverer>>()));
+
+    /// <summary>Keeps the journeys' daily numbers, tells facts to webhooks, strikes the hours of schedules and does all modules' <see cref="Upkeep"/> in the background of the host.</summary>
     public static IServiceCollection AddJourneyWorkers(this IServiceCollection services, ScheduleOptions? schedules = null) =>
-        services.AddSingleton(schedules ?? new ScheduleOptions()).AddHostedService<ScheduleClock>()
+        services.AddSingleton(schedules ?? new ScheduleOptions()).AddHostedService<ScheduleClock>().AddHostedService(provider => provider.GetRequiredService<WebhookDeliverer>())
             .AddSingleton<JourneyDays>().AddSingleton(provider => new Upkeep("journey-days", JourneyDays.Every, provider.GetRequiredService<JourneyDays>().RunOnceAsync));
 }

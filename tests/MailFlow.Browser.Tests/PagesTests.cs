@@ -27,6 +27,7 @@ public sealed class PagesTests(BrowserFixture browser) : IClassFixture<BrowserFi
         ("/settings/domains", "No sending domain yet"),
         ("/settings/connections", "No connection yet"),
         ("/settings/connections/add/ses", "Secret access key"),
+        ("/settings/webhooks", "No webhook yet"),
         ("/settings/users", "Administrator"),
         ("/settings/api-keys", "Make a key"),
         ("/settings/audit", "Nothing was changed yet"),

@@ -130,7 +130,7 @@ public sealed partial class UnsubscribeTests
         Assert.False(await fixture.Get<Unsubscribe>().ActAsync("nonsense", default));
     }
 
-    private static async Task<string> TokenOfCapturedMailAsync(DeliveryFixture fixture)
+    internal static async Task<string> TokenOfCapturedMailAsync(DeliveryFixture fixture)
     {
         var mail = (await fixture.Get<SandboxMailbox>().ListAsync(1, null, null, 10, default)).Items[^1];
         return Link().Match((string)mail.Headers["List-Unsubscribe"]!).Groups[1].Value;

@@ -7,6 +7,7 @@ using MailFlow.Engine.Activities;
 using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Execution;
 using MailFlow.Engine.Storage;
+using MailFlow.Journeys.Webhooks;
 using MailFlow.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -17,10 +18,11 @@ internal sealed class JourneyHost : IAsyncDisposable
 {
     public const int Account = 1;
     private readonly TestDatabase _test;
-    private readonly ServiceProvider _services;
+    private readonly List<ServiceProvider> _processes = [];
+    private readonly WebhookOptions? _webhooks;
     private int _events;
 
-    private JourneyHost(TestDatabase test, ServiceProvider services, FakeTime time) => (_test, _services, Time) = (test, services, time);
+    private JourneyHost(TestDatabase test, FakeTime time, WebhookOptions? webhooks) => (_test, Time, _webhooks) = (test, time, webhooks);
 
     public FakeTime Time { get; }
 
@@ -35,18 +37,26 @@ internal sealed class JourneyHost : IAsyncDisposable
 
     public ContactTrace Trace => Get<ContactTrace>();
 
-    public T Get<T>() where T : notnull => _services.GetRequiredService<T>();
+    public T Get<T>() where T : notnull => _processes[^1].GetRequiredService<T>();
 
-    public static async Task<JourneyHost> CreateAsync(DatabaseKind kind, Action<IServiceCollection>? configure = null)
+    /// <summary>A process of its own on the same database: the earlier ones are as if killed, or go on beside it.</summary>
+    public IServiceProvider Start(Action<IServiceCollection>? configure = null)
     {
-        var time = new FakeTime();
-        var test = await TestDatabase.CreateAsync(kind, time, typeof(Worker).Assembly, typeof(Contacts).Assembly, typeof(Templates).Assembly, typeof(Messages).Assembly, typeof(JourneyDefinitions).Assembly);
-        var services = new ServiceCollection().AddLogging().AddSingleton(test.Database).AddSingleton<TimeProvider>(time).AddSingleton(new Random(1)).AddSingleton<ISecretBox, PlainSecretBox>();
+        var services = new ServiceCollection().AddLogging().AddSingleton(_test.Database).AddSingleton<TimeProvider>(Time).AddSingleton(new Random(1)).AddSingleton<ISecretBox, PlainSecretBox>();
         configure?.Invoke(services);
         services.AddEngine().AddAudience().AddContent()
             .AddDelivery(new DeliveryOptions { Node = "test", PublicBaseUrl = "https://mail.example.org", Sender = new("Northwind", "hello@example.org", null, "1 High Street, London") })
-            .AddJourneys();
-        var host = new JourneyHost(test, services.BuildServiceProvider(new ServiceProviderOptions { ValidateOnBuild = true, ValidateScopes = true }), time);
+            .AddJourneys(_webhooks);
+        _processes.Add(services.BuildServiceProvider(new ServiceProviderOptions { ValidateOnBuild = true, ValidateScopes = true }));
+        return _processes[^1];
+    }
+
+    public static async Task<JourneyHost> CreateAsync(DatabaseKind kind, Action<IServiceCollection>? configure = null, WebhookOptions? webhooks = null, FakeTime? time = null)
+    {
+        time ??= new FakeTime();
+        var test = await TestDatabase.CreateAsync(kind, time, typeof(Worker).Assembly, typeof(Contacts).Assembly, typeof(Templates).Assembly, typeof(Messages).Assembly, typeof(JourneyDefinitions).Assembly);
+        var host = new JourneyHost(test, time, webhooks);
+        host.Start(configure);
         await host.Database.WriteAsync(session => session.ExecuteAsync("INSERT INTO account (id, name, created_at) VALUES (1, 'One', 0), (2, 'Two', 0)", default), default);
         return host;
     }
@@ -136,7 +146,7 @@ internal sealed class JourneyHost : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _services.DisposeAsync();
+        foreach (var process in _processes) await process.DisposeAsync();
         await _test.DisposeAsync();
     }
 

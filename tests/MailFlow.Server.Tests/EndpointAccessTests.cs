@@ -49,7 +49,7 @@ public sealed class EndpointAccessTests
         [Role.Admin] =
         [
             "contacts:read", "segments:read", "templates:read", "journeys:read", "messages:read",
-            "contacts:write", "segments:write", "templates:write", "journeys:write", "journeys:publish", "events:write", "admin", "cluster:read",
+            "contacts:write", "segments:write", "templates:write", "journeys:write", "journeys:publish", "events:write", "webhooks:read", "webhooks:write", "admin", "cluster:read",
         ],
     };
 

@@ -20,9 +20,10 @@ internal sealed class ServerUnderTest : WebApplicationFactory<Program>
 
     private readonly bool _samples, _workers;
     private readonly Action<IServiceCollection>? _configure;
+    private readonly string? _allowedTargets;
 
-    private ServerUnderTest(TestDatabase database, DirectoryInfo folder, bool samples, bool workers, Action<IServiceCollection>? configure) =>
-        (_database, _folder, _samples, _workers, _configure) = (database, folder, samples, workers, configure);
+    private ServerUnderTest(TestDatabase database, DirectoryInfo folder, bool samples, bool workers, Action<IServiceCollection>? configure, string? allowedTargets) =>
+        (_database, _folder, _samples, _workers, _configure, _allowedTargets) = (database, folder, samples, workers, configure, allowedTargets);
 
     /// <summary>A client with the administrator's key.</summary>
     public HttpClient Admin { get; private set; } = null!;
@@ -36,10 +37,11 @@ internal sealed class ServerUnderTest : WebApplicationFactory<Program>
     public string AdminPassword => File.ReadAllText(Path.Combine(DataDirectory, "admin.password")).Trim();
 
     /// <param name="time">The server's clock, for a server without workers: theirs would stand still.</param>
-    public static async Task<ServerUnderTest> StartAsync(DatabaseKind kind = DatabaseKind.Sqlite, bool samples = false, bool workers = true, TimeProvider? time = null, Action<IServiceCollection>? configure = null)
+    /// <param name="allowedTargets">A private address that webhooks may call.</param>
+    public static async Task<ServerUnderTest> StartAsync(DatabaseKind kind = DatabaseKind.Sqlite, bool samples = false, bool workers = true, TimeProvider? time = null, Action<IServiceCollection>? configure = null, string? allowedTargets = null)
     {
         var database = await TestDatabase.CreateAsync(kind, time ?? TimeProvider.System);
-        var server = new ServerUnderTest(database, Directory.CreateTempSubdirectory("mailflow-server-"), samples, workers, configure);
+        var server = new ServerUnderTest(database, Directory.CreateTempSubdirectory("mailflow-server-"), samples, workers, configure, allowedTargets);
         server.Admin = server.ClientWith(key: null);
         server.Admin.DefaultRequestHeaders.Authorization = new("Bearer", server.AdminKey);
         return server;
@@ -115,6 +117,7 @@ internal sealed class ServerUnderTest : WebApplicationFactory<Program>
         builder.UseSetting("MailFlow:DataDirectory", DataDirectory);
         builder.UseSetting("MailFlow:Samples", _samples.ToString());
         builder.UseSetting("Logging:LogLevel:Default", "Warning");
+        if (_allowedTargets is not null) builder.UseSetting("MailFlow:Webhooks:Http:AllowedTargets:0", _allowedTargets);
         builder.ConfigureTestServices(services =>
         {
             services.AddSingleton(_database.Database);

@@ -27,6 +27,8 @@ const scopes: { value: string; label: string }[] = [
   { value: 'journeys:write', label: 'Change drafts of journeys' },
   { value: 'journeys:publish', label: 'Publish and act on journeys' },
   { value: 'messages:read', label: 'Read messages' },
+  { value: 'webhooks:read', label: 'Read outgoing webhooks' },
+  { value: 'webhooks:write', label: 'Change outgoing webhooks' },
   { value: 'admin', label: 'Everything' },
 ];
 

@@ -18,6 +18,7 @@ export function SettingsLayout() {
               <Tabs.Tab value="sender">Sender</Tabs.Tab>
               <Tabs.Tab value="domains">Sending domains</Tabs.Tab>
               <Tabs.Tab value="connections">Connections</Tabs.Tab>
+              <Tabs.Tab value="webhooks">Webhooks</Tabs.Tab>
               <Tabs.Tab value="purposes">Purposes</Tabs.Tab>
               <Tabs.Tab value="users">People</Tabs.Tab>
               <Tabs.Tab value="api-keys">API keys</Tabs.Tab>

@@ -3,6 +3,7 @@ using MailFlow.Audience;
 using MailFlow.Data;
 using MailFlow.Delivery.Routing;
 using MailFlow.Engine.Activities;
+using MailFlow.Engine.Facts;
 using MailFlow.Engine.Storage;
 
 namespace MailFlow.Delivery.Reports;
@@ -47,10 +48,18 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
         await SendingStops.StopAsync(session, await SenderFaults.CountAsync(session, proven, domains, now, ct), ct);
         var shards = await events.AcceptAsync(session, [.. firsts.Where(each => !each.Report.IsEngagement).OrderBy(each => each.Report.At).Select(each => EventOf(each.Report, each.Message, null)).OfType<(int, IncomingEvent)>()], ct);
 
+        await TellAsync(session, [.. fresh.Where(each => !each.Report.IsEngagement).Select(each => MailFacts.Of(each.Report, each.Message, null)).OfType<Fact>()], ct);
+
         await FlowStore.CountAsync(session, DayCounts(firsts, domains), ct);
         var waiting = calls.Where(call => call.Call.Attempt == 0 && call.Reports.Any(report => !found.ContainsKey(report.Key) && MayComeYet(report))).Select(call => call.Call.Id).ToHashSet();
         await ReportStore.CountAsync(session, Counts(calls, found, fresh, waiting, now), ct);
         return new(shards, waiting);
+    }
+
+    /// <summary>Tells what is wanted of these, in the order in which it happened.</summary>
+    public static async Task TellAsync(Session session, IReadOnlyList<Fact> facts, CancellationToken ct)
+    {
+        if (facts.Count > 0) await Outbox.WriteAsync(session, await FactInterest.OfAsync(session, facts.Select(fact => fact.AccountId), ct), facts.OrderBy(fact => fact.At), ct);
     }
 
     /// <summary>A report as an event of the contact; null when it is none, or the contact is there no more.</summary>

@@ -1,4 +1,5 @@
 using MailFlow.Data;
+using MailFlow.Engine.Facts;
 using MailFlow.Engine.Storage;
 
 namespace MailFlow.Delivery.Reports;
@@ -33,7 +34,7 @@ internal sealed class Settling(Database database, EventIntake events, IFaultPoin
         var messages = (await ReportStore.MessagesAsync(session, summaries.Keys, ct)).ToDictionary(message => message.Id);
         var engagements = (await OfMessagesAsync(session, [.. summaries.Keys.Order()], ct)).ToLookup(each => each.MessageId);
 
-        var (changes, raised, seen) = (new List<Judged>(), new List<(int AccountId, IncomingEvent Event)>(), new Dictionary<long, Seen>());
+        var (changes, raised, told, seen) = (new List<Judged>(), new List<(int AccountId, IncomingEvent Event)>(), new List<Fact>(), new Dictionary<long, Seen>());
         foreach (var summary in summaries.Values)
         {
             var message = messages.GetValueOrDefault(summary.MessageId);
@@ -50,12 +51,14 @@ internal sealed class Settling(Database database, EventIntake events, IFaultPoin
                 if (message is null || !first.Contains(engagement.Key)) continue;
                 if (verdict.Human && message.ContactExists) seen[message.ContactId] = seen.GetValueOrDefault(message.ContactId).With(engagement);
                 if (Effects.EventOf(ReportOf(engagement, message), message, verdict.Human) is { } raise) raised.Add(raise);
+                if (MailFacts.Of(ReportOf(engagement, message), message, verdict.Human) is { } fact) told.Add(fact);
             }
         }
         await WriteAsync(session, changes, ct);
         await session.ExecuteAsync("UPDATE message_event SET settle_at = NULL FROM {rows} WHERE message_event.key = r.key", new Rows<Guid>([.. first.Order()]).Uuid("key", key => key), ct);
         await ReportStore.SaveAsync(session, summaries.Values, ct);
         await EngageAsync(session, seen, ct);
+        await Effects.TellAsync(session, told, ct);
         var shards = await events.AcceptAsync(session, [.. raised.OrderBy(each => each.Event.OccurredAt)], ct);
         faults.Reach("feedback.settle.before-commit");
         return (due.Count, shards);

@@ -5,13 +5,15 @@ namespace MailFlow.Delivery.Routing;
 /// </summary>
 /// <param name="Tokens">What was in store at <paramref name="At"/>.</param>
 /// <param name="At">Unix milliseconds.</param>
-internal readonly record struct TokenBucket(double Tokens, long At)
+public readonly record struct TokenBucket(double Tokens, long At)
 {
     /// <summary>A rate that nothing reaches: the bucket is then no more than a lock.</summary>
     public const double Unlimited = 1e9;
 
+    /// <summary>The most that is kept in store.</summary>
     public static double Capacity(double perSecond) => Math.Max(1, perSecond);
 
+    /// <summary>A bucket with all that it can keep.</summary>
     public static TokenBucket Full(double perSecond, long now) => new(Capacity(perSecond), now);
 
     /// <summary>The bucket as of now; a clock that steps back fills nothing.</summary>
@@ -21,5 +23,6 @@ internal readonly record struct TokenBucket(double Tokens, long At)
     /// <summary>How many may leave.</summary>
     public int Whole => (int)Math.Min(int.MaxValue, Math.Floor(Tokens + 1e-9));
 
+    /// <summary>The bucket after so many have left.</summary>
     public TokenBucket Less(int taken) => this with { Tokens = Tokens - taken };
 }

@@ -95,7 +95,8 @@ public sealed class Preferences
                     await _suppressions.RemoveAsync(session, subject.AccountId, subject.Email, Suppression.Marketing, ct, SuppressionReason.Paused);
                     break;
                 case PreferenceChoice.UnsubscribeFromAll:
-                    await _suppressions.AddAsync(session, subject.AccountId, subject.Email, SuppressionReason.Unsubscribed, Suppression.Marketing, Source, ct, detail);
+                    var (_, change) = await _suppressions.AddAsync(session, subject.AccountId, subject.Email, SuppressionReason.Unsubscribed, Suppression.Marketing, Source, ct, detail);
+                    if (change != SuppressionChange.Unchanged) await MailFacts.UnsubscribedAsync(session, subject.AccountId, subject.MessageId, Source, ct);
                     if (!contact.StillHas(subject)) break;
                     var states = (await _consents.StatesAsync(session, subject.AccountId, [subject.ContactId], ct))[subject.ContactId];
                     await _consents.RecordAsync(session, [.. states.Where(state => state.Value).Select(state => state.Key).Append(Consents.Marketing).Distinct()

@@ -59,7 +59,8 @@ public sealed class Unsubscribe
         {
             // The contact's lock first: consents are recorded under it.
             if (contact is not null) await session.LockShardAsync(StableHash.Shard(contact.AccountId, contact.UserId), wait: true, ct);
-            await SuppressAsync(session, subject.AccountId, subject.Email, source, detail, ct);
+            var isNews = await SuppressAsync(session, subject.AccountId, subject.Email, source, detail, ct);
+            if (isNews) await MailFacts.UnsubscribedAsync(session, subject.AccountId, subject.MessageId, source == "unsubscribe" ? "link" : source, ct);
             if (contact is null || await _contacts.FindAsync(session, subject, ct) is not { } present) return;
             if (present.Text("email") is { Length: > 0 } email && email != subject.Email && EmailAddress.TryParse(email, out _)) await SuppressAsync(session, subject.AccountId, email, source, detail, ct);
             var now = DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct));
@@ -70,8 +71,8 @@ public sealed class Unsubscribe
         return true;
     }
 
-    private async Task SuppressAsync(Session session, int accountId, string email, string source, string detail, CancellationToken ct) => await _suppressions.AddAsync(
-        session, accountId, email, SuppressionReason.Unsubscribed, Suppression.Marketing, source, ct, detail);
+    private async Task<bool> SuppressAsync(Session session, int accountId, string email, string source, string detail, CancellationToken ct) => (await _suppressions.AddAsync(
+        session, accountId, email, SuppressionReason.Unsubscribed, Suppression.Marketing, source, ct, detail)).Change != SuppressionChange.Unchanged;
 
     private static Task<string?> PurposeAsync(Session session, UnsubscribeSubject subject, CancellationToken ct) => session.ScalarAsync<string>(
         "SELECT purpose FROM message WHERE id = @id AND account_id = @account", ct, ("id", subject.MessageId), ("account", subject.AccountId));

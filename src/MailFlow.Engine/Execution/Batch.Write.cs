@@ -1,3 +1,4 @@
+using MailFlow.Engine.Facts;
 using MailFlow.Engine.Storage;
 
 namespace MailFlow.Engine.Execution;
@@ -26,6 +27,7 @@ internal sealed partial class Batch
         await WriteParkedAsync(ct);
         await InboxStore.DeleteAsync(session, _consumed, ct);
         await counters.WriteAsync(session, shard, ct);
+        if (!view.Facts.IsEmpty) HasEffects |= await Outbox.WriteAsync(session, view.Facts, touched.SelectMany(instance => InstanceFacts.Of(instance, now)), ct) > 0;
         HasEffects |= _jobs.Count > 0;
     }
 

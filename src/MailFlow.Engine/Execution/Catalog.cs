@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using MailFlow.Data;
 using MailFlow.Engine.Activities;
 using MailFlow.Engine.Definitions;
+using MailFlow.Engine.Facts;
 using MailFlow.Engine.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -26,7 +27,8 @@ internal sealed partial class Catalog(GraphBuilder graphs, Triggers triggers, IL
             row => new CatalogJourney(row.Int(0), row.Int(1), row.LongOrNull(2), row.Bool(3), row.LongOrNull(4)), ct);
         await LoadAsync(session, journeys.Where(j => j.PublishedVersion is not null).Select(j => j.PublishedVersion!.Value), ct);
         var parked = await ParkedNode.ReadAllAsync(session, ct);
-        return _view = new CatalogView(epoch, journeys, ByEventType(journeys), parked.ToDictionary(node => node.Key), _versions);
+        var facts = await FactInterest.OfAllAsync(session, ct);
+        return _view = new CatalogView(epoch, journeys, ByEventType(journeys), parked.ToDictionary(node => node.Key), facts, _versions);
     }
 
     /// <summary>Makes these versions ready. One that this node cannot read (written by a newer MailFlow) is left out and alarmed.</summary>
@@ -87,7 +89,7 @@ internal sealed record CatalogJourney(int Id, int AccountId, long? PublishedVers
 /// <summary>The journeys as of one epoch.</summary>
 internal sealed class CatalogView(
     long epoch, List<CatalogJourney> journeys, Dictionary<(int, string), List<JourneyTrigger>> triggers,
-    IReadOnlyDictionary<(long VersionId, int Node), ParkedNode> parked, ConcurrentDictionary<long, JourneyVersion?> versions)
+    IReadOnlyDictionary<(long VersionId, int Node), ParkedNode> parked, FactInterest facts, ConcurrentDictionary<long, JourneyVersion?> versions)
 {
     private readonly HashSet<int> _paused = [.. journeys.Where(j => j.Paused).Select(j => j.Id)];
     private readonly Dictionary<int, long> _resumed = journeys.Where(j => j.ResumedAt is not null).ToDictionary(j => j.Id, j => j.ResumedAt!.Value);
@@ -97,6 +99,9 @@ internal sealed class CatalogView(
 
     /// <summary>The nodes at which everybody fails.</summary>
     public IReadOnlyDictionary<(long VersionId, int Node), ParkedNode> Parked => parked;
+
+    /// <summary>The facts that somebody wants to be told.</summary>
+    public FactInterest Facts => facts;
 
     public bool IsPaused(int journey) => _paused.Contains(journey);
 

@@ -11,7 +11,6 @@ internal sealed class Instance
     private readonly Dictionary<(int Node, CountKind Kind), int> _before;
     private readonly JourneyVersion _versionBefore;
     private readonly List<(JourneyVersion Version, int Node)> _passedBefore = [];
-    private readonly InstanceStatus? _statusBefore;
 
     /// <summary>By node: how often it was run by the stimulus in hand.</summary>
     private readonly Dictionary<int, int> _visitsNow = [];
@@ -22,7 +21,7 @@ internal sealed class Instance
         IsNew = row is null;
         _ver = row?.Ver ?? 0;
         DueAt = row?.DueAt ?? row?.ParkedAt;
-        _statusBefore = row?.Status;
+        StatusBefore = row?.Status;
         Status = row?.Status ?? InstanceStatus.Running;
         _before = IsNew ? [] : Standing();
     }
@@ -47,6 +46,9 @@ internal sealed class Instance
     public bool IsTouched { get; set; }
 
     public InstanceStatus Status { get; set; }
+
+    /// <summary>How it stood when the batch found it; null when it began in this batch.</summary>
+    public InstanceStatus? StatusBefore { get; }
 
     /// <summary>What happened to it in this batch, for its history.</summary>
     public List<HistoryStep> History { get; } = [];
@@ -103,7 +105,7 @@ internal sealed class Instance
             if (token.Phase == TokenPhase.Ready && token.Reason != WakeReason.Arrived) token.Phase = TokenPhase.Waiting;
         var next = Status == InstanceStatus.Running ? State.NextDue(now, heldUntil) : null;
         // Held back until now, by an incident or at its node: what was over meanwhile is not late for that.
-        if (next < now && (_statusBefore == InstanceStatus.Faulted ? now : DueAt) is { } held && next < held) next = Math.Min(held, now);
+        if (next < now && (StatusBefore == InstanceStatus.Faulted ? now : DueAt) is { } held && next < held) next = Math.Min(held, now);
         return new InstanceRow(Id, Version.AccountId, shard, Version.Info.Id, Version.Info.VersionId, Contact.Id, Status,
             paused ? null : next, paused ? next : null, IsNew ? 0 : _ver + 1, StateCodec.Format, StateCodec.Write(State));
     }
@@ -114,9 +116,9 @@ internal sealed class Instance
         void Add(int node, CountKind kind, int n) => count(Version, node, kind, n);
         foreach (var (version, node) in _passedBefore) count(version, node, CountKind.Passed, 1);
         if (IsNew) Add(-1, CountKind.Entered, 1);
-        if (Status != _statusBefore)
+        if (Status != StatusBefore)
         {
-            if (_statusBefore == InstanceStatus.Faulted) Add(-1, CountKind.Faulted, -1);
+            if (StatusBefore == InstanceStatus.Faulted) Add(-1, CountKind.Faulted, -1);
             if (KindOf(Status) is { } kind) Add(-1, kind, 1);
         }
         foreach (var step in History)

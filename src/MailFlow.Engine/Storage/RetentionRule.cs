@@ -24,6 +24,9 @@ public sealed record RetentionOptions
     /// <summary>Calls of providers that could not be read; they can be read again until then.</summary>
     public TimeSpan LaidAsideCalls { get; init; } = TimeSpan.FromDays(30);
 
+    /// <summary>What was told to webhooks and the message bus, with the log of each delivery; it can be replayed until then.</summary>
+    public TimeSpan Facts { get; init; } = TimeSpan.FromDays(30);
+
     /// <summary>Who changed what.</summary>
     public TimeSpan Audit { get; init; } = TimeSpan.FromDays(1095);
 

@@ -100,7 +100,7 @@ public sealed class GuardedHttp : IDisposable
         {
             using var message = Message(request);
             using var response = await _http.SendAsync(message, ct);
-            if (!IsRedirect(response.StatusCode) || response.Headers.Location is not { } location)
+            if (_options.MaxRedirects == 0 || !IsRedirect(response.StatusCode) || response.Headers.Location is not { } location)
                 return await ReadAsync(response, request.Url, ct);
             if (redirects == _options.MaxRedirects)
                 throw new BlockedRequestException($"{request.Url.Host} redirects more than {_options.MaxRedirects} times.");

@@ -12,7 +12,7 @@ public sealed record GuardedHttpOptions
     /// <summary>Seconds for one call with all its redirects, 1–120.</summary>
     public int TimeoutSeconds { get; init; } = 15;
 
-    /// <summary>Redirects followed in one call, 0–20.</summary>
+    /// <summary>Redirects followed in one call, 0–20. With 0, an answer that redirects is given as it is.</summary>
     public int MaxRedirects { get; init; } = 5;
 
     /// <summary>Largest body sent, in octets.</summary>

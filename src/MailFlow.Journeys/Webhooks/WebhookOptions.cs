@@ -3,7 +3,7 @@ using System.Text;
 
 namespace MailFlow.Journeys.Webhooks;
 
-/// <summary>How journeys call webhooks.</summary>
+/// <summary>How webhooks are called: by journeys, and to tell facts.</summary>
 public sealed record WebhookOptions
 {
     /// <summary>What a call may do, and which private targets are allowed all the same.</summary>
@@ -15,6 +15,9 @@ public sealed record WebhookOptions
     /// </summary>
     public IReadOnlyList<string> Secrets { get; init; } = [];
 
+    /// <summary>A webhook endpoint that has taken nothing for so long is disabled; at least an hour.</summary>
+    public TimeSpan DisableEndpointsAfter { get; init; } = TimeSpan.FromDays(5);
+
     /// <summary>
     /// What an account's receivers check signatures with: HMAC-SHA256 of the account under each secret, in hex. One for
     /// each account, because a receiver who knows the secret can sign.
@@ -24,5 +27,5 @@ public sealed record WebhookOptions
 
     /// <summary>What is wrong with these options, one sentence a field, the field's name first; empty when they can be used.</summary>
     public IReadOnlyList<string> Validate() =>
-        [.. Http.Validate().Select(error => $"Http.{error}"), .. Secrets.Any(secret => secret.Length < 16) ? ["Secrets: one is shorter than 16 characters."] : Array.Empty<string>()];
+        [.. Http.Validate().Select(error => $"Http.{error}"), .. DisableEndpointsAfter < TimeSpan.FromHours(1) ? ["DisableEndpointsAfter: is less than an hour."] : Array.Empty<string>(), .. Secrets.Any(secret => secret.Length < 16) ? ["Secrets: one is shorter than 16 characters."] : Array.Empty<string>()];
 }

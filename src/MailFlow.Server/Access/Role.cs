@@ -5,7 +5,7 @@ namespace MailFlow.Server.Access;
 /// <summary>What a user is to the account. Each holds what the one before it holds.</summary>
 internal enum Role
 {
-    /// <summary>Reads everything but keys and users.</summary>
+    /// <summary>Reads everything but keys, users and outgoing webhooks.</summary>
     Viewer,
 
     /// <summary>Also writes drafts, templates, segments and contacts: nothing that makes a journey do something by itself.</summary>

@@ -19,12 +19,16 @@ internal static class Scopes
     /// <summary>What runs where and how far behind it is, over all accounts: for who operates the server, and for Prometheus.</summary>
     public const string ClusterRead = "cluster:read";
 
+    /// <summary>Outgoing webhooks. No role but the administrator's holds these: an endpoint's address may itself be a secret, and what is told leaves the house.</summary>
+    public const string WebhooksRead = "webhooks:read";
+    public const string WebhooksWrite = "webhooks:write";
+
     /// <summary>Whether whoever holds it can only look.</summary>
     public static bool Reads(string scope) => scope.EndsWith(":read", StringComparison.Ordinal);
 
     public static IReadOnlyList<string> All { get; } =
     [
         Admin, EventsWrite, ContactsRead, ContactsWrite, SegmentsRead, SegmentsWrite,
-        TemplatesRead, TemplatesWrite, JourneysRead, JourneysWrite, JourneysPublish, MessagesRead, ClusterRead,
+        TemplatesRead, TemplatesWrite, JourneysRead, JourneysWrite, JourneysPublish, MessagesRead, ClusterRead, WebhooksRead, WebhooksWrite,
     ];
 }

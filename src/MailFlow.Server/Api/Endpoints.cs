@@ -36,6 +36,7 @@ internal static class Endpoints
         api.MapSending();
         api.MapDomains();
         api.MapWebhooks();
+        api.MapWebhookEndpoints();
         api.MapTrackingSettings();
         api.MapApiKeys();
         api.MapSession();

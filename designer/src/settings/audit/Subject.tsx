@@ -7,6 +7,7 @@ const pages: Record<string, (subject: string) => string> = {
   journey: (subject) => `${pathOf(subject)}/overview`,
   instance: (subject) => `/instances/${subject}`,
   template: (subject) => `/templates/${encodeURIComponent(subject)}`,
+  webhook_endpoint: (subject) => `/settings/webhooks/${subject}`,
   segment: (subject) => `/segments/${encodeURIComponent(subject)}`,
 };
 

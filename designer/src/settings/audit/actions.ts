@@ -26,6 +26,13 @@ export const actions: Record<string, string> = {
   'user.reset': 'Reset the administrator',
   'api_key.create': 'Made an API key',
   'api_key.revoke': 'Revoked an API key',
+  'webhook_endpoint.create': 'Added a webhook',
+  'webhook_endpoint.change': 'Changed a webhook',
+  'webhook_endpoint.delete': 'Deleted a webhook',
+  'webhook_endpoint.disable': 'Disabled a webhook',
+  'webhook_endpoint.rotate_secret': 'Gave a webhook a new secret',
+  'webhook_endpoint.replay': 'Replayed a period to a webhook',
+  'webhook_delivery.replay': 'Sent a fact to a webhook again',
   'dead_letter.replay': 'Played a dead letter again',
 };
 
