@@ -59,7 +59,7 @@ internal static class Recovery
             var metrics = await server.Client.GetStringAsync("/metrics"); // given while the database is away, too
             seen.Add((watch.ElapsedMilliseconds, metrics.Split('\n').Where(line => line.StartsWith("mailflow_transitions_total", StringComparison.Ordinal))
                 .Sum(line => double.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture))));
-            await Task.Delay(Step, TimeProvider.System);
+            await Task.Delay(TimeSpan.FromMilliseconds(Step), TimeProvider.System);
         }
     }
 
