@@ -1,6 +1,7 @@
 import { Anchor, Badge, Button, Group, Paper, Progress, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { useState } from 'react';
 import { Link } from 'react-router';
+import { Moment } from '../ui/Moment';
 import { count } from '../ui/numbers';
 import { rate, type SendingState } from './sending';
 import { WarmUp } from './WarmUp';
@@ -32,6 +33,7 @@ export function DomainCard({ domain, isAdmin }: { domain: DomainState; isAdmin: 
           {isAdmin && <Anchor component={Link} to="/settings/domains" size="sm">Sending domains</Anchor>}
         </Group>
         <Text size="sm">{standing?.about} Sent today (UTC): {count(domain.today)}.</Text>
+        {domain.resumed_at && <Text size="sm">It was resumed <Moment at={domain.resumed_at} />: standing and rates are of what came after, and at the same rates it stops again.</Text>}
         <SimpleGrid cols={{ base: 1, xs: 2 }}>
           {rates.map(({ name, label, slow, stop, of }) => (
             <Stack key={name} gap={4}>

@@ -25,6 +25,7 @@ export function Stops({ stops }: { stops: SendingState['stops'] }) {
               );
             })}
           </Stack>
+          {isAdmin && subject.startsWith('domain:') && <Text size="xs" className="faint" maw={220}>Resumed, the domain is judged by what comes after, and stops again if that is as bad.</Text>}
           {isAdmin && <Button size="xs" variant="default" loading={resume.isPending} onClick={() => resume.mutate(subject)} aria-label={`Resume ${describeSubject(subject)}`}>Resume</Button>}
         </Group>
       </Alert>

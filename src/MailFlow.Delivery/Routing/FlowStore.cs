@@ -28,11 +28,28 @@ internal static class FlowStore
 
     /// <summary>The days from <paramref name="since"/> on of these subjects.</summary>
     public static async Task<ILookup<BucketKey, SendingDay>> DaysAsync(Session session, IReadOnlyList<BucketKey> subjects, int since, CancellationToken ct) => (await session.QueryAsync("""
-        SELECT d.account_id, d.subject, d.day, d.handed_over, d.delivered, d.hard_bounces, d.complaints
+        SELECT d.account_id, d.subject, d.day, d.handed_over, d.delivered, d.hard_bounces, d.complaints, d.judged_mails, d.judged_bounces, d.judged_complaints
         FROM {rows} JOIN sending_day d ON d.account_id = r.owner AND d.subject = r.subject AND d.day >= @since
         """, new Rows<BucketKey>(subjects).Int("owner", key => key.AccountId).Text("subject", key => key.Key),
-        row => (Key: new BucketKey(row.Int(0), row.Text(1)), Day: new SendingDay(row.Int(2), row.Int(3), row.Int(4), row.Int(5), row.Int(6))), ct, ("since", since)))
+        row => (Key: new BucketKey(row.Int(0), row.Text(1)), Day: new SendingDay(row.Int(2), row.Int(3), row.Int(4), row.Int(5), row.Int(6), row.Int(7), row.Int(8), row.Int(9))), ct, ("since", since)))
         .ToLookup(each => each.Key, each => each.Day);
+
+    /// <summary>From now on a subject is judged by what comes after: what its days hold has been judged.</summary>
+    public static async Task ResumeAsync(Session session, BucketKey subject, long now, CancellationToken ct)
+    {
+        await session.ExecuteAsync("""
+            UPDATE sending_day SET judged_mails = handed_over, judged_bounces = hard_bounces, judged_complaints = complaints
+            WHERE account_id = @account AND subject = @subject AND day > @since
+            """, ct, ("account", subject.AccountId), ("subject", subject.Key), ("since", DayOf(now) - (2 * SendingLog.Window)));
+        await session.ExecuteAsync("""
+            INSERT INTO sending_resume (account_id, subject, at) VALUES (@account, @subject, @now) ON CONFLICT (account_id, subject) DO UPDATE SET at = excluded.at
+            """, ct, ("account", subject.AccountId), ("subject", subject.Key), ("now", now));
+    }
+
+    /// <summary>When a subject was last resumed; null for never.</summary>
+    public static async Task<DateTimeOffset?> ResumedAtAsync(Session session, BucketKey subject, CancellationToken ct) => (await session.QueryAsync(
+        "SELECT at FROM sending_resume WHERE account_id = @account AND subject = @subject", row => (DateTimeOffset?)row.Instant(0), ct,
+        ("account", subject.AccountId), ("subject", subject.Key))).FirstOrDefault();
 
     /// <summary>The warm-ups of these accounts, by account and domain.</summary>
     public static async Task<Dictionary<BucketKey, WarmUp>> WarmUpsAsync(Session session, IReadOnlyList<int> accountIds, CancellationToken ct) => (await session.QueryAsync("""

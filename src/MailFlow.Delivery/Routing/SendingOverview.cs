@@ -29,9 +29,10 @@ public sealed record RouteState(
 /// <param name="Standing"><c>good</c>, <c>poor</c> (slowed down) or <c>bad</c> (marketing stopped).</param>
 /// <param name="ComplaintRate">Complaints a mail over seven days: 0.001 slows down, 0.0025 stops.</param>
 /// <param name="BounceRate">Hard bounces a mail over seven days: 0.05 slows down, 0.1 stops.</param>
+/// <param name="ResumedAt">When it was resumed within these seven days: standing and rates are of what came after; null when it was not.</param>
 /// <param name="Today">How many mails left today (UTC).</param>
 /// <param name="WarmUp">Its warm-up; null when it has none.</param>
-public sealed record DomainState(string Name, string Standing, double ComplaintRate, double BounceRate, int Today, WarmUpState? WarmUp);
+public sealed record DomainState(string Name, string Standing, double ComplaintRate, double BounceRate, DateTimeOffset? ResumedAt, int Today, WarmUpState? WarmUp);
 
 /// <summary>A warm-up, as of today.</summary>
 /// <param name="FirstVolume">How many mails on its first day.</param>
@@ -59,7 +60,8 @@ public sealed class SendingOverview
     {
         var now = await session.NowAsync(ct);
         var today = FlowStore.DayOf(now);
-        var routes = (await _routes.AmongAsync(session, [accountId], ct))[accountId];
+        var found = await _routes.AmongAsync(session, [accountId], ct);
+        var routes = found.ByAccount[accountId];
         var stops = (await SendingStops.AmongAsync(session, [accountId], ct)).Select(each => each.Stop).ToList();
         var waiting = (await session.QueryAsync(
             "SELECT stream, count(*) FROM message WHERE account_id = @account AND due_at IS NOT NULL GROUP BY stream",
@@ -68,33 +70,39 @@ public sealed class SendingOverview
         var keys = routes.Select(FlowControl.BucketOf).ToList();
         var domainKey = new BucketKey(accountId, SendingStops.OfDomain(domain ?? ""));
         var days = await FlowStore.DaysAsync(session, [.. keys, domainKey], today - (2 * SendingLog.Window), ct);
+        var resumedAt = await FlowStore.ResumedAtAsync(session, domainKey, ct);
+        if (resumedAt is { } at && FlowStore.DayOf(at.ToUnixTimeMilliseconds()) <= today - SendingLog.Window) resumedAt = null;
         var state = domain is null ? null
-            : Domain(domain, new SendingLog(days[domainKey]), (await FlowStore.WarmUpsAsync(session, [accountId], ct)).GetValueOrDefault(new BucketKey(accountId, domain)), waiting.GetValueOrDefault(MessageStream.Marketing), today);
+            : Domain(domain, new SendingLog(days[domainKey]), resumedAt, (await FlowStore.WarmUpsAsync(session, [accountId], ct)).GetValueOrDefault(new BucketKey(accountId, domain)), waiting.GetValueOrDefault(MessageStream.Marketing), today);
         return new SendingState(
             [.. routes.Select(route => new RouteState(
                 route.Key, route.Provider.Name, route.MarketingWeight, route.TransactionalWeight, route.PerSecond, route.PerDay,
                 route.PerDay is null ? null : new SendingLog(days[FlowControl.BucketOf(route)]).Of(today).HandedOver,
                 _control.BreakerOf(route).OpenUntil(now) is { } until ? DateTimeOffset.FromUnixTimeMilliseconds(until) : null))],
-            state, stops, Enum.GetValues<MessageStream>().ToDictionary(stream => stream, stream => waiting.GetValueOrDefault(stream)), Notes(routes, state, stops));
+            state, stops, Enum.GetValues<MessageStream>().ToDictionary(stream => stream, stream => waiting.GetValueOrDefault(stream)), [.. await HeldByRegionAsync(session, accountId, routes, ct), .. Notes(routes, state, stops, found.Broken)]);
     }, ct);
 
-    private static DomainState Domain(string name, SendingLog log, WarmUp? stored, long backlog, int today)
+    private static async Task<IReadOnlyList<string>> HeldByRegionAsync(Session session, int accountId, IReadOnlyList<Route> routes, CancellationToken ct) =>
+        routes.Count == 0 && await AccountSettings.RegionAsync(session, accountId, ct) is { } region ? [AccountSettings.WhyHeld(region)] : [];
+
+    private static DomainState Domain(string name, SendingLog log, DateTimeOffset? resumedAt, WarmUp? stored, long backlog, int today)
     {
         var (standing, used) = (log.StandingOn(today), log.Of(today).HandedOver);
         var warmUp = stored?.On(today, log);
         var volume = warmUp?.Volume(standing);
-        return new DomainState(name, standing.ToString().ToLowerInvariant(), log.ComplaintRate(today), log.BounceRate(today), used, warmUp is null ? null : new WarmUpState(
+        return new DomainState(name, standing.ToString().ToLowerInvariant(), log.ComplaintRate(today), log.BounceRate(today), resumedAt, used, warmUp is null ? null : new WarmUpState(
             warmUp.FirstVolume, warmUp.TargetVolume, warmUp.Days, warmUp.Step + 1, volume, volume is { } most ? Math.Max(0, most - used) : null,
             backlog == 0 ? null : DateOnly.FromDayNumber(DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber + today + warmUp.DaysFor(backlog, used) - 1),
             [.. Enumerable.Range(0, warmUp.Days).Select(warmUp.VolumeAt)]));
     }
 
-    private static List<string> Notes(IReadOnlyList<Route> routes, DomainState? domain, List<SendingStop> stops)
+    private static List<string> Notes(IReadOnlyList<Route> routes, DomainState? domain, List<SendingStop> stops, IReadOnlyList<NewStop> broken)
     {
         var notes = new List<string>();
         foreach (var stream in Enum.GetValues<MessageStream>())
             if (routes.All(route => route.WeightFor(stream) == 0)) notes.Add($"No connection takes {stream.ToString().ToLowerInvariant()} mail: it waits. Enable one, give one a weight, or see to it that one is in the account's region.");
         notes.AddRange(stops.Select(stop => $"{stop.Stream} mail is stopped at {stop.Subject}: {stop.Reason}"));
+        notes.AddRange(broken.Where(each => !stops.Any(stop => stop.Subject == each.Subject)).Select(each => $"{each.Subject}: {each.Reason}").Distinct());
         if (domain is { Standing: "poor" }) notes.Add($"{domain.Name} is slowed down to half: too many complaints or bounces in the last seven days.");
         if (domain?.WarmUp is { Left: 0 }) notes.Add($"{domain.Name} is being warmed up, and today's volume of {domain.WarmUp.Volume} is used up: marketing mail goes on tomorrow (UTC).");
         return notes;

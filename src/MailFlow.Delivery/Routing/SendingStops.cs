@@ -1,4 +1,5 @@
 using MailFlow.Data;
+using MailFlow.Delivery.Routing;
 using MailFlow.Engine.Definitions;
 
 namespace MailFlow.Delivery;
@@ -26,11 +27,15 @@ public sealed class SendingStops(Database database)
     public async Task<IReadOnlyList<SendingStop>> ListAsync(int accountId, CancellationToken ct) =>
         [.. (await database.ReadAsync(session => AmongAsync(session, [accountId], ct), ct)).Select(found => found.Stop)];
 
-    /// <summary>Lets a subject send again, in both streams. What was put off meanwhile is tried as if for the first time. False when nothing was stopped.</summary>
+    /// <summary>
+    /// Lets a subject send again, in both streams. What was put off meanwhile is tried as if for the first time. A domain's standing is by what comes after: it stops
+    /// again when that is as bad. False when nothing was stopped.
+    /// </summary>
     public Task<bool> ResumeAsync(int accountId, string subject, CancellationToken ct) => database.WriteAsync(async session =>
     {
         if (await session.ExecuteAsync("DELETE FROM sending_stop WHERE account_id = @account AND subject = @subject", ct, ("account", accountId), ("subject", subject)) == 0) return false;
         await session.ExecuteAsync($"UPDATE message SET retry_until = NULL WHERE account_id = @account AND due_at IS NOT NULL AND state = {(int)MessageState.Deferred}", ct, ("account", accountId));
+        await FlowStore.ResumeAsync(session, new BucketKey(accountId, subject), await session.NowAsync(ct), ct);
         await Audit.RecordAsync(session, accountId, "sending.resume", subject, ct);
         return true;
     }, ct);

@@ -38,7 +38,8 @@ internal static class SendingApi
         var group = api.MapGroup("/sending").WithTags("Sending");
         group.MapGet("", (Caller caller, SendingOverview overview, CancellationToken ct) => overview.ReadAsync(caller.AccountId, ct)).RequireScope(Scopes.MessagesRead)
             .WithSummary("How mail leaves at this moment: routes, the domain's standing and warm-up, what is stopped and why").Produces<SendingState>();
-        group.MapPost("/resume", ResumeAsync).RequireScope(Scopes.Admin).WithSummary("Let what was stopped send again, once it is mended").Produces(204);
+        group.MapPost("/resume", ResumeAsync).RequireScope(Scopes.Admin).WithSummary("Let what was stopped send again, once it is mended")
+            .WithDescription("A sending domain is judged by what comes after, and stops again when its rates are as bad.").Produces(204);
         group.MapPut("/warm-ups/{domain}", PutWarmUpAsync).RequireScope(Scopes.Admin).WithSummary("Begin a sending domain's warm-up").Produces(204);
         group.MapDelete("/warm-ups/{domain}", DeleteWarmUpAsync).RequireScope(Scopes.Admin).WithSummary("End a sending domain's warm-up").Produces(204);
         group.MapGet("/policy", async (Caller caller, SendingPolicies policies, CancellationToken ct) => Show(await policies.FindAsync(caller.AccountId, ct))).RequireScope(Scopes.MessagesRead)

@@ -68,6 +68,55 @@ public sealed class WarmUpTests
         Assert.Contains("were called spam", stop.Reason);
     }
 
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_domain_that_was_resumed_sends_and_is_judged_by_what_comes_after(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind, Options(BatchSize: 1000));
+        await fixture.ConnectAsync("main");
+        await fixture.Delivery.QueueManyAsync(1200);
+        await fixture.Delivery.SendAllAsync();
+        await ComplainAsync(fixture, 4);
+        await fixture.QueueAsync(5);
+        await fixture.Delivery.SendAllAsync();
+        Assert.Single((await fixture.StateAsync()).Stops);
+        Assert.Equal(1200, fixture.Log.Count);
+
+        Assert.True(await fixture.Delivery.Get<SendingStops>().ResumeAsync(1, "domain:shop.example", default));
+        fixture.Delivery.Time.Advance(TimeSpan.FromMinutes(1));
+        await fixture.Delivery.SendAllAsync();
+        var resumed = await fixture.StateAsync();
+        Assert.Equal((0, 1205, "good"), (resumed.Stops.Count, fixture.Log.Count, resumed.Domain!.Standing));
+        Assert.Equal(fixture.Delivery.Time.GetUtcNow().AddMinutes(-1), resumed.Domain.ResumedAt);
+
+        // Two more only slow it down, as those of before the resume are not added to them; the third is too many again.
+        await ComplainAsync(fixture, 2);
+        fixture.Delivery.Time.Advance(TimeSpan.FromDays(1));
+        await fixture.QueueAsync(1, domain: "example.net");
+        await fixture.Delivery.SendAllAsync();
+        Assert.Equal((1206, "poor"), (fixture.Log.Count, (await fixture.StateAsync()).Domain!.Standing));
+        await ComplainAsync(fixture, 1);
+        await fixture.QueueAsync(1, domain: "example.com");
+        await fixture.Delivery.SendAllAsync();
+        Assert.Equal(1206, fixture.Log.Count);
+        Assert.Equal("domain:shop.example", Assert.Single((await fixture.StateAsync()).Stops).Subject);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_mail_that_is_tried_again_counts_once_for_the_domains_day(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind, Options(BatchSize: 1000));
+        fixture.Delivery.Time.Advance(TimeSpan.FromHours(15)); // to midnight
+        var stub = await fixture.ConnectAsync("main");
+        stub.Answer = _ => StubAnswer.Defer;
+        await fixture.Delivery.Get<WarmUps>().PutAsync(1, "shop.example", 20, 2000, 28, default);
+        await fixture.QueueAsync(2);
+
+        await fixture.RunAsync(TimeSpan.FromHours(12), TimeSpan.FromMinutes(10));
+
+        Assert.True(stub.Calls > 10);
+        Assert.Equal(2, (await fixture.StateAsync()).Domain!.Today);
+    }
+
     [Fact]
     public void A_day_that_was_not_used_leads_nowhere_and_a_poor_one_a_step_back()
     {
