@@ -1,5 +1,6 @@
 using MailFlow.Data;
 using MailFlow.Delivery.Deliverability.Dns;
+using MailFlow.Delivery.Providers.Sandbox;
 using MailFlow.Delivery.Providers.Smtp;
 
 namespace MailFlow.Delivery;
@@ -11,6 +12,12 @@ public sealed record DeliveryOptions
 
     /// <summary><c>sandbox</c> (captures mail in the database, sends none) or <c>smtp</c>.</summary>
     public string Provider { get; init; } = "sandbox";
+
+    /// <summary>Where <see cref="Provider"/> keeps the data, such as <c>eu</c>: accounts of that region are served by it. Null: none that has a region, but what the sandbox captures stays here.</summary>
+    public string? Region { get; init; }
+
+    /// <summary>Where this installation keeps its data, such as <c>eu</c>: no account of another region is let in. Null: not said. The server reads it from <c>MailFlow:Region</c>.</summary>
+    public string? DataRegion { get; init; }
 
     /// <summary>The relay, for <see cref="Provider"/> <c>smtp</c>.</summary>
     public SmtpOptions Smtp { get; init; } = new();
@@ -68,6 +75,9 @@ public sealed record DeliveryOptions
     /// <summary>Keys for signed links, the signing one first, each of 32 bytes or more; empty to keep one in the database.</summary>
     public IReadOnlyList<SigningKey> SigningKeys { get; init; } = [];
 
+    /// <summary>Whether the server's own provider, by its name, may send for an account of this region.</summary>
+    internal bool Serves(string provider, string? region) => region is null || region == Region || provider == SandboxType.Key;
+
     /// <summary>The address of a provider's API, to which paths are added.</summary>
     internal Uri EndpointOf(string kind, string published) => new(ProviderEndpoints.GetValueOrDefault(kind, published).TrimEnd('/') + "/");
 
@@ -79,6 +89,8 @@ public sealed record DeliveryOptions
         if (!Uri.TryCreate(PublicBaseUrl, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
             throw new InvalidInputException(nameof(PublicBaseUrl), $"'{PublicBaseUrl}' is not an http or https address");
         Dns.Check();
+        AccountSettings.CheckedRegion(Region);
+        AccountSettings.CheckedRegion(DataRegion);
         foreach (var (kind, address) in ProviderEndpoints)
             if (!Uri.TryCreate(address, UriKind.Absolute, out var endpoint) || (endpoint.Scheme != Uri.UriSchemeHttps && !(endpoint.Scheme == Uri.UriSchemeHttp && endpoint.IsLoopback)))
                 throw new InvalidInputException($"{nameof(ProviderEndpoints)}.{kind}", $"'{address}' is not an https address (http is for this machine only)");

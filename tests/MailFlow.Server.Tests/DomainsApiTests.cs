@@ -82,6 +82,23 @@ public sealed class DomainsApiTests
     }
 
     [Theory]
+    [InlineData("marketing")]
+    [InlineData("transactional")]
+    public async Task A_publish_says_that_mail_will_wait_for_a_connection_in_the_accounts_region(string stream)
+    {
+        await using var server = await ServerUnderTest.StartAsync(DatabaseKind.Sqlite, workers: false);
+        await server.Admin.PutAsJsonAsync("/api/v1/connections/america", new { type = "postmark", settings = new { server_token = "t" } });
+        await server.Admin.PutAsJsonAsync("/api/v1/account", new { name = "Shop", region = "eu" });
+        await PutJourneyAsync(server, stream);
+
+        Assert.Contains("no_connection_in_region", (await FindingsAsync(server, 200)).Warnings);
+
+        await (await server.Admin.PutAsJsonAsync("/api/v1/connections/america", new { region = "eu" })).ProblemAsync(400);
+        await server.Admin.PutAsJsonAsync("/api/v1/connections/europe", new { type = "mailgun", settings = new { api_key = "k", domain = "shop.test", region = "eu" } });
+        Assert.DoesNotContain("no_connection_in_region", (await FindingsAsync(server, 200)).Warnings);
+    }
+
+    [Theory]
     [InlineData("sandbox", "marketing", 200)]
     [InlineData("sendgrid", "transactional", 200)]
     [InlineData("sendgrid", "marketing", 422)]

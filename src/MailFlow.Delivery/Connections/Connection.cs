@@ -12,7 +12,7 @@ namespace MailFlow.Delivery;
 /// <param name="TransactionalWeight">The same of transactional mail.</param>
 /// <param name="PerSecond">The most mails a second; null for as many as it takes.</param>
 /// <param name="PerDay">The most mails a day (UTC), a twentieth of them kept for transactional mail; null for any number.</param>
-/// <param name="Region">Where the provider keeps the data: <c>eu</c>; null when not said.</param>
+/// <param name="Region">Where the provider keeps the data: <c>eu</c>; as its settings say, where they do; null when not said.</param>
 public sealed record Connection(
     string Key,
     Guid Id,
@@ -36,7 +36,7 @@ public sealed record Connection(
 /// <param name="TransactionalWeight">0 to 100; default: 100.</param>
 /// <param name="PerSecond">Above 0; 0 for no limit.</param>
 /// <param name="PerDay">From 1; 0 for no limit.</param>
-/// <param name="Region">Two to ten letters; empty for none.</param>
+/// <param name="Region">Two to ten letters; empty for none. It cannot be another than the one that the settings say.</param>
 public sealed record ConnectionDraft(
     string? Type = null,
     string? Name = null,

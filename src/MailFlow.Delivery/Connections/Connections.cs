@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using MailFlow.Data;
+using MailFlow.Delivery.Providers.Sandbox;
 
 namespace MailFlow.Delivery;
 
@@ -45,8 +46,8 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
     {
         if (!KeyForm().IsMatch(key)) throw new InvalidInputException("key", "must have 1 to 50 lower-case letters, digits, '-' or '_'");
         if (key is "sandbox" or "smtp" or "default") throw new InvalidInputException("key", $"'{key}' names the server's own provider; choose another");
-        var type = _types.GetValueOrDefault(draft.Type ?? existing?.Connection.Type ?? throw new InvalidInputException("type", "is missing"))
-            ?? throw new InvalidInputException("type", $"'{draft.Type}' is none of {string.Join(", ", _types.Keys.Order())}");
+        var named = draft.Type ?? existing?.Connection.Type ?? throw new InvalidInputException("type", "is missing");
+        var type = _types.GetValueOrDefault(named) ?? throw new InvalidInputException("type", $"'{named}' is none of {string.Join(", ", _types.Keys.Order())}");
         if (existing is not null && existing.Connection.Type != type.Name)
             throw new InvalidInputException("type", $"this connection is of type '{existing.Connection.Type}', and the ledger knows it so: make another one");
         var before = existing?.Connection;
@@ -59,7 +60,7 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
             Limit("per_second", draft.PerSecond ?? before?.PerSecond), (int?)Limit("per_day", draft.PerDay ?? before?.PerDay),
             AccountSettings.CheckedRegion(draft.Region ?? before?.Region));
         Probe(type, settings);
-        return (after, settings);
+        return (after with { Region = Region(type, settings, draft.Region, after.Region) }, settings);
     }
 
     /// <summary>Writes it, unless the connection has been made or changed since it was looked at.</summary>
@@ -98,23 +99,29 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
     {
         var stored = await database.ReadAsync(session => session.FirstAsync(
             $"SELECT {Columns} FROM provider_connection WHERE id = @id AND type = @type", Read, ct, ("id", id), ("type", type)), ct);
-        return stored is null ? null : new WebhookOwner(stored.AccountId, stored.Connection.Key, _types[type], Open(stored));
+        return stored is null || !_types.TryGetValue(type, out var known) ? null : new WebhookOwner(stored.AccountId, stored.Connection.Key, known, Opened(known, stored.Sealed));
     }
 
     internal Task<List<StoredConnection>> AmongAsync(Session session, IReadOnlyList<int> accountIds, CancellationToken ct) => session.QueryAsync(
         $"SELECT {Columns} FROM {{rows}} JOIN provider_connection c ON c.account_id = r.owner ORDER BY account_id, key",
         new Rows<int>(accountIds).Int("owner", id => id), Read, ct);
 
-    /// <summary>
-    /// By account, the connections by which its mail may leave. An account without any connection at all is left out: the server's own provider sends its mail.
-    /// </summary>
-    internal async Task<IReadOnlyDictionary<int, IReadOnlyList<StoredConnection>>> UsableAmongAsync(Session session, IReadOnlyList<int> accountIds, CancellationToken ct) =>
-        (await AmongAsync(session, accountIds, ct)).GroupBy(stored => stored.AccountId).ToDictionary(account => account.Key, IReadOnlyList<StoredConnection> (account) => [.. account.Where(stored => stored.IsUsable)]);
+    /// <summary>By account, the connections by which its mail may leave, or that it has none at all.</summary>
+    internal async Task<IReadOnlyDictionary<int, UsableConnections>> UsableAmongAsync(Session session, IReadOnlyList<int> accountIds, CancellationToken ct)
+    {
+        var usable = (await AmongAsync(session, accountIds, ct)).GroupBy(stored => stored.AccountId)
+            .ToDictionary(account => account.Key, account => new UsableConnections([.. account.Where(stored => stored.IsUsable)], account.First().AccountRegion));
+        foreach (var (id, region) in await session.QueryAsync("SELECT a.id, a.region FROM {rows} JOIN account a ON a.id = r.owner",
+            new Rows<int>([.. accountIds.Where(id => !usable.ContainsKey(id))]).Int("owner", id => id), row => (row.Int(0), row.TextOrNull(1)), ct)) usable[id] = new UsableConnections(null, region);
+        foreach (var id in accountIds) usable.TryAdd(id, new UsableConnections(null, null));
+        return usable;
+    }
 
     /// <summary>The way out of a connection.</summary>
-    internal IEmailProvider OpenProvider(StoredConnection stored) => _types[stored.Connection.Type].Open(Open(stored));
-
-    private ConnectionSettings Open(StoredConnection stored) => Opened(_types[stored.Connection.Type], stored.Sealed);
+    /// <exception cref="InvalidInputException">A setting cannot be used, or this server does not know the kind of provider.</exception>
+    /// <exception cref="SecretLostException">A secret cannot be read.</exception>
+    internal IEmailProvider OpenProvider(StoredConnection stored) => _types.TryGetValue(stored.Connection.Type, out var type)
+        ? type.Open(Opened(type, stored.Sealed)) : throw new InvalidInputException("type", $"'{stored.Connection.Type}' is a kind of provider that this server does not know");
 
     private async Task<StoredConnection?> FindAsync(Session session, int accountId, string key, CancellationToken ct) =>
         (await AmongAsync(session, [accountId], ct)).FirstOrDefault(stored => stored.Connection.Key == key);
@@ -161,6 +168,21 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
         return new ConnectionSettings(values);
     }
 
+    /// <summary>Where the connection is: as its settings say, which nobody can gainsay, else as was said.</summary>
+    private static string? Region(IProviderType type, Dictionary<string, string> settings, string? said, string? otherwise)
+    {
+        if (RegionOf(type, settings) is not { } region) return otherwise;
+        return string.IsNullOrEmpty(said) || said == region ? region : throw new InvalidInputException("region", $"is '{said}', but with these settings {type.DisplayName} keeps the data in '{region}'");
+    }
+
+    private static string? RegionOf(IProviderType type, Dictionary<string, string> settings)
+    {
+        var open = Shown(type, settings);
+        foreach (var setting in type.Settings)
+            if (setting.Default is { } standard) open.TryAdd(setting.Name, standard);
+        return type.RegionOf(new ConnectionSettings(open));
+    }
+
     private static Dictionary<string, string> Shown(IProviderType type, Dictionary<string, string> settings) =>
         settings.Where(pair => type.Settings.Any(setting => setting.Name == pair.Key && !setting.Secret)).ToDictionary(pair => pair.Key, pair => pair.Value);
 
@@ -181,11 +203,11 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
 
     private StoredConnection Read(Row row)
     {
-        var type = _types.GetValueOrDefault(row.Text(2)) ?? throw new InvalidOperationException($"This server does not know the provider type '{row.Text(2)}'.");
+        var type = _types.GetValueOrDefault(row.Text(2)); // null after a kind has gone: which of the settings are secrets, nobody knows
         var sealedSettings = JsonData.ParseMap(row.Text(4)).ToDictionary(pair => pair.Key, pair => (string)pair.Value!);
         return new StoredConnection(row.Int(12), row.TextOrNull(13), row.Long(11), sealedSettings, new Connection(
-            row.Text(0), row.Uuid(1), row.Text(2), row.Text(3), Shown(type, sealedSettings), SecretsOf(type, sealedSettings),
-            row.Bool(5), row.Int(6), row.Int(7), row.DoubleOrNull(8), row.IntOrNull(9), row.TextOrNull(10)));
+            row.Text(0), row.Uuid(1), row.Text(2), row.Text(3), type is null ? [] : Shown(type, sealedSettings), type is null ? [] : SecretsOf(type, sealedSettings),
+            row.Bool(5), row.Int(6), row.Int(7), row.DoubleOrNull(8), row.IntOrNull(9), (type is null ? null : RegionOf(type, sealedSettings)) ?? row.TextOrNull(10)));
     }
 
     [GeneratedRegex(@"^[a-z0-9_-]{1,50}\z")]
@@ -195,6 +217,11 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
 /// <summary>Whose webhook was called.</summary>
 public sealed record WebhookOwner(int AccountId, string Connection, IProviderType Type, ConnectionSettings Settings);
 
+/// <summary>By what an account's mail may leave.</summary>
+/// <param name="Connections">Its connections that are enabled and in its region; null when it has none at all, so that the server's own provider serves it.</param>
+/// <param name="Region">The region that the account keeps its mail in; null for any.</param>
+internal sealed record UsableConnections(IReadOnlyList<StoredConnection>? Connections, string? Region);
+
 /// <summary>A connection as it is stored.</summary>
 /// <param name="AccountId">Whose.</param>
 /// <param name="AccountRegion">The region that the account keeps its data in; null for any.</param>
@@ -203,6 +230,9 @@ public sealed record WebhookOwner(int AccountId, string Connection, IProviderTyp
 /// <param name="Connection">The rest.</param>
 internal sealed record StoredConnection(int AccountId, string? AccountRegion, long Revision, IReadOnlyDictionary<string, string> Sealed, Connection Connection)
 {
-    /// <summary>Whether mail may leave by it: it is enabled, and in the account's region if that has one. A connection whose region was not said is in none.</summary>
-    public bool IsUsable => Connection.Enabled && (AccountRegion is null || Connection.Region == AccountRegion);
+    /// <summary>
+    /// Whether mail may leave by it: it is enabled, and in the account's region if that has one. A connection whose region was not said is in none; what the sandbox captures
+    /// stays in this database.
+    /// </summary>
+    public bool IsUsable => Connection.Enabled && (AccountRegion is null || Connection.Region == AccountRegion || Connection.Type == SandboxType.Key);
 }

@@ -14,12 +14,15 @@ internal sealed class SenderIsReady(Senders senders, SendingDomains domains) : I
 
     public async Task<IReadOnlyList<Finding>> CheckAsync(Session session, int accountId, Graph graph, CancellationToken ct)
     {
-        if (!graph.Nodes.Any(node => node.Activity.Descriptor.Class == typeof(SendEmail) && IsMarketing(node, graph))) return [];
-        var isReal = (await domains.RoutesAsync(session, accountId, ct)).Any(route => route.IsReal);
+        var mails = graph.Nodes.Where(node => node.Activity.Descriptor.Class == typeof(SendEmail)).ToList();
+        if (mails.Count == 0) return [];
+        var findings = new List<Finding>();
+        var routes = await domains.RoutesAsync(session, accountId, ct);
+        if (routes.Count == 0 && await AccountSettings.RegionAsync(session, accountId, ct) is { } region) Find(Severity.Warning, "no_connection_in_region", AccountSettings.WhyHeld(region));
+        if (!mails.Any(node => IsMarketing(node, graph))) return findings;
+        var isReal = routes.Any(route => route.IsReal);
         var sender = (await senders.AmongAsync(session, [accountId], ct))[accountId];
         var from = EmailAddress.Parse(sender.Email).Domain;
-        var findings = new List<Finding>();
-
         if (isReal && (string.IsNullOrWhiteSpace(sender.PostalAddress) || sender.PostalAddress == Senders.SandboxPostalAddress))
             Find(Severity.Error, "postal_address_missing", "Marketing mail must show the sender's postal address, which is not set. Set it in Settings → Sender.");
         if (isReal && string.IsNullOrWhiteSpace(sender.Name))

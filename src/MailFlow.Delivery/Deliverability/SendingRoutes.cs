@@ -27,8 +27,8 @@ internal sealed class AccountRoutes(Connections connections, DeliveryOptions opt
 
     public async Task<IReadOnlyList<SendingRoute>> OfAsync(Session session, int accountId, CancellationToken ct)
     {
-        var usable = await connections.UsableAmongAsync(session, [accountId], ct);
-        return usable.TryGetValue(accountId, out var own)
-            ? [.. own.Select(stored => new SendingRoute(stored.Connection.Type, stored.Connection.Settings.GetValueOrDefault(SmtpType.Host)))] : [_own];
+        var (own, region) = (await connections.UsableAmongAsync(session, [accountId], ct))[accountId];
+        return own is not null ? [.. own.Select(stored => new SendingRoute(stored.Connection.Type, stored.Connection.Settings.GetValueOrDefault(SmtpType.Host)))]
+            : options.Serves(options.Provider, region) ? [_own] : [];
     }
 }

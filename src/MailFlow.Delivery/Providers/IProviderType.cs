@@ -20,6 +20,10 @@ public interface IProviderType
     /// <exception cref="MailFlow.Data.InvalidInputException">A setting cannot be used; the message names it.</exception>
     IEmailProvider Open(ConnectionSettings settings);
 
+    /// <summary>Where a connection with these settings keeps the data: <c>eu</c>; null where they do not tell.</summary>
+    /// <param name="settings">Those that are no secrets.</param>
+    string? RegionOf(ConnectionSettings settings) => null;
+
     /// <summary>How what it reports is taken; null for a kind that reports nothing over HTTP.</summary>
     IProviderWebhook? Webhook { get; }
 }

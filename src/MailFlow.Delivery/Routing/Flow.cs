@@ -43,7 +43,7 @@ internal sealed class Way(Route route, int room, int roomForMarketing)
 
 /// <summary>What may leave in one hand-over, and what was taken of it.</summary>
 internal sealed class Flow(
-    IReadOnlyDictionary<int, Dictionary<MessageStream, IReadOnlyList<Way>>> ways, IReadOnlyDictionary<int, IReadOnlyList<Route>> routes, Dictionary<int, int> marketing,
+    IReadOnlyDictionary<int, Dictionary<MessageStream, IReadOnlyList<Way>>> ways, FoundRoutes routes, Dictionary<int, int> marketing,
     IReadOnlyDictionary<int, string> domains, IRateLimits rateLimits, RateGrant grant, bool heldByRate, long now, int today)
 {
     private readonly Dictionary<int, int> _handedOver = [];
@@ -68,7 +68,10 @@ internal sealed class Flow(
     }
 
     /// <summary>The account's route of this key; null when there is none any more.</summary>
-    public Route? Find(int account, string? key) => routes[account].FirstOrDefault(route => route.Key == key);
+    public Route? Find(int account, string? key) => routes.ByAccount[account].FirstOrDefault(route => route.Key == key);
+
+    /// <summary>Whether the route that a message took is there and cannot be opened: nobody can say yet whether it was taken.</summary>
+    public bool IsBroken(ClaimedMessage message) => routes.IsBroken(message.AccountId, message.Provider);
 
     /// <summary>
     /// The route of a message, by the weights of those that have room; of one whose answer was lost, the route it took, which may know of it. Null when there is no room for
@@ -76,6 +79,7 @@ internal sealed class Flow(
     /// </summary>
     public Route? Pick(ClaimedMessage message)
     {
+        if (message.State == MessageState.Unknown && IsBroken(message)) return null;
         var open = ways[message.AccountId][message.Stream].Where(way => way.RoomFor(message.Stream) > 0).ToList();
         if (message.State == MessageState.Unknown && Find(message.AccountId, message.Provider) is { } own) open = [.. open.Where(way => way.Route == own)];
         if (open.Count == 0) return null;

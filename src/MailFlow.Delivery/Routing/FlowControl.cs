@@ -23,7 +23,9 @@ internal sealed class FlowControl(Routes routes, IRateLimits limits, DeliveryOpt
     /// <param name="ct">Cancels.</param>
     public async Task<Flow> OpenAsync(Session session, IReadOnlyList<int> accounts, IReadOnlyDictionary<int, SenderIdentity> senders, long now, CancellationToken ct)
     {
-        var found = await routes.AmongAsync(session, accounts, ct);
+        var all = await routes.AmongAsync(session, accounts, ct);
+        var found = all.ByAccount;
+        await SendingStops.StopAsync(session, all.Broken, ct);
         var stopped = (await SendingStops.AmongAsync(session, accounts, ct)).Select(each => (each.AccountId, each.Stop.Subject, each.Stop.Stream)).ToHashSet();
         var limited = found.Values.SelectMany(each => each).Distinct().ToList();
         var domains = accounts.Where(account => found[account].Any(route => !route.IsSandbox)).ToDictionary(account => account, account => DomainOf(senders[account]));
@@ -46,7 +48,7 @@ internal sealed class FlowControl(Routes routes, IRateLimits limits, DeliveryOpt
         return new Flow(accounts.ToDictionary(account => account, account => Streams.ToDictionary(stream => stream, stream => (IReadOnlyList<Way>)[.. found[account]
             .Where(route => route.WeightFor(stream) > 0 && !stopped.Contains((account, route.Subject, stream))
                 && !(domains.TryGetValue(account, out var domain) && stopped.Contains((account, SendingStops.OfDomain(domain), stream))))
-            .Select(route => ways[route])])), found, allowed, domains, limits, grant, heldByRate, now, today);
+            .Select(route => ways[route])])), all, allowed, domains, limits, grant, heldByRate, now, today);
     }
 
     private static MessageStream[] Streams { get; } = [MessageStream.Transactional, MessageStream.Marketing];

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using MailFlow.Data;
+using MailFlow.Engine.Definitions;
 
 namespace MailFlow.Delivery.Routing;
 
@@ -14,21 +15,44 @@ internal sealed class Routes(Database database, Connections connections, IEmailP
     /// <summary>The server's own provider.</summary>
     public Route Own { get; } = new(0, own.Name, own, PerSecond: options.PerSecond);
 
-    /// <summary>Each account's routes: its enabled connections in its region, or the server's own provider where it has none at all.</summary>
-    public async Task<IReadOnlyDictionary<int, IReadOnlyList<Route>>> AmongAsync(Session session, IReadOnlyList<int> accountIds, CancellationToken ct)
+    /// <summary>
+    /// Each account's routes: its enabled connections in its region, or the server's own provider where it has none at all and that is in its region. A connection that
+    /// cannot be opened is none, and nobody else's trouble.
+    /// </summary>
+    public async Task<FoundRoutes> AmongAsync(Session session, IReadOnlyList<int> accountIds, CancellationToken ct)
     {
         var usable = await connections.UsableAmongAsync(session, accountIds, ct);
-        return accountIds.ToDictionary(id => id, IReadOnlyList<Route> (id) => usable.TryGetValue(id, out var own) ? [.. own.Select(Open)] : [Own]);
+        var broken = new List<NewStop>();
+        return new(accountIds.ToDictionary(id => id, IReadOnlyList<Route> (id) => usable[id] switch
+        {
+            { Connections: { } own } => [.. own.Select(stored => Open(stored, broken)).OfType<Route>()],
+            { Region: var region } => options.Serves(Own.Provider.Name, region) ? [Own] : [],
+        }), broken);
     }
 
     /// <summary>By what a test mail leaves: the route that has the greatest share of the account's mail.</summary>
     public async Task<Route> ForTrialAsync(int accountId, CancellationToken ct) =>
-        (await database.ReadAsync(session => AmongAsync(session, [accountId], ct), ct))[accountId].MaxBy(route => route.MarketingWeight + route.TransactionalWeight)
-            ?? throw new ConflictException("No connection of this account is enabled and in its region: enable one, or add another.");
+        (await database.ReadAsync(session => AmongAsync(session, [accountId], ct), ct)).ByAccount[accountId].MaxBy(route => route.MarketingWeight + route.TransactionalWeight)
+            ?? throw new ConflictException("No connection of this account is enabled, in its region and can be opened: enable or mend one, or add another.");
 
     public async ValueTask DisposeAsync()
     {
         foreach (var opened in _opened.Values) await DisposeAsync(opened.Route.Provider);
+    }
+
+    private Route? Open(StoredConnection stored, List<NewStop> broken)
+    {
+        try
+        {
+            return Open(stored);
+        }
+        catch (Exception error) when (error is not OperationCanceledException && !database.Dialect.IsTransient(error))
+        {
+            var why = error is InvalidInputException or SecretLostException ? error.Message : error.GetType().Name; // another's message may hold a secret
+            broken.AddRange(Enum.GetValues<MessageStream>().Select(stream => new NewStop(
+                stored.AccountId, SendingStops.OfConnection(stored.Connection.Key), stream, $"The connection cannot be opened: {why.TrimEnd('.')}. Mend its settings, then resume.")));
+            return null;
+        }
     }
 
     private Route Open(StoredConnection stored)
@@ -56,4 +80,13 @@ internal sealed class Routes(Database database, Connections connections, IEmailP
     }
 
     private sealed record Opened(Guid Id, long Revision, Route Route);
+}
+
+/// <summary>What there is to send by.</summary>
+/// <param name="ByAccount">Each account's routes.</param>
+/// <param name="Broken">The connections that cannot be opened, with the reason.</param>
+internal sealed record FoundRoutes(IReadOnlyDictionary<int, IReadOnlyList<Route>> ByAccount, IReadOnlyList<NewStop> Broken)
+{
+    /// <summary>Whether the connection is there and cannot be opened: what it knows of a mail, it will know again.</summary>
+    public bool IsBroken(int account, string? key) => key is not null && Broken.Any(stop => stop.AccountId == account && stop.Subject == SendingStops.OfConnection(key));
 }

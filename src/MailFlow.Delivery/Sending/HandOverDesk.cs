@@ -71,7 +71,7 @@ internal sealed class HandOverDesk(
         var open = new List<ClaimedMessage>();
         foreach (var message in claimed)
             if (message.CancelReason is null && message.JourneyId is { } journey && paused.Contains(journey)) parked.Add(message.Id);
-            else if (WhyGivenUp(message, flow.Find(message.AccountId, message.Provider), now) is { } reason) moves.Add(End(message, MessageState.Unconfirmed, reason));
+            else if (WhyGivenUp(message, flow, now) is { } reason) moves.Add(End(message, MessageState.Unconfirmed, reason));
             else open.Add(message);
         await Ledger.ParkAsync(session, parked, ct);
 
@@ -133,11 +133,11 @@ internal sealed class HandOverDesk(
     }
 
     /// <summary>Of a message whose answer was lost: why it is not handed over again, or null.</summary>
-    private static string? WhyGivenUp(ClaimedMessage message, Route? route, long now)
+    private static string? WhyGivenUp(ClaimedMessage message, Flow flow, long now)
     {
         if (message.State != MessageState.Unknown) return null;
         if (message.RetryUntil <= now) return $"may or may not have been sent ({message.Reason}); nobody could say in time";
-        var forgetful = route is null || route.Provider.Replay == ReplayPolicy.Neither;
+        var forgetful = !flow.IsBroken(message) && flow.Find(message.AccountId, message.Provider) is not { Provider.Replay: not ReplayPolicy.Neither };
         return forgetful && message.Stream == MessageStream.Marketing
             ? $"may or may not have been sent ({message.Reason}); not sent again, because marketing mail must not come twice"
             : null;

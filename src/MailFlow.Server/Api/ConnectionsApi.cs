@@ -44,7 +44,7 @@ internal static class ConnectionsApi
 
     private static ShownConnection Show(Connection connection, Connections connections, DeliveryOptions options) => new(
         connection,
-        connections.Types.Single(type => type.Name == connection.Type).Webhook is null ? null : $"{options.PublicBaseUrl.TrimEnd('/')}/api/v1/webhooks/{connection.Type}/{connection.Id}");
+        connections.Types.FirstOrDefault(type => type.Name == connection.Type)?.Webhook is null ? null : $"{options.PublicBaseUrl.TrimEnd('/')}/api/v1/webhooks/{connection.Type}/{connection.Id}");
 
     private static NotFoundException Missing(string key) => new($"There is no connection '{key}'.");
 }

@@ -88,7 +88,7 @@ internal static partial class ServerSetup
     public static DeliveryOptions ReadDelivery(this IConfiguration configuration)
     {
         var section = configuration.GetSection("MailFlow:Delivery");
-        var options = section.Get<DeliveryOptions>() ?? new DeliveryOptions();
+        var options = (section.Get<DeliveryOptions>() ?? new DeliveryOptions()) with { DataRegion = configuration["MailFlow:Region"] is { Length: > 0 } region ? region : null };
         if (string.IsNullOrEmpty(section[nameof(DeliveryOptions.Node)])) options = options with { Node = NodeName.Take(new Settings(configuration).CreateDataDirectory()) };
         if (!string.IsNullOrEmpty(section[nameof(DeliveryOptions.PublicBaseUrl)])) return options;
         var url = (configuration[WebHostDefaults.ServerUrlsKey] is { Length: > 0 } urls ? urls : DefaultUrl).Split(';')[0];

@@ -1,5 +1,6 @@
 using MailFlow.Data;
 using MailFlow.Delivery.Deliverability;
+using MailFlow.Delivery.Routing;
 using MailFlow.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -121,6 +122,149 @@ public sealed class ConnectionTests
 
         Assert.Equal(20, fixture.Log.Count(entry => entry.Connection == "europe"));
         Assert.Equal(20, fixture.Log.Count);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_account_with_a_region_does_not_send_by_the_servers_own_provider_of_no_region(DatabaseKind kind)
+    {
+        var stub = new StubProvider();
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, stub);
+        await fixture.Get<AccountSettings>().PutAsync(1, "One", "eu", default);
+        await fixture.QueueAsync(await fixture.ContactAsync("ada"));
+
+        await fixture.SendAllAsync();
+
+        Assert.Equal(0, stub.Calls);
+        Assert.Contains("'eu'", (await fixture.Get<SendingOverview>().ReadAsync(1, default)).Notes[0]);
+        await Assert.ThrowsAsync<ConflictException>(() => fixture.Get<TrialMail>().SendAsync(1, "welcome", "me@shop.example", new Trial(null, null, JsonData.Empty, JsonData.Empty), "ada", default));
+
+        fixture.Start(options: fixture.Options with { Region = "us" });
+        await fixture.SendAllAsync();
+        Assert.Equal(0, stub.Calls);
+        fixture.Start(options: fixture.Options with { Region = "eu" });
+        await fixture.SendAllAsync();
+        Assert.Equal(1, stub.Calls);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_account_of_another_region_than_the_installations_is_refused(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        fixture.Start(options: fixture.Options with { DataRegion = "us" });
+        var settings = fixture.Get<AccountSettings>();
+
+        Assert.Equal("region", (await Assert.ThrowsAsync<InvalidInputException>(() => settings.PutAsync(1, "One", "eu", default))).Field);
+        Assert.Equal("us", (await settings.PutAsync(1, "One", "us", default)).Region);
+        Assert.Null((await settings.PutAsync(1, "One", null, default)).Region);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task What_the_sandbox_captures_stays_here_so_it_is_in_every_region(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        await fixture.Get<AccountSettings>().PutAsync(1, "One", "eu", default);
+        await fixture.QueueAsync(await fixture.ContactAsync("ada"));
+        await fixture.SendAllAsync();
+        await fixture.Get<Connections>().PutAsync(1, "captured", new("sandbox"), default);
+        await fixture.QueueAsync(await fixture.ContactAsync("bob"));
+
+        await fixture.SendAllAsync();
+
+        Assert.Equal(2, (await fixture.Get<SandboxMailbox>().ListAsync(1, null, null, 10, default)).Items.Count);
+    }
+
+    [Theory]
+    [InlineData("ses", "eu-central-1", "us", "eu")]
+    [InlineData("ses", "us-east-1", "eu", "us")]
+    [InlineData("ses", "eu-west-2", "eu", "uk")] // London
+    [InlineData("sendgrid", "eu", "us", "eu")]
+    [InlineData("sendgrid", "global", "eu", "us")]
+    [InlineData("mailgun", "us", "eu", "us")]
+    [InlineData("postmark", null, "eu", "us")]
+    public async Task A_connection_is_in_the_region_that_its_settings_say_and_cannot_be_called_another(string type, string? region, string wrong, string right)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(DatabaseKind.Sqlite);
+        var settings = type switch
+        {
+            "ses" => new Dictionary<string, string?> { ["region"] = region, ["access_key_id"] = "AKIA", ["secret_access_key"] = "s" },
+            "mailgun" => new() { ["region"] = region, ["api_key"] = "k", ["domain"] = "shop.example" },
+            "postmark" => new() { ["server_token"] = "t" },
+            _ => new() { ["region"] = region, ["api_key"] = "k" },
+        };
+
+        var refused = await Assert.ThrowsAsync<InvalidInputException>(() => fixture.Get<Connections>().PutAsync(1, "main", new(type, Region: wrong, Settings: settings), default));
+        Assert.Equal("region", refused.Field);
+        Assert.Equal(right, (await fixture.Get<Connections>().PutAsync(1, "main", new(type, Settings: settings), default)).Region);
+        Assert.Equal(right, (await fixture.Get<Connections>().FindAsync(1, "main", default))!.Region);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_connection_that_cannot_be_opened_stops_itself_and_no_other_accounts_mail(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        await fixture.ConnectAsync("main");
+        var (mine, other) = (await fixture.Delivery.QueueAsync(await fixture.Delivery.ContactAsync("ada")), await OtherAccountsMailAsync(fixture));
+        fixture.Forget("main"); // it cannot be opened any more, as when its secret is lost
+        fixture.Start();
+
+        await fixture.Delivery.SendAllAsync();
+
+        Assert.Equal((MessageState.Queued, MessageState.Accepted), ((await fixture.Delivery.FindAsync(mine)).State, (await fixture.Delivery.FindAsync(other, 2)).State));
+        var state = await fixture.StateAsync();
+        Assert.Equal(["connection:main", "connection:main"], state.Stops.Select(stop => stop.Subject));
+        Assert.Contains("cannot be opened", state.Stops[0].Reason);
+
+        await fixture.ConnectAsync("main");
+        Assert.True(await fixture.Delivery.Get<SendingStops>().ResumeAsync(1, "connection:main", default));
+        await fixture.Delivery.SendAllAsync();
+        Assert.Equal(MessageState.Accepted, (await fixture.Delivery.FindAsync(mine)).State);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_mail_whose_answer_was_lost_waits_for_its_connection_to_be_opened_again_and_goes_by_no_other(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        var stub = await fixture.ConnectAsync("main");
+        stub.Answer = _ => StubAnswer.AcceptThenDrop;
+        var id = await fixture.Delivery.QueueAsync(await fixture.Delivery.ContactAsync("ada"));
+        await fixture.Delivery.Get<MessageSender>().RunOnceAsync(default);
+        await fixture.ConnectAsync("second");
+        fixture.Forget("main");
+        fixture.Start();
+
+        await fixture.RunAsync(TimeSpan.FromMinutes(30), TimeSpan.FromMinutes(1));
+        Assert.Equal((MessageState.Unknown, 1), ((await fixture.Delivery.FindAsync(id)).State, fixture.Log.Count));
+
+        stub.Answer = _ => StubAnswer.Accept;
+        fixture.Restore("main", stub);
+        Assert.True(await fixture.Delivery.Get<SendingStops>().ResumeAsync(1, "connection:main", default));
+        await fixture.RunAsync(TimeSpan.FromHours(2), TimeSpan.FromMinutes(10));
+        Assert.Equal((MessageState.Accepted, 1), ((await fixture.Delivery.FindAsync(id)).State, stub.Taken.Count));
+        Assert.DoesNotContain(fixture.Log, entry => entry.Connection == "second");
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_connection_of_a_kind_that_this_server_does_not_know_stops_itself_and_can_be_deleted(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        await fixture.ConnectAsync("main");
+        await fixture.Delivery.Database.WriteAsync(session => session.ExecuteAsync("UPDATE provider_connection SET type = 'pigeon'", default), default);
+        await fixture.Delivery.QueueAsync(await fixture.Delivery.ContactAsync("ada"));
+        var other = await OtherAccountsMailAsync(fixture);
+
+        await fixture.Delivery.SendAllAsync();
+
+        Assert.Equal(MessageState.Accepted, (await fixture.Delivery.FindAsync(other, 2)).State);
+        Assert.Contains("'pigeon'", (await fixture.StateAsync()).Stops[0].Reason);
+        Assert.Equal("pigeon", Assert.Single(await fixture.Delivery.Get<Connections>().ListAsync(1, default)).Type);
+        Assert.Equal("type", (await Assert.ThrowsAsync<InvalidInputException>(() => fixture.Delivery.Get<Connections>().PutAsync(1, "main", new(Enabled: false), default))).Field);
+        Assert.True(await fixture.Delivery.Get<Connections>().DeleteAsync(1, "main", default));
+    }
+
+    private static async Task<Guid> OtherAccountsMailAsync(RoutingFixture fixture)
+    {
+        await fixture.Delivery.TemplateAsync("welcome", "Hi", account: 2);
+        return await fixture.Delivery.QueueAsync(await fixture.Delivery.ContactAsync("bob", account: 2));
     }
 
     /// <summary>As the framework's data protection is when its key has grown old: before it does anything it writes a new one.</summary>

@@ -46,6 +46,11 @@ internal sealed class RoutingFixture : IAsyncDisposable
         return stub;
     }
 
+    /// <summary>From the next start on, the connection cannot be opened.</summary>
+    public void Forget(string key) => _type.Stubs.Remove(key);
+
+    public void Restore(string key, StubProvider stub) => _type.Stubs[key] = stub;
+
     public async Task<IReadOnlyList<Guid>> QueueAsync(int count, MessageStream stream = MessageStream.Marketing, string? domain = null)
     {
         var ids = new List<Guid>();

@@ -52,11 +52,11 @@ export function ConnectionForm({ kind, others, connection, onSaved, onCancel }: 
     validate: connection ? {} : { key: (key) => (others.some((other) => other.key === key) ? `There is a connection ‘${key}’ already.` : null) },
   });
   const save = useMutation({
-    mutationFn: (values: ConnectionValues) => call<Schemas['ShownConnection']>('PUT', `/connections/${encodeURIComponent(values.key)}`, { body: draftOf(values, kind) }),
+    mutationFn: (values: ConnectionValues) => call<Schemas['ShownConnection']>('PUT', `/connections/${encodeURIComponent(values.key)}`, { body: draftOf(values, kind, connection) }),
     meta: { quiet: true },
     onSuccess: async ({ connection: saved }, values) => {
       toast(connection ? 'Saved. It holds from the next mail on.' : 'The connection is there.');
-      const kept = { ...values, settings: withoutSecrets(values.settings, kind), removed: [] };
+      const kept = { ...values, settings: withoutSecrets(values.settings, kind), removed: [], region: saved.region ?? '' };
       form.setValues(kept);
       form.resetDirty(kept);
       await Promise.all([connectionsKey, sendingKey].map((queryKey) => queries.invalidateQueries({ queryKey })));
@@ -98,7 +98,7 @@ export function ConnectionForm({ kind, others, connection, onSaved, onCancel }: 
               <NumberInput label="Most a second" description="Empty: as many as it takes." min={0} {...form.getInputProps('per_second')} />
               <NumberInput label="Most a day" description="UTC. A twentieth of them is kept for transactional mail." min={0} allowDecimal={false} thousandSeparator="," {...form.getInputProps('per_day')} />
             </SimpleGrid>
-            <TextInput label="Where it keeps data" description="Such as eu. If the account is bound to a region, only connections of that region send." placeholder="eu" maw={340} {...form.getInputProps('region')} />
+            <TextInput label="Where it keeps data" description="Such as eu; where the settings tell, empty will do. If the account is bound to a region, only connections of that region send." placeholder="eu" maw={340} {...form.getInputProps('region')} />
           </Stack>
         </Paper>
         <Group>
@@ -115,8 +115,8 @@ function withoutSecrets(settings: Record<string, string>, kind: ProviderKind) {
   return { ...settings, ...Object.fromEntries(kind.settings.filter(({ secret }) => secret).map(({ name }) => [name, ''])) };
 }
 
-/** An empty secret is kept, so it is not sent; 0 is the server's word for no limit. */
-function draftOf(values: ConnectionValues, kind: ProviderKind): Schemas['ConnectionDraft'] {
+/** An empty secret is kept, so it is not sent; 0 is the server's word for no limit. A region that was not touched goes with the settings. */
+function draftOf(values: ConnectionValues, kind: ProviderKind, before?: Connection): Schemas['ConnectionDraft'] {
   const secrets = new Set(kind.settings.filter(({ secret }) => secret).map(({ name }) => name));
   return {
     type: kind.name,
@@ -130,6 +130,6 @@ function draftOf(values: ConnectionValues, kind: ProviderKind): Schemas['Connect
     transactional_weight: Number(values.transactional_weight),
     per_second: Number(values.per_second),
     per_day: Number(values.per_day),
-    region: values.region.trim(),
+    region: values.region.trim() === (before?.region ?? '') ? undefined : values.region.trim(),
   };
 }

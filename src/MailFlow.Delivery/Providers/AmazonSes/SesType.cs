@@ -39,6 +39,15 @@ internal sealed partial class SesType(ProviderHttp http, SnsCertificates certifi
             settings.Find(ConfigurationSet) is { Length: > 0 } set ? set : null);
     }
 
+    /// <summary>Amazon's names begin with the part of the world; of those in Europe, London and Zürich are not in the EU.</summary>
+    public string? RegionOf(ConnectionSettings settings) => settings.Find(Region) switch
+    {
+        null => null,
+        "eu-west-2" => "uk",
+        "eu-central-2" => "ch",
+        var name => name.Split('-')[0],
+    };
+
     public static IReadOnlyList<string> TopicsOf(ConnectionSettings settings) =>
         (settings.Find(TopicArns) ?? "").Split([',', ' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 

@@ -25,6 +25,8 @@ internal sealed class MailgunType(ProviderHttp http, TimeProvider time, Delivery
 
     public IProviderWebhook Webhook { get; } = new MailgunWebhook();
 
+    public string? RegionOf(ConnectionSettings settings) => settings.Find(Region);
+
     public IEmailProvider Open(ConnectionSettings settings)
     {
         var domain = settings[Domain];

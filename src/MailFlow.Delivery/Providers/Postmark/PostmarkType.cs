@@ -24,6 +24,9 @@ internal sealed class PostmarkType(ProviderHttp http, TimeProvider time, Deliver
 
     public IProviderWebhook Webhook { get; } = new PostmarkWebhook();
 
+    /// <summary>It has no other.</summary>
+    public string? RegionOf(ConnectionSettings settings) => "us";
+
     public IEmailProvider Open(ConnectionSettings settings) => new PostmarkSender(
         http, time, options.EndpointOf(Key, "https://api.postmarkapp.com"), settings[ServerToken], settings.Find(Transactional) ?? "outbound", settings.Find(Marketing) ?? "broadcast",
         settings.Find(Tracking) ?? "off");

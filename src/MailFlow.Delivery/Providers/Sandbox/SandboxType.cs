@@ -5,7 +5,9 @@ namespace MailFlow.Delivery.Providers.Sandbox;
 /// <summary>Captures mail in the database and sends none: for trying journeys out beside real connections.</summary>
 internal sealed class SandboxType(Database database) : IProviderType
 {
-    public string Name => "sandbox";
+    public const string Key = "sandbox";
+
+    public string Name => Key;
 
     public string DisplayName => "Sandbox";
 

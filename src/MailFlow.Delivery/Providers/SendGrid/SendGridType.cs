@@ -22,6 +22,8 @@ internal sealed class SendGridType(ProviderHttp http, DeliveryOptions options) :
 
     public IProviderWebhook Webhook { get; } = new SendGridWebhook();
 
+    public string? RegionOf(ConnectionSettings settings) => settings.Find(Region) == "eu" ? "eu" : "us";
+
     public IEmailProvider Open(ConnectionSettings settings)
     {
         if (settings.Find(WebhookKey) is { Length: > 0 } key && SendGridSignature.WhyNot(key) is { } reason) throw new InvalidInputException(WebhookKey, reason);
