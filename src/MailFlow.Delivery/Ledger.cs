@@ -68,17 +68,17 @@ internal static class Ledger
         "UPDATE message SET due_at = r.due_at FROM {rows} WHERE message.id = r.id AND message.due_at IS NOT NULL",
         new Rows<KeyValuePair<Guid, long>>([.. instants.OrderBy(each => each.Key)]).Uuid("id", each => each.Key).Long("due_at", each => each.Value), ct);
 
-    /// <summary>Makes every move that the transition table allows and passes over the others. Gives how many were made.</summary>
+    /// <summary>Makes every move that the transition table allows and passes over the others. Gives the messages that were moved.</summary>
     /// <param name="session">A writing session.</param>
     /// <param name="moves">One a message.</param>
     /// <param name="now">Unix milliseconds.</param>
     /// <param name="retryUntil">Until when a message put off for the first time is tried again, Unix milliseconds.</param>
     /// <param name="ct">Cancels.</param>
-    public static async Task<int> MoveAsync(Session session, IReadOnlyList<Move> moves, long now, long retryUntil, CancellationToken ct)
+    public static async Task<IReadOnlySet<Guid>> MoveAsync(Session session, IReadOnlyList<Move> moves, long now, long retryUntil, CancellationToken ct)
     {
         // In the order of their keys, as every writer takes them: no two can then wait for each other.
         moves = [.. moves.OrderBy(move => move.Id)];
-        var made = await session.ExecuteAsync($$"""
+        var made = await session.QueryAsync($$"""
             UPDATE message SET state = r.state, reason = r.reason, parked_at = NULL, lease_until = NULL, updated_at = @now,
                    provider_id = coalesce(r.provider_id, message.provider_id),
                    -- Put off, but no longer wanted: looked at again at once, to be called off.
@@ -86,10 +86,11 @@ internal static class Ledger
                    retry_until = CASE WHEN r.due_at IS NULL THEN message.retry_until ELSE coalesce(message.retry_until, @retry_until) END
             FROM {rows}
             WHERE message.id = r.id AND message.attempt = r.attempt AND {{MessageStates.SqlCanFollow("message.state", "r.state")}}
+            RETURNING message.id
             """,
             new Rows<Move>(moves).Uuid("id", m => m.Id).Int("attempt", m => m.Attempt).Int("state", m => (int)m.State)
                 .Text("reason", m => m.Reason).LongOrNull("due_at", m => m.DueAt).Text("provider_id", m => m.ProviderId),
-            ct, ("now", now), ("retry_until", retryUntil));
+            row => row.Uuid(0), ct, ("now", now), ("retry_until", retryUntil));
         var troubles = moves.Where(move => move.State is MessageState.Deferred or MessageState.Rejected or MessageState.Unknown).ToList();
         await session.ExecuteAsync("""
             INSERT INTO message_attempt (message_id, account_id, at, attempt, state, answer)
@@ -99,7 +100,7 @@ internal static class Ledger
             new Rows<Move>(troubles).Uuid("id", m => m.Id).Int("account_id", m => m.AccountId).Int("attempt", m => m.Attempt)
                 .Int("state", m => (int)m.State).Text("answer", m => m.Reason ?? ""),
             ct, ("now", now));
-        return made;
+        return made.ToHashSet();
     }
 
     /// <summary>

@@ -38,6 +38,23 @@ public sealed class HandOverTests
         Assert.Equal((MessageState.Suppressed, "not sent: suppressed after hard bounce on 5 January 2026"), await fixture.StateAsync(id));
     }
 
+    [Fact]
+    public async Task A_suppression_that_is_committed_after_the_checks_and_before_the_hand_overs_commit_stops_the_mail()
+    {
+        // Of PostgreSQL alone: SQLite has one writer at a time.
+        var stub = new StubProvider();
+        await using var fixture = await DeliveryFixture.CreateAsync(DatabaseKind.PostgreSql, stub);
+        var (suppressed, other) = (await fixture.QueueAsync(await fixture.ContactAsync("ada")), await fixture.QueueAsync(await fixture.ContactAsync("bob")));
+        var meanwhile = new OnceAt("sender.hand-over.before-commit",
+            () => fixture.Get<Suppressions>().AddAsync(1, "ada@example.org", "unsubscribed", "marketing", "one_click", default));
+
+        await fixture.SendAllAsync(fixture.Start(meanwhile));
+
+        Assert.True(meanwhile.Done);
+        Assert.Equal(other, Assert.Single(stub.Taken).Key);
+        Assert.Equal((MessageState.Suppressed, MessageState.Accepted), ((await fixture.StateAsync(suppressed)).State, (await fixture.StateAsync(other)).State));
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_suppression_for_marketing_lets_a_receipt_through(DatabaseKind kind)
     {
@@ -300,5 +317,20 @@ public sealed class HandOverTests
     {
         public Task<IReadOnlyDictionary<Guid, string>> RefusedAsync(Session session, IReadOnlyList<SendCandidate> candidates, CancellationToken ct) =>
             Task.FromResult<IReadOnlyDictionary<Guid, string>>(candidates.Where(candidate => candidate.Contact.UserId == userId).ToDictionary(candidate => candidate.MessageId, _ => reason));
+    }
+}
+
+/// <summary>Does something in a transaction of its own, once, when a labelled point is reached, and waits until it is committed.</summary>
+internal sealed class OnceAt(string point, Func<Task> act) : IFaultPoints
+{
+    public bool Done { get; private set; }
+
+    public void Reach(string name)
+    {
+        if (Done || name != point) return;
+        Done = true;
+        Task other;
+        using (ExecutionContext.SuppressFlow()) other = Task.Run(act);
+        other.GetAwaiter().GetResult();
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using MailFlow.Data;
 using MailFlow.Delivery.Providers.Sandbox;
+using MailFlow.Delivery.Routing;
 
 namespace MailFlow.Delivery;
 
@@ -89,7 +90,9 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
     {
         if (await session.ExecuteAsync("DELETE FROM provider_connection WHERE account_id = @account AND key = @key", ct, ("account", accountId), ("key", key)) == 0) return false;
         await session.ExecuteAsync("DELETE FROM sending_stop WHERE account_id = @account AND subject = @subject", ct, ("account", accountId), ("subject", SendingStops.OfConnection(key)));
-        await session.ExecuteAsync("DELETE FROM rate_bucket WHERE account_id = @account AND key = @subject", ct, ("account", accountId), ("subject", SendingStops.OfConnection(key)));
+        var bucket = new BucketKey(accountId, SendingStops.OfConnection(key));
+        await session.ExecuteAsync(
+            "DELETE FROM rate_bucket WHERE account_id = @account AND key IN (@rate, @day)", ct, ("account", accountId), ("rate", bucket.Key), ("day", FlowControl.DayLock(bucket).Key));
         await Audit.RecordAsync(session, accountId, "connection.delete", key, ct);
         return true;
     }, ct);

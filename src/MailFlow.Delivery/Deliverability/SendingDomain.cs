@@ -11,9 +11,10 @@ namespace MailFlow.Delivery.Deliverability;
 /// <param name="State">What the last check came to.</param>
 /// <param name="CheckedAt">When that was; null for never, or not since it was changed.</param>
 /// <param name="Checks">What was looked at, in the order of importance.</param>
+/// <param name="PerSecond">The most mails a second that leave it; null for any number.</param>
 public sealed record SendingDomain(
     string Domain, string? ReturnPath, string? TrackingHost, DkimIdentity? Dkim, DkimIdentity? NextDkim,
-    CheckState State, DateTimeOffset? CheckedAt, IReadOnlyList<DomainCheck> Checks)
+    CheckState State, DateTimeOffset? CheckedAt, IReadOnlyList<DomainCheck> Checks, double? PerSecond = null)
 {
     /// <summary>The domain of the envelope's sender, which SPF is asked for.</summary>
     internal string EnvelopeDomain => ReturnPath ?? Domain;
@@ -37,8 +38,10 @@ public sealed record DkimIdentity(string Selector, bool Ours, DnsAdvice Record)
 /// <param name="DkimSelector">Of a new key its name, else the one the provider signs with; null leaves the choice to us, or says that nobody knows.</param>
 /// <param name="DkimKey">What becomes of the key we sign with.</param>
 /// <param name="DkimPrivateKey">A key in PEM to sign with; null for none given.</param>
+/// <param name="PerSecond">See <see cref="SendingDomain.PerSecond"/>; above 0, at most a million.</param>
 public sealed record SendingDomainSettings(
-    string? ReturnPath = null, string? TrackingHost = null, string? DkimSelector = null, DkimKeyChange DkimKey = DkimKeyChange.Keep, string? DkimPrivateKey = null);
+    string? ReturnPath = null, string? TrackingHost = null, string? DkimSelector = null, DkimKeyChange DkimKey = DkimKeyChange.Keep, string? DkimPrivateKey = null,
+    double? PerSecond = null);
 
 /// <summary>What becomes of a domain's key.</summary>
 public enum DkimKeyChange

@@ -9,7 +9,9 @@ namespace MailFlow.Delivery.Deliverability;
 public sealed class SendingDomains
 {
     private const string Columns =
-        "d.domain, d.return_path, d.tracking_host, d.dkim_selector, d.dkim_public, d.next_selector, d.next_public, d.state, d.checked_at, d.checks";
+        "d.domain, d.return_path, d.tracking_host, d.dkim_selector, d.dkim_public, d.next_selector, d.next_public, d.state, d.checked_at, d.checks, d.per_second";
+
+    private const string Kept = "AND NOT d.forgotten";
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) } };
 
@@ -32,7 +34,7 @@ public sealed class SendingDomains
     {
         var after = Cursor.Read(cursor) ?? "";
         return _database.ReadAsync(async session => Cursor.Page(await session.QueryAsync(
-            $"SELECT {Columns} FROM sending_domain d WHERE d.account_id = @account AND d.domain > @after ORDER BY d.domain LIMIT @limit",
+            $"SELECT {Columns} FROM sending_domain d WHERE d.account_id = @account AND d.domain > @after AND NOT d.forgotten ORDER BY d.domain LIMIT @limit",
             Read, ct, ("account", accountId), ("after", after), ("limit", limit + 1)), limit, last => last.Domain), ct);
     }
 
@@ -41,18 +43,20 @@ public sealed class SendingDomains
     public Task<SendingDomain?> FindAsync(int accountId, string domain, CancellationToken ct)
     {
         var name = Name("domain", domain);
-        return _database.ReadAsync(session => FindAsync(session, accountId, name, ct), ct);
+        return _database.ReadAsync(session => FindAsync(session, accountId, name, Kept, ct), ct);
     }
 
-    /// <inheritdoc cref="FindAsync(int, string, CancellationToken)"/>
+    /// <summary>What is known of one domain; of one that failed its check and was deleted, that it failed. Null for one that nobody has set up.</summary>
     /// <param name="session">The transaction.</param>
     /// <param name="accountId">The account.</param>
     /// <param name="domain">In small letters, as <see cref="EmailAddress.Domain"/> has it.</param>
     /// <param name="ct">Cancels.</param>
-    internal static Task<SendingDomain?> FindAsync(Session session, int accountId, string domain, CancellationToken ct) => session.FirstAsync(
-        $"SELECT {Columns} FROM sending_domain d WHERE d.account_id = @account AND d.domain = @domain", Read, ct, ("account", accountId), ("domain", domain));
+    internal static Task<SendingDomain?> FindAsync(Session session, int accountId, string domain, CancellationToken ct) => FindAsync(session, accountId, domain, "", ct);
 
-    /// <summary>Sets a domain up, or changes how it is. What the last check found is forgotten if it no longer fits.</summary>
+    private static Task<SendingDomain?> FindAsync(Session session, int accountId, string domain, string besides, CancellationToken ct) => session.FirstAsync(
+        $"SELECT {Columns} FROM sending_domain d WHERE d.account_id = @account AND d.domain = @domain {besides}", Read, ct, ("account", accountId), ("domain", domain));
+
+    /// <summary>Sets a domain up, or changes how it is. What the last check found is forgotten if it no longer fits, but for that it failed: that holds until the next check.</summary>
     /// <exception cref="InvalidInputException">Something given cannot be used; names the field.</exception>
     public async Task<SendingDomain> PutAsync(int accountId, string domain, SendingDomainSettings settings, CancellationToken ct)
     {
@@ -60,6 +64,7 @@ public sealed class SendingDomains
         var returnPath = settings.ReturnPath is { } path ? Name("return_path", path) : null;
         var tracking = settings.TrackingHost is { } host ? Name("tracking_host", host) : null;
         if (returnPath == name) returnPath = null;
+        if (settings.PerSecond is { } rate && !(rate is > 0 and <= 1_000_000)) throw new InvalidInputException("per_second", $"{rate} is not above 0 and at most 1,000,000; leave it out for no limit");
         if (settings.DkimSelector is { } given) CheckSelector(given, name);
         var selector = settings.DkimSelector?.ToLowerInvariant();
         var key = NewKey(settings);
@@ -87,27 +92,44 @@ public sealed class SendingDomains
             else if (selector is not null && selector != before.Dkim?.Selector && selector != before.NextDkim?.Selector)
                 throw new InvalidInputException("dkim_selector", "names no key of this domain: say dkim_key 'generate' for a new key of that name, or 'remove' if a provider signs with it");
 
-            await session.ExecuteAsync("UPDATE sending_domain SET return_path = @path, tracking_host = @tracking, updated_at = @now WHERE account_id = @account AND domain = @domain",
-                ct, ("account", accountId), ("domain", name), ("path", returnPath), ("tracking", tracking), ("now", now));
+            await session.ExecuteAsync("UPDATE sending_domain SET return_path = @path, tracking_host = @tracking, per_second = @rate, forgotten = false, updated_at = @now WHERE account_id = @account AND domain = @domain",
+                ct, ("account", accountId), ("domain", name), ("path", returnPath), ("tracking", tracking), ("rate", settings.PerSecond), ("now", now));
             var after = (await FindAsync(session, accountId, name, ct))!;
             if ((after.ReturnPath, after.TrackingHost, after.Dkim, after.NextDkim) != (before.ReturnPath, before.TrackingHost, before.Dkim, before.NextDkim))
             {
-                await session.ExecuteAsync("UPDATE sending_domain SET state = @state, checks = NULL, checked_at = NULL WHERE account_id = @account AND domain = @domain",
-                    ct, ("account", accountId), ("domain", name), ("state", (int)CheckState.NotChecked));
-                after = after with { State = CheckState.NotChecked, Checks = [], CheckedAt = null };
+                if (before.State == CheckState.Fail) await KeepFailureAsync(session, accountId, before, ct);
+                else
+                    await session.ExecuteAsync("UPDATE sending_domain SET state = @state, checks = NULL, checked_at = NULL WHERE account_id = @account AND domain = @domain",
+                        ct, ("account", accountId), ("domain", name), ("state", (int)CheckState.NotChecked));
+                after = (await FindAsync(session, accountId, name, ct))!;
             }
-            await Audit.RecordAsync(session, accountId, "domain.put", name, ct, ("return_path", returnPath), ("tracking_host", tracking), ("dkim_selector", selector), ("new_key", keySet));
+            await Audit.RecordAsync(session, accountId, "domain.put", name, ct, ("return_path", returnPath), ("tracking_host", tracking), ("dkim_selector", selector), ("new_key", keySet), ("per_second", settings.PerSecond));
             return after;
         }, ct);
     }
 
-    /// <summary>Forgets a domain and its keys. False: there was none.</summary>
+    /// <summary>Of what the last check found, that which failed.</summary>
+    private static Task<int> KeepFailureAsync(Session session, int accountId, SendingDomain failed, CancellationToken ct) => session.ExecuteAsync(
+        "UPDATE sending_domain SET checks = @checks WHERE account_id = @account AND domain = @domain", ct,
+        ("account", accountId), ("domain", failed.Domain), ("checks", new JsonText(JsonSerializer.Serialize(failed.Checks.Where(check => check.State == CheckState.Fail).ToList(), Json))));
+
+    /// <summary>Forgets a domain and its keys, but not that it failed its check: set up again, it must pass one. False: there was none.</summary>
     public Task<bool> DeleteAsync(int accountId, string domain, CancellationToken ct)
     {
         var name = Name("domain", domain);
         return _database.WriteAsync(async session =>
         {
-            if (await session.ExecuteAsync("DELETE FROM sending_domain WHERE account_id = @account AND domain = @domain", ct, ("account", accountId), ("domain", name)) == 0) return false;
+            if (await FindAsync(session, accountId, name, Kept, ct) is not { } found) return false;
+            if (found.State == CheckState.Fail)
+            {
+                await KeepFailureAsync(session, accountId, found, ct);
+                await session.ExecuteAsync("""
+                    UPDATE sending_domain SET forgotten = true, return_path = NULL, tracking_host = NULL, per_second = NULL,
+                           dkim_selector = NULL, dkim_key = NULL, dkim_public = NULL, next_selector = NULL, next_key = NULL, next_public = NULL
+                    WHERE account_id = @account AND domain = @domain
+                    """, ct, ("account", accountId), ("domain", name));
+            }
+            else await session.ExecuteAsync("DELETE FROM sending_domain WHERE account_id = @account AND domain = @domain", ct, ("account", accountId), ("domain", name));
             await Audit.RecordAsync(session, accountId, "domain.delete", name, ct);
             return true;
         }, ct);
@@ -118,14 +140,14 @@ public sealed class SendingDomains
     public async Task<SendingDomain> CheckAsync(int accountId, string domain, CancellationToken ct)
     {
         var name = Name("domain", domain);
-        var (found, routes) = await _database.ReadAsync(async session => (await FindAsync(session, accountId, name, ct), await _routes.OfAsync(session, accountId, ct)), ct);
+        var (found, routes) = await _database.ReadAsync(async session => (await FindAsync(session, accountId, name, Kept, ct), await _routes.OfAsync(session, accountId, ct)), ct);
         var before = found ?? throw NotThere(name);
         var (checks, nextKeyIsThere) = await _checks.RunAsync(before, routes, ct);
         return await _database.WriteAsync(async session =>
         {
             var now = await session.NowAsync(ct);
             // What was changed meanwhile was not looked at: that change stands, and the domain is to be checked again.
-            var current = await FindAsync(session, accountId, name, ct) ?? throw NotThere(name);
+            var current = await FindAsync(session, accountId, name, Kept, ct) ?? throw NotThere(name);
             if ((current.ReturnPath, current.TrackingHost, current.Dkim, current.NextDkim) != (before.ReturnPath, before.TrackingHost, before.Dkim, before.NextDkim)) return current;
             if (nextKeyIsThere)
                 await session.ExecuteAsync("""
@@ -198,7 +220,7 @@ public sealed class SendingDomains
         var dkim = row.TextOrNull(3) is not { } selector ? null : Identity(selector, row.TextOrNull(4));
         var next = row.TextOrNull(5) is not { } waiting ? null : Identity(waiting, row.TextOrNull(6));
         return new SendingDomain(domain, row.TextOrNull(1), row.TextOrNull(2), dkim, next, (CheckState)row.Int(7), row.InstantOrNull(8),
-            row.IsNull(9) ? [] : JsonSerializer.Deserialize<IReadOnlyList<DomainCheck>>(row.Text(9), Json)!);
+            row.IsNull(9) ? [] : JsonSerializer.Deserialize<IReadOnlyList<DomainCheck>>(row.Text(9), Json)!, row.DoubleOrNull(10));
 
         DkimIdentity Identity(string name, string? publicKey) =>
             new(name, publicKey is not null, new("TXT", DkimIdentity.RecordName(name, domain), publicKey is null ? "" : DkimKey.RecordOf(publicKey)));

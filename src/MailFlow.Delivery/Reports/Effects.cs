@@ -173,10 +173,11 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
     [
         .. from each in firsts
            where each.Report.Kind is FeedbackKind.Delivered or FeedbackKind.Complained || each.Report.Bounce == BounceKind.Hard
-           group each.Report by (each.Message.AccountId, Subject: SendingStops.OfDomain(domains[each.Message.AccountId]), Day: FlowStore.DayOf(each.Report.At)) into day
-           select new DayCount(
-               day.Key.AccountId, day.Key.Subject, day.Key.Day, 0, day.Count(report => report.Kind == FeedbackKind.Delivered),
-               day.Count(report => report.Bounce == BounceKind.Hard), day.Count(report => report.Kind == FeedbackKind.Complained)),
+           let day = new DayCount(
+               each.Message.AccountId, SendingStops.OfDomain(domains[each.Message.AccountId]), FlowStore.DayOf(each.Report.At), 0, each.Report.Kind == FeedbackKind.Delivered ? 1 : 0,
+               each.Report.Bounce == BounceKind.Hard ? 1 : 0, each.Report.Kind == FeedbackKind.Complained ? 1 : 0)
+           from count in each.Message.To is { } to ? FlowStore.InAllAndByMailbox(day, to[(to.LastIndexOf('@') + 1)..]) : [day]
+           select count,
     ];
 
     /// <summary>The answer that names the mail may not be written down yet: the provider's report can be faster.</summary>

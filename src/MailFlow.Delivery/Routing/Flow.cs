@@ -46,7 +46,11 @@ internal sealed class Flow(
     IReadOnlyDictionary<int, Dictionary<MessageStream, IReadOnlyList<Way>>> ways, FoundRoutes routes, Dictionary<int, int> marketing,
     IReadOnlyDictionary<int, string> domains, IRateLimits rateLimits, RateGrant grant, bool heldByRate, long now, int today)
 {
-    private readonly Dictionary<int, int> _handedOver = [];
+    private readonly List<DayCount> _counts = [];
+
+    /// <summary>How many more may leave the account's sending domain, where that is limited, and are not promised yet.</summary>
+    private readonly Dictionary<int, int> _unclaimed = domains.Where(each => grant.Find(DomainBucket(each.Key, each.Value)) is not null)
+        .ToDictionary(each => each.Key, each => grant.Find(DomainBucket(each.Key, each.Value))!.Value.Whole);
 
     /// <summary>Whether a limit by the second may hold more of what is due than it lets go: a moment later it lets go of the next.</summary>
     public bool IsHeldByRate => heldByRate;
@@ -55,17 +59,27 @@ internal sealed class Flow(
     public int Claim(int account, MessageStream stream, int wanted)
     {
         if (stream == MessageStream.Marketing) wanted = Math.Min(wanted, marketing.GetValueOrDefault(account, int.MaxValue));
+        wanted = Math.Min(wanted, _unclaimed.GetValueOrDefault(account, int.MaxValue));
         var given = 0;
         foreach (var way in ways[account][stream])
             if (given < wanted) given += way.Claim(stream, wanted - given);
+        Promise(account, given);
         return given;
     }
 
     /// <summary>Gives back what was promised to an account that had less to send.</summary>
     public void Release(int account, MessageStream stream, int unneeded)
     {
+        Promise(account, -unneeded);
         foreach (var way in ways[account][stream]) unneeded -= way.Release(unneeded);
     }
+
+    private void Promise(int account, int mails)
+    {
+        if (_unclaimed.TryGetValue(account, out var left)) _unclaimed[account] = left - mails;
+    }
+
+    private static BucketKey DomainBucket(int account, string domain) => new(account, SendingStops.OfDomain(domain));
 
     /// <summary>The account's route of this key; null when there is none any more.</summary>
     public Route? Find(int account, string? key) => routes.ByAccount[account].FirstOrDefault(route => route.Key == key);
@@ -77,7 +91,7 @@ internal sealed class Flow(
     /// The route of a message, by the weights of those that have room; of one whose answer was lost, the route it took, which may know of it. Null when there is no room for
     /// it at this moment.
     /// </summary>
-    public Route? Pick(ClaimedMessage message)
+    public Route? Pick(ClaimedMessage message, EmailAddress to)
     {
         if (message.State == MessageState.Unknown && IsBroken(message)) return null;
         var open = ways[message.AccountId][message.Stream].Where(way => way.RoomFor(message.Stream) > 0).ToList();
@@ -85,7 +99,8 @@ internal sealed class Flow(
         if (open.Count == 0) return null;
         var way = open.Count == 1 ? open[0] : Weighted(open, message);
         way.Take();
-        _handedOver[message.AccountId] = _handedOver.GetValueOrDefault(message.AccountId) + 1;
+        if (domains.TryGetValue(message.AccountId, out var domain) && !way.Route.IsSandbox) grant.Take(DomainBucket(message.AccountId, domain), 1);
+        _counts.AddRange(CountsOf(message, way.Route, domain, to, today, 1));
         return way.Route;
     }
 
@@ -95,9 +110,27 @@ internal sealed class Flow(
         var used = ways.Values.SelectMany(streams => streams.Values).SelectMany(each => each).Distinct().Where(way => way.Taken > 0).ToList();
         foreach (var way in used) grant.Take(FlowControl.BucketOf(way.Route), way.Taken);
         await rateLimits.CloseAsync(session, grant, now, ct);
-        var counts = used.Where(way => way.Route.PerDay is not null).Select(way => new DayCount(way.Route.AccountId, way.Route.Subject, today, way.Taken))
-            .Concat(_handedOver.Where(each => domains.ContainsKey(each.Key)).Select(each => new DayCount(each.Key, SendingStops.OfDomain(domains[each.Key]), today, each.Value)));
-        await FlowStore.CountAsync(session, [.. counts], ct);
+        await FlowStore.CountAsync(session, _counts, ct);
+    }
+
+    /// <summary>Takes back what these count for their days: they were certainly not taken. They count again when they are tried again.</summary>
+    /// <param name="session">A writing session.</param>
+    /// <param name="unsent">What was taken up.</param>
+    /// <param name="at">When that was.</param>
+    /// <param name="ct">Cancels.</param>
+    public static Task GiveBackAsync(Session session, IEnumerable<TakenMessage> unsent, DateTimeOffset at, CancellationToken ct) => FlowStore.CountAsync(
+        session, [.. unsent.SelectMany(taken => CountsOf(taken.Message, taken.Route, FlowControl.DomainOf(taken.Sender), taken.To, FlowStore.DayOf(at.ToUnixTimeMilliseconds()), -1))], ct);
+
+    /// <summary>
+    /// What a mail counts for: its route's day, where that is limited, and its domain's. One whose answer was lost has counted when it was handed over first; what the
+    /// sandbox captures is not mail from the domain.
+    /// </summary>
+    private static IEnumerable<DayCount> CountsOf(ClaimedMessage message, Route route, string? domain, EmailAddress to, int day, int mails)
+    {
+        if (message.State == MessageState.Unknown) yield break;
+        if (route.PerDay is not null) yield return new DayCount(route.AccountId, route.Subject, day, mails);
+        if (domain is null || route.IsSandbox) yield break;
+        foreach (var count in FlowStore.InAllAndByMailbox(new DayCount(message.AccountId, SendingStops.OfDomain(domain), day, mails), to.Domain)) yield return count;
     }
 
     /// <summary>

@@ -30,21 +30,23 @@ internal sealed class FlowControl(Routes routes, IRateLimits limits, DeliveryOpt
         var limited = found.Values.SelectMany(each => each).Distinct().ToList();
         var domains = accounts.Where(account => found[account].Any(route => !route.IsSandbox)).ToDictionary(account => account, account => DomainOf(senders[account]));
         var warmUps = domains.Count == 0 ? [] : await FlowStore.WarmUpsAsync(session, [.. domains.Keys], ct);
-        var rates = limited.Where(route => route.PerSecond is not null || route.PerDay is not null).ToDictionary(BucketOf, route => route.PerSecond ?? TokenBucket.Unlimited);
-        // A day's volume is counted under a lock too: two senders would otherwise both find it unused.
-        foreach (var (account, domain) in domains.Where(each => warmUps.ContainsKey(new BucketKey(each.Key, each.Value)))) rates[new BucketKey(account, SendingStops.OfDomain(domain))] = TokenBucket.Unlimited;
+        var rates = domains.Count == 0 ? [] : await FlowStore.DomainRatesAsync(session, domains, ct);
+        foreach (var route in limited.Where(route => route.PerSecond is not null)) rates[BucketOf(route)] = route.PerSecond!.Value;
+        // A day's volume is counted under a lock too: two senders would otherwise both find it unused. It is one of its own, as a limit by the second may be kept in Redis.
+        foreach (var route in limited.Where(route => route.PerDay is not null)) rates[DayLock(BucketOf(route))] = TokenBucket.Unlimited;
+        foreach (var (account, domain) in domains.Where(each => warmUps.ContainsKey(new BucketKey(each.Key, each.Value)))) rates[DayLock(new BucketKey(account, SendingStops.OfDomain(domain)))] = TokenBucket.Unlimited;
         var grant = await limits.OpenAsync(session, rates, now, ct);
         var today = FlowStore.DayOf(now);
         var days = await FlowStore.DaysAsync(
             session,
-            [.. limited.Where(route => route.PerDay is not null).Select(BucketOf).Concat(domains.Select(each => new BucketKey(each.Key, SendingStops.OfDomain(each.Value)))).Distinct()],
+            [.. limited.Where(route => route.PerDay is not null).Select(BucketOf).Concat(domains.SelectMany(each => FlowStore.KeysOf(new BucketKey(each.Key, SendingStops.OfDomain(each.Value))))).Distinct()],
             today - (2 * SendingLog.Window), ct);
 
         var heldByRate = rates.Any(each => each.Value < TokenBucket.Unlimited && grant.Find(each.Key)!.Value.Whole < options.BatchSize);
         var ways = limited.ToDictionary(route => route, route => new Way(route, RoomOf(route, grant, days, today, now), RoomForMarketing(route, days, today)));
         var allowed = new Dictionary<int, int>();
         foreach (var (account, domain) in domains)
-            allowed[account] = await MarketingAsync(session, account, domain, stopped, new SendingLog(days[new BucketKey(account, SendingStops.OfDomain(domain))]), warmUps, today, ct);
+            allowed[account] = await MarketingAsync(session, account, domain, stopped, FlowStore.LogOf(days, new BucketKey(account, SendingStops.OfDomain(domain))), warmUps, today, ct);
         return new Flow(accounts.ToDictionary(account => account, account => Streams.ToDictionary(stream => stream, stream => (IReadOnlyList<Way>)[.. found[account]
             .Where(route => route.WeightFor(stream) > 0 && !stopped.Contains((account, route.Subject, stream))
                 && !(domains.TryGetValue(account, out var domain) && stopped.Contains((account, SendingStops.OfDomain(domain), stream))))
@@ -55,6 +57,8 @@ internal sealed class FlowControl(Routes routes, IRateLimits limits, DeliveryOpt
 
     /// <summary>The domain that mail comes from.</summary>
     public static string DomainOf(SenderIdentity sender) => EmailAddress.Parse(sender.Email).Domain.ToLowerInvariant();
+
+    internal static BucketKey DayLock(BucketKey key) => key with { Key = $"day:{key.Key}" };
 
     internal static BucketKey BucketOf(Route route) => new(route.AccountId, route.Subject);
 
@@ -91,7 +95,9 @@ internal sealed class FlowControl(Routes routes, IRateLimits limits, DeliveryOpt
         return standing == Standing.Good ? int.MaxValue : Math.Max(0, Math.Max(1, log.Most(today - 1) / 2) - log.Of(today).HandedOver);
     }
 
-    private static string WhyStopped(SendingLog log, int today) => log.ComplaintRate(today) >= SendingLog.StopComplaints
+    private static string WhyStopped(SendingLog log, int today) => log.WorstMailbox(today) is { ComplaintRate: >= SendingLog.StopComplaints } worst && worst.ComplaintRate > log.ComplaintRate(today)
+        ? FormattableString.Invariant($"{worst.ComplaintRate:0.00%} of the last seven days' mails to mailboxes at {worst.Mailbox} were called spam; mailbox providers block a sender at 0.3 %. Find out who complains, then resume.")
+        : log.ComplaintRate(today) >= SendingLog.StopComplaints
         ? FormattableString.Invariant($"{log.ComplaintRate(today):0.00%} of the last seven days' mails were called spam; mailbox providers block a sender at 0.3 %. Find out who complains, then resume.")
         : FormattableString.Invariant($"{log.BounceRate(today):0.0%} of the last seven days' mails went to addresses that do not exist. Clean the contacts, then resume.");
 }

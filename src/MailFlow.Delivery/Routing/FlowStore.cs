@@ -15,14 +15,23 @@ internal static class FlowStore
 
     public static int DayOf(long now) => (int)(now / MillisecondsADay);
 
-    /// <summary>Counts, each subject and day once.</summary>
+    /// <summary>What is counted of a sending domain by who keeps the recipients' mailboxes, beside the domain itself.</summary>
+    public static string OfMailbox(string subject, string mailbox) => $"{subject}/{mailbox}";
+
+    /// <summary>Mails that left a domain, or what came of them, by the recipient's mailbox provider and in all.</summary>
+    /// <param name="count">Of the domain.</param>
+    /// <param name="recipientDomain">Whose.</param>
+    public static IEnumerable<DayCount> InAllAndByMailbox(DayCount count, string recipientDomain) => [count, count with { Subject = OfMailbox(count.Subject, MailboxProviders.CounterOf(recipientDomain)) }];
+
+    /// <summary>Adds up what there is to count, and counts it.</summary>
     public static Task CountAsync(Session session, IReadOnlyList<DayCount> counts, CancellationToken ct) => session.ExecuteAsync("""
         INSERT INTO sending_day (account_id, subject, day, handed_over, delivered, hard_bounces, complaints)
         SELECT r.owner, r.subject, r.day, r.handed_over, r.delivered, r.hard_bounces, r.complaints FROM {rows} WHERE true
         ON CONFLICT (account_id, subject, day) DO UPDATE SET handed_over = sending_day.handed_over + excluded.handed_over, delivered = sending_day.delivered + excluded.delivered,
           hard_bounces = sending_day.hard_bounces + excluded.hard_bounces, complaints = sending_day.complaints + excluded.complaints
         """,
-        new Rows<DayCount>([.. counts.OrderBy(count => count.AccountId).ThenBy(count => count.Subject, StringComparer.Ordinal).ThenBy(count => count.Day)])
+        new Rows<DayCount>([.. counts.GroupBy(count => (count.AccountId, count.Subject, count.Day)).Select(each => new DayCount(
+            each.Key.AccountId, each.Key.Subject, each.Key.Day, each.Sum(c => c.HandedOver), each.Sum(c => c.Delivered), each.Sum(c => c.HardBounces), each.Sum(c => c.Complaints))).OrderBy(count => count.AccountId).ThenBy(count => count.Subject, StringComparer.Ordinal).ThenBy(count => count.Day)])
             .Int("owner", c => c.AccountId).Text("subject", c => c.Subject).Int("day", c => c.Day).Int("handed_over", c => c.HandedOver).Int("delivered", c => c.Delivered)
             .Int("hard_bounces", c => c.HardBounces).Int("complaints", c => c.Complaints), ct);
 
@@ -34,13 +43,24 @@ internal static class FlowStore
         row => (Key: new BucketKey(row.Int(0), row.Text(1)), Day: new SendingDay(row.Int(2), row.Int(3), row.Int(4), row.Int(5), row.Int(6), row.Int(7), row.Int(8), row.Int(9))), ct, ("since", since)))
         .ToLookup(each => each.Key, each => each.Day);
 
+    /// <summary>The log of a sending domain.</summary>
+    /// <param name="days">Those of <see cref="KeysOf"/>.</param>
+    /// <param name="domain">The account and the domain's subject.</param>
+    public static SendingLog LogOf(ILookup<BucketKey, SendingDay> days, BucketKey domain) => new(
+        days[domain], MailboxProviders.Counted.ToDictionary(mailbox => mailbox, mailbox => new SendingLog(days[domain with { Key = OfMailbox(domain.Key, mailbox) }])));
+
+    /// <summary>All that is counted of a sending domain.</summary>
+    public static IEnumerable<BucketKey> KeysOf(BucketKey domain) => WithMailboxes(domain.Key).Select(subject => domain with { Key = subject });
+
+    private static IReadOnlyList<string> WithMailboxes(string subject) => [subject, .. MailboxProviders.Counted.Select(mailbox => OfMailbox(subject, mailbox))];
+
     /// <summary>From now on a subject is judged by what comes after: what its days hold has been judged.</summary>
     public static async Task ResumeAsync(Session session, BucketKey subject, long now, CancellationToken ct)
     {
         await session.ExecuteAsync("""
             UPDATE sending_day SET judged_mails = handed_over, judged_bounces = hard_bounces, judged_complaints = complaints
-            WHERE account_id = @account AND subject = @subject AND day > @since
-            """, ct, ("account", subject.AccountId), ("subject", subject.Key), ("since", DayOf(now) - (2 * SendingLog.Window)));
+            FROM {rows} WHERE sending_day.account_id = @account AND sending_day.subject = r.subject AND sending_day.day > @since
+            """, new Rows<string>(WithMailboxes(subject.Key)).Text("subject", each => each), ct, ("account", subject.AccountId), ("since", DayOf(now) - (2 * SendingLog.Window)));
         await session.ExecuteAsync("""
             INSERT INTO sending_resume (account_id, subject, at) VALUES (@account, @subject, @now) ON CONFLICT (account_id, subject) DO UPDATE SET at = excluded.at
             """, ct, ("account", subject.AccountId), ("subject", subject.Key), ("now", now));
@@ -57,6 +77,12 @@ internal static class FlowStore
         """, new Rows<int>(accountIds).Int("owner", id => id),
         row => (Key: new BucketKey(row.Int(0), row.Text(1)), WarmUp: new WarmUp(row.Int(2), row.Int(3), row.Int(4), row.Int(5), row.Int(6))), ct))
         .ToDictionary(each => each.Key, each => each.WarmUp);
+
+    /// <summary>The most mails a second of these sending domains, by the bucket they are taken from.</summary>
+    public static async Task<Dictionary<BucketKey, double>> DomainRatesAsync(Session session, IReadOnlyDictionary<int, string> domains, CancellationToken ct) => (await session.QueryAsync("""
+        SELECT d.account_id, d.domain, d.per_second FROM {rows} JOIN sending_domain d ON d.account_id = r.owner AND d.domain = r.domain WHERE d.per_second IS NOT NULL
+        """, new Rows<KeyValuePair<int, string>>([.. domains]).Int("owner", each => each.Key).Text("domain", each => each.Value),
+        row => (Key: new BucketKey(row.Int(0), SendingStops.OfDomain(row.Text(1))), Rate: row.Double(2)), ct)).ToDictionary(each => each.Key, each => each.Rate);
 
     /// <summary>Keeps where a warm-up has come to.</summary>
     public static Task SaveAsync(Session session, BucketKey domain, WarmUp warmUp, CancellationToken ct) => session.ExecuteAsync(

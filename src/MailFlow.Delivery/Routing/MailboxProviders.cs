@@ -16,6 +16,17 @@ internal static class MailboxProviders
     /// <summary>Their names, which limits can be set for.</summary>
     public static IReadOnlyList<string> Names { get; } = ["gmail", "microsoft", "yahoo", "apple"];
 
+    /// <summary>What mail is counted by: the great ones, and <c>other</c>.</summary>
+    public static IReadOnlyList<string> Counted { get; } = [.. Names, Other];
+
+    /// <summary>Gmail tells nobody who complained; its mail would make the others' complaints look few.</summary>
+    public const string Silent = "gmail";
+
+    private const string Other = "other";
+
+    /// <summary>Under which of <see cref="Counted"/> a recipient's domain is.</summary>
+    public static string CounterOf(string domain) => ByDomain.GetValueOrDefault(domain.ToLowerInvariant(), Other);
+
     /// <summary><c>gmail</c>; the domain itself for all others.</summary>
     public static string Of(string domain) => ByDomain.GetValueOrDefault(domain, domain);
 }

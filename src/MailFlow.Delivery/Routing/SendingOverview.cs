@@ -27,12 +27,21 @@ public sealed record RouteState(
 /// <summary>The sending domain.</summary>
 /// <param name="Name">The domain.</param>
 /// <param name="Standing"><c>good</c>, <c>poor</c> (slowed down) or <c>bad</c> (marketing stopped).</param>
-/// <param name="ComplaintRate">Complaints a mail over seven days: 0.001 slows down, 0.0025 stops.</param>
+/// <param name="ComplaintRate">Complaints a mail over seven days, Gmail left out, which reports none: 0.001 slows down, 0.0025 stops.</param>
 /// <param name="BounceRate">Hard bounces a mail over seven days: 0.05 slows down, 0.1 stops.</param>
+/// <param name="Mailboxes">The same by who keeps the recipients' mailboxes; those without mail are left out.</param>
 /// <param name="ResumedAt">When it was resumed within these seven days: standing and rates are of what came after; null when it was not.</param>
 /// <param name="Today">How many mails left today (UTC).</param>
 /// <param name="WarmUp">Its warm-up; null when it has none.</param>
-public sealed record DomainState(string Name, string Standing, double ComplaintRate, double BounceRate, DateTimeOffset? ResumedAt, int Today, WarmUpState? WarmUp);
+public sealed record DomainState(string Name, string Standing, double ComplaintRate, double BounceRate, IReadOnlyList<MailboxStanding> Mailboxes, DateTimeOffset? ResumedAt, int Today, WarmUpState? WarmUp);
+
+/// <summary>How the users of one mailbox provider took the domain's mail over seven days.</summary>
+/// <param name="Mailbox"><c>gmail</c>, <c>microsoft</c>, <c>yahoo</c>, <c>apple</c> or <c>other</c>.</param>
+/// <param name="Mails">How many mails it had.</param>
+/// <param name="Complaints">How many its users called spam.</param>
+/// <param name="ComplaintRate">Complaints a mail; null of one that reports none.</param>
+/// <param name="Counts">Whether it is judged by itself: of 500 mails and three complaints on, at the same rates as the whole.</param>
+public sealed record MailboxStanding(string Mailbox, int Mails, int Complaints, double? ComplaintRate, bool Counts);
 
 /// <summary>A warm-up, as of today.</summary>
 /// <param name="FirstVolume">How many mails on its first day.</param>
@@ -69,11 +78,11 @@ public sealed class SendingOverview
         var domain = routes.Any(route => !route.IsSandbox) ? FlowControl.DomainOf((await _senders.AmongAsync(session, [accountId], ct))[accountId]) : null;
         var keys = routes.Select(FlowControl.BucketOf).ToList();
         var domainKey = new BucketKey(accountId, SendingStops.OfDomain(domain ?? ""));
-        var days = await FlowStore.DaysAsync(session, [.. keys, domainKey], today - (2 * SendingLog.Window), ct);
+        var days = await FlowStore.DaysAsync(session, [.. keys, .. FlowStore.KeysOf(domainKey)], today - (2 * SendingLog.Window), ct);
         var resumedAt = await FlowStore.ResumedAtAsync(session, domainKey, ct);
         if (resumedAt is { } at && FlowStore.DayOf(at.ToUnixTimeMilliseconds()) <= today - SendingLog.Window) resumedAt = null;
         var state = domain is null ? null
-            : Domain(domain, new SendingLog(days[domainKey]), resumedAt, (await FlowStore.WarmUpsAsync(session, [accountId], ct)).GetValueOrDefault(new BucketKey(accountId, domain)), waiting.GetValueOrDefault(MessageStream.Marketing), today);
+            : Domain(domain, FlowStore.LogOf(days, domainKey), resumedAt, (await FlowStore.WarmUpsAsync(session, [accountId], ct)).GetValueOrDefault(new BucketKey(accountId, domain)), waiting.GetValueOrDefault(MessageStream.Marketing), today);
         return new SendingState(
             [.. routes.Select(route => new RouteState(
                 route.Key, route.Provider.Name, route.MarketingWeight, route.TransactionalWeight, route.PerSecond, route.PerDay,
@@ -90,7 +99,7 @@ public sealed class SendingOverview
         var (standing, used) = (log.StandingOn(today), log.Of(today).HandedOver);
         var warmUp = stored?.On(today, log);
         var volume = warmUp?.Volume(standing);
-        return new DomainState(name, standing.ToString().ToLowerInvariant(), log.ComplaintRate(today), log.BounceRate(today), resumedAt, used, warmUp is null ? null : new WarmUpState(
+        return new DomainState(name, standing.ToString().ToLowerInvariant(), log.ComplaintRate(today), log.BounceRate(today), log.Mailboxes(today), resumedAt, used, warmUp is null ? null : new WarmUpState(
             warmUp.FirstVolume, warmUp.TargetVolume, warmUp.Days, warmUp.Step + 1, volume, volume is { } most ? Math.Max(0, most - used) : null,
             backlog == 0 ? null : DateOnly.FromDayNumber(DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber + today + warmUp.DaysFor(backlog, used) - 1),
             [.. Enumerable.Range(0, warmUp.Days).Select(warmUp.VolumeAt)]));

@@ -34,28 +34,43 @@ internal sealed class HandOverDesk(
         TakenBatch? batch = null;
         try
         {
-            return await database.WriteAsync(async session =>
+            batch = await database.WriteAsync(async session =>
             {
                 batch = await TakeUpAsync(session, accounts, epoch, started, ct);
                 faults.Reach("sender.hand-over.before-commit");
                 return batch;
             }, ct);
+            return await WithoutSuppressedAsync(batch);
         }
         catch (Exception error) when (batch?.Messages.Count > 0 && database.Dialect.IsTransient(error))
         {
-            await GiveBackAsync(batch.Messages, ct);
+            await GiveBackAsync(batch.Messages, batch.At, "the database did not answer the hand-over", ct);
             throw;
         }
     }
 
-    /// <summary>The commit's answer was lost. Nothing of it goes out, so what it did take up is certainly unsent.</summary>
-    private Task GiveBackAsync(IReadOnlyList<TakenMessage> messages, CancellationToken ct) => database.WriteAsync(async session =>
+    /// <summary>
+    /// Looks at suppressions once more: one that was committed after they were asked and before the hand-over was is seen now. What it stops goes back, to be suppressed with
+    /// its reason. Not cancelled: what was taken up must be sent or put back.
+    /// </summary>
+    private async Task<TakenBatch> WithoutSuppressedAsync(TakenBatch batch)
+    {
+        if (batch.Messages.Count == 0) return batch;
+        var suppressed = await database.ReadAsync(session => checks.SuppressedAsync(session, batch.Messages, CancellationToken.None), CancellationToken.None);
+        if (suppressed.Count == 0) return batch;
+        await GiveBackAsync([.. batch.Messages.Where(taken => suppressed.Contains(taken.Message.Id))], batch.At, "suppressed while it was taken up", CancellationToken.None);
+        return batch with { Messages = [.. batch.Messages.Where(taken => !suppressed.Contains(taken.Message.Id))] };
+    }
+
+    /// <summary>What was taken up and certainly goes nowhere now: the commit's answer was lost, or a suppression came between. One that was in doubt is in doubt again.</summary>
+    private Task GiveBackAsync(IReadOnlyList<TakenMessage> messages, DateTimeOffset at, string why, CancellationToken ct) => database.WriteAsync(async session =>
     {
         var now = await session.NowAsync(ct);
-        await Ledger.MoveAsync(
-            session,
-            [.. messages.Select(taken => new Move(taken.Message.Id, taken.Message.AccountId, taken.Attempt, MessageState.Deferred, "the database did not answer the hand-over", now))],
-            now, now + (long)options.RetryFor.TotalMilliseconds, ct);
+        var moves = messages.Select(taken => taken.Message.State == MessageState.Unknown
+            ? new Move(taken.Message.Id, taken.Message.AccountId, taken.Attempt, MessageState.Unknown, taken.Message.Reason, now)
+            : new Move(taken.Message.Id, taken.Message.AccountId, taken.Attempt, MessageState.Deferred, why, now)).ToList();
+        var moved = await Ledger.MoveAsync(session, moves, now, now + (long)options.RetryFor.TotalMilliseconds, ct);
+        await Flow.GiveBackAsync(session, messages.Where(taken => moved.Contains(taken.Message.Id)), at, ct);
     }, ct);
 
     private async Task<TakenBatch> TakeUpAsync(
@@ -92,7 +107,7 @@ internal sealed class HandOverDesk(
         var postponed = new Dictionary<Guid, long>(held.PutOff.Concat(await flow.HeldAsync(session, candidates, ct)));
         var taken = new List<TakenMessage>(candidates.Count);
         foreach (var (message, to) in candidates.Where(each => !postponed.ContainsKey(each.Message.Id)))
-            if (flow.Pick(message) is { } route) taken.Add(new(message, message.Attempt + 1, to, people[message.ContactId], Senders.For(route, from[message.AccountId]), route));
+            if (flow.Pick(message, to) is { } route) taken.Add(new(message, message.Attempt + 1, to, people[message.ContactId], Senders.For(route, from[message.AccountId]), route));
             else postponed[message.Id] = now + (long)UntilRoom.TotalMilliseconds;
         await Ledger.PostponeAsync(session, postponed, ct);
         var marked = await Ledger.TakeUpAsync(session, [.. taken.Select(message => new TakenUp(

@@ -79,8 +79,10 @@ public sealed class MessageSender
                 {
                     var now = await session.NowAsync(CancellationToken.None);
                     var moves = batch.Messages.Select((taken, i) => _answers.MoveFor(taken, answers[i], now)).ToList();
-                    await Ledger.MoveAsync(session, moves, now, now + (long)_options.RetryFor.TotalMilliseconds, CancellationToken.None);
+                    var made = await Ledger.MoveAsync(session, moves, now, now + (long)_options.RetryFor.TotalMilliseconds, CancellationToken.None);
                     await StopFaultyAsync(session, batch, answers);
+                    await Flow.GiveBackAsync(
+                        session, batch.Messages.Where((taken, i) => made.Contains(taken.Message.Id) && answers[i] is not (HandOver.Accepted or HandOver.Unknown)), batch.At, CancellationToken.None);
                     _faults.Reach("sender.answers.before-commit");
                 }, CancellationToken.None);
                 return;

@@ -58,6 +58,18 @@ internal sealed class SendChecks(Suppressions suppressions, Consents consents, I
         IEnumerable<ClaimedMessage> Left() => messages.Where(message => !refused.ContainsKey(message.Id));
     }
 
+    /// <summary>Those of the messages whose address is suppressed by now.</summary>
+    public async Task<IReadOnlySet<Guid>> SuppressedAsync(Session session, IReadOnlyList<TakenMessage> messages, CancellationToken ct)
+    {
+        var suppressed = new HashSet<Guid>();
+        foreach (var group in messages.GroupBy(taken => (taken.Message.AccountId, taken.Message.Stream)))
+        {
+            var found = await suppressions.AmongAsync(session, group.Key.AccountId, group.Key.Stream, [.. group.Select(taken => (taken.Message.ContactId, (string?)taken.To.ToString()))], ct);
+            suppressed.UnionWith(group.Where(taken => found.ContainsKey(taken.Message.ContactId)).Select(taken => taken.Message.Id));
+        }
+        return suppressed;
+    }
+
     private static Refusal? WhyTooLate(ClaimedMessage message, long now)
     {
         if (message.CancelReason is { } cancelled) return new(MessageState.Cancelled, cancelled);

@@ -21,7 +21,7 @@ internal sealed class Sweep(Database database, Routes routes, DeliveryOptions op
                 var lost = found.Select(orphan => new Move(
                     orphan.Id, orphan.AccountId, orphan.Attempt, MessageState.Unknown, "the sender stopped during the hand-over",
                     now + (long)Answers.WaitForLateAnswer(known.ByAccount[orphan.AccountId].FirstOrDefault(route => route.Key == orphan.Provider), options).TotalMilliseconds)).ToList();
-                var count = await Ledger.MoveAsync(session, lost, now, now + (long)options.RetryFor.TotalMilliseconds, ct);
+                var count = (await Ledger.MoveAsync(session, lost, now, now + (long)options.RetryFor.TotalMilliseconds, ct)).Count;
                 faults.Reach("sender.orphans.before-commit");
                 return count;
             }, ct);

@@ -12,7 +12,8 @@ internal static class DomainsApi
     /// <param name="DkimSelector">Of a new key its name, made up if not said; else the selector that the provider signs with.</param>
     /// <param name="DkimKey"><c>keep</c> (if not said), <c>generate</c> for a new key, <c>remove</c> to sign no more.</param>
     /// <param name="DkimPrivateKey">An RSA key in PEM to sign with, in place of a generated one. It is never shown again.</param>
-    internal sealed record DomainInput(string? ReturnPath, string? TrackingHost, string? DkimSelector, DkimKeyChange? DkimKey, string? DkimPrivateKey);
+    /// <param name="PerSecond">The most mails a second that leave the domain; null for any number.</param>
+    internal sealed record DomainInput(string? ReturnPath, string? TrackingHost, string? DkimSelector, DkimKeyChange? DkimKey, string? DkimPrivateKey, double? PerSecond);
 
     public static void MapDomains(this IEndpointRouteBuilder api)
     {
@@ -34,7 +35,7 @@ internal static class DomainsApi
     {
         var input = body.Value;
         return domains.PutAsync(caller.AccountId, domain, new SendingDomainSettings(
-            Given(input.ReturnPath), Given(input.TrackingHost), Given(input.DkimSelector), input.DkimKey ?? DkimKeyChange.Keep, Given(input.DkimPrivateKey)), ct);
+            Given(input.ReturnPath), Given(input.TrackingHost), Given(input.DkimSelector), input.DkimKey ?? DkimKeyChange.Keep, Given(input.DkimPrivateKey), input.PerSecond), ct);
     }
 
     private static async Task<IResult> DeleteAsync(string domain, Caller caller, SendingDomains domains, CancellationToken ct) =>

@@ -77,6 +77,29 @@ public sealed class SendingDomainsTests
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_domain_that_failed_stays_failed_until_it_is_checked_again_whatever_is_changed(DatabaseKind kind)
+    {
+        await using var fixture = await StartAsync(kind, new DnsRecord("shop.test", DnsType.Mx, "mx.shop.test", 1));
+        var domains = fixture.Get<SendingDomains>();
+        await domains.PutAsync(1, "shop.test", new(), default);
+        var failed = await domains.CheckAsync(1, "shop.test", default);
+
+        var changed = await domains.PutAsync(1, "shop.test", new(TrackingHost: "links.shop.test"), default);
+        Assert.Equal((CheckState.Fail, failed.CheckedAt), (changed.State, changed.CheckedAt));
+        Assert.All(changed.Checks, check => Assert.Equal(CheckState.Fail, check.State));
+
+        Assert.True(await domains.DeleteAsync(1, "shop.test", default));
+        Assert.Null(await domains.FindAsync(1, "shop.test", default));
+        Assert.Empty((await domains.ListAsync(1, null, 10, default)).Items);
+        Assert.False(await domains.DeleteAsync(1, "shop.test", default));
+        await Assert.ThrowsAsync<NotFoundException>(() => domains.CheckAsync(1, "shop.test", default));
+        Assert.Equal(CheckState.Fail, (await fixture.Database.ReadAsync(session => SendingDomains.FindAsync(session, 1, "shop.test", default), default))!.State);
+
+        var again = await domains.PutAsync(1, "shop.test", new(), default);
+        Assert.Equal((CheckState.Fail, null), (again.State, again.TrackingHost));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Private_keys_are_stored_sealed(DatabaseKind kind)
     {
         await using var fixture = await StartAsync(kind);

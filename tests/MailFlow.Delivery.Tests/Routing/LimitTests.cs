@@ -1,4 +1,5 @@
 using MailFlow.Data;
+using MailFlow.Delivery.Deliverability;
 using MailFlow.Delivery.Routing;
 using MailFlow.Engine.Definitions;
 using MailFlow.Testing;
@@ -19,6 +20,26 @@ public sealed class LimitTests
         Assert.Equal(300, fixture.Log.Count);
         AssertWithin(fixture.Log.Select(entry => entry.At), 7);
         Assert.InRange((fixture.Log[^1].At - fixture.Log[0].At) / 1000.0, 40, 44);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_sending_domains_limit_holds_over_all_of_its_connections_and_both_streams(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        await fixture.ConnectAsync("one");
+        await fixture.ConnectAsync("two", draft: new(PerSecond: 50));
+        await fixture.Delivery.Get<SendingDomains>().PutAsync(1, "shop.example", new(PerSecond: 5), default);
+        await fixture.Delivery.QueueManyAsync(100);
+        await fixture.QueueAsync(20, MessageStream.Transactional);
+
+        await fixture.RunAsync(TimeSpan.FromSeconds(40), TimeSpan.FromMilliseconds(250));
+
+        Assert.Equal(120, fixture.Log.Count);
+        AssertWithin(fixture.Log.Select(entry => entry.At), 5);
+        Assert.InRange((fixture.Log[^1].At - fixture.Log[0].At) / 1000.0, 22, 25);
+        Assert.All(fixture.Log.Take(20), entry => Assert.StartsWith("transactional", entry.To));
+        Assert.Equal(2, fixture.Log.Select(entry => entry.Connection).Distinct().Count());
+        await Assert.ThrowsAsync<InvalidInputException>(() => fixture.Delivery.Get<SendingDomains>().PutAsync(1, "shop.example", new(PerSecond: 0), default));
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]

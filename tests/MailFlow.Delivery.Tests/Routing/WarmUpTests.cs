@@ -102,7 +102,7 @@ public sealed class WarmUpTests
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
-    public async Task A_mail_that_is_tried_again_counts_once_for_the_domains_day(DatabaseKind kind)
+    public async Task A_mail_counts_for_the_domains_day_when_it_is_taken_however_often_it_was_tried(DatabaseKind kind)
     {
         await using var fixture = await RoutingFixture.CreateAsync(kind, Options(BatchSize: 1000));
         fixture.Delivery.Time.Advance(TimeSpan.FromHours(15)); // to midnight
@@ -114,7 +114,80 @@ public sealed class WarmUpTests
         await fixture.RunAsync(TimeSpan.FromHours(12), TimeSpan.FromMinutes(10));
 
         Assert.True(stub.Calls > 10);
-        Assert.Equal(2, (await fixture.StateAsync()).Domain!.Today);
+        Assert.Equal(0, (await fixture.StateAsync()).Domain!.Today); // none was taken
+
+        stub.Answer = _ => StubAnswer.Accept;
+        await fixture.RunAsync(TimeSpan.FromHours(2), TimeSpan.FromMinutes(10));
+        var domain = (await fixture.StateAsync()).Domain!;
+        Assert.Equal((2, 18), (domain.Today, domain.WarmUp!.Left));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_mail_whose_answer_was_lost_counts_once_when_it_is_handed_over_again(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind, Options(BatchSize: 1000));
+        var stub = await fixture.ConnectAsync("main", draft: new(PerDay: 100));
+        stub.Answer = _ => stub.Calls < 3 ? StubAnswer.AcceptThenDrop : StubAnswer.Accept;
+        await fixture.QueueAsync(1);
+
+        await fixture.RunAsync(TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(1));
+
+        var state = await fixture.StateAsync();
+        Assert.True(stub.Calls > 1);
+        Assert.Equal((1, 1), (state.Domain!.Today, state.Routes[0].Today));
+    }
+
+    [Theory]
+    [InlineData("yahoo", 2000, 8, "Bad")] // 0.4 % there, though 0.04 % of all
+    [InlineData("yahoo", 2000, 4, "Poor")]
+    [InlineData("yahoo", 499, 4, "Good")] // too few mails
+    [InlineData("yahoo", 600, 2, "Good")] // too few complaints
+    [InlineData("other", 2000, 8, "Bad")]
+    public void Complaints_at_one_mailbox_provider_are_not_thinned_by_the_others(string mailbox, int mails, int complaints, string standing)
+    {
+        var log = new SendingLog([new(100, 20_000, 0, 0, complaints)], new Dictionary<string, SendingLog>
+        {
+            ["microsoft"] = new([new(100, 20_000 - mails, 0, 0, 0)]),
+            [mailbox] = new([new(100, mails, 0, 0, complaints)]),
+        });
+
+        Assert.Equal(standing, log.StandingOn(100).ToString());
+        Assert.Equal(mails >= 500 && complaints >= 3 ? mailbox : null, log.WorstMailbox(100)?.Mailbox);
+    }
+
+    [Fact]
+    public void Gmail_reports_no_complaints_so_its_mails_thin_nobodys()
+    {
+        var log = new SendingLog([new(100, 10_000, 0, 0, 3)], new Dictionary<string, SendingLog> { ["gmail"] = new([new(100, 8_000, 0, 0, 0)]), ["apple"] = new([new(100, 400, 0, 0, 3)]) });
+
+        Assert.Equal(3 / 2_000.0, log.ComplaintRate(100));
+        Assert.Equal("Poor", log.StandingOn(100).ToString());
+        Assert.Null(log.Mailboxes(100).Single(mailbox => mailbox.Mailbox == "gmail").ComplaintRate);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Mail_is_counted_by_who_keeps_the_mailbox_and_complaints_there_stop_the_domain(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind, Options(BatchSize: 1000));
+        await fixture.ConnectAsync("main");
+        foreach (var domain in new[] { "gmail.com", "Yahoo.de", "aol.com", "example.org" }) await fixture.QueueAsync(2, domain: domain);
+        await fixture.Delivery.SendAllAsync();
+        Assert.Equal([("gmail", 2), ("yahoo", 4), ("other", 2)], (await fixture.StateAsync()).Domain!.Mailboxes.Select(mailbox => (mailbox.Mailbox, mailbox.Mails)));
+
+        await CountAsync(fixture, "yahoo.com", new(1, SendingStops.OfDomain("shop.example"), FlowStore.DayOf(fixture.Delivery.Now), HandedOver: 996, Complaints: 3));
+        await CountAsync(fixture, "outlook.com", new(1, SendingStops.OfDomain("shop.example"), FlowStore.DayOf(fixture.Delivery.Now), HandedOver: 9_000));
+        await fixture.QueueAsync(1);
+        await fixture.Delivery.SendAllAsync();
+
+        var state = await fixture.StateAsync();
+        Assert.Equal((8, "bad"), (fixture.Log.Count, state.Domain!.Standing));
+        Assert.Contains("yahoo", Assert.Single(state.Stops).Reason);
+        Assert.True(await fixture.Delivery.Get<SendingStops>().ResumeAsync(1, "domain:shop.example", default));
+        await fixture.Delivery.SendAllAsync();
+        Assert.Equal((9, "good"), (fixture.Log.Count, (await fixture.StateAsync()).Domain!.Standing));
+
+        static Task CountAsync(RoutingFixture fixture, string recipients, DayCount count) => fixture.Delivery.Database.WriteAsync(
+            session => FlowStore.CountAsync(session, [.. FlowStore.InAllAndByMailbox(count, recipients)], default), default);
     }
 
     [Fact]
