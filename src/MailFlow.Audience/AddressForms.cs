@@ -19,6 +19,7 @@ internal sealed class AddressHashes
     /// <summary>The forms of an address, whatever its case.</summary>
     public async ValueTask<AddressForms> FormsAsync(Session session, int accountId, string address, CancellationToken ct)
     {
+        if (address.StartsWith('#') && !address.Contains('@')) return new(address, address, address); // what is left of an erased one, as lists show it
         var key = await KeyAsync(session, ct);
         return Forms(key, accountId, EmailAddress.MailboxKey(address));
     }

@@ -28,6 +28,7 @@ public sealed class LedgerReadingTests
         Assert.Contains("https://mail.example.org/unsubscribe/", mail.Html);
         Assert.Equal($"<{id:n}@shop.example>", mail.Headers["Message-ID"]);
         Assert.Equal("List-Unsubscribe=One-Click", mail.Headers["List-Unsubscribe-Post"]);
+        Assert.Equal("<marketing.shop.example>", mail.Headers["List-Id"]);
         Assert.Equal("welcome-series:welcome:marketing:mf-00001", mail.Headers["Feedback-ID"]);
         Assert.Equal("help@shop.example", mail.Headers["Reply-To"]);
         Assert.Equal(id.ToString(), mail.Headers["X-MailFlow-Message"]);

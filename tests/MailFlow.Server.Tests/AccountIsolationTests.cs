@@ -42,6 +42,52 @@ public sealed class AccountIsolationTests
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Accounts_never_see_or_change_how_each_others_mail_leaves(DatabaseKind kind)
+    {
+        await using var server = await ServerUnderTest.StartAsync(kind, workers: false);
+        var mine = server.Admin;
+        var other = await SecondAccountAsync(server);
+        string[] read = ["connections", "connections/main", "domains/shop.test", "sending", "sending/policy", "sending/mailbox-limits", "tracking", "sender", "account", "delivery/guarantees?since=2026-01-01T00:00:00Z&until=2026-01-02T00:00:00Z"];
+        await mine.PutAsJsonAsync("/api/v1/connections/main", new { type = "sendgrid", name = "Mine", settings = new { api_key = "k" }, per_second = 7 });
+        await mine.PutAsJsonAsync("/api/v1/sender", new { name = "Mine", email = "hello@shop.test", postal_address = "1 High Street" });
+        await mine.PutAsJsonAsync("/api/v1/domains/shop.test", new { return_path = "bounce.shop.test", per_second = 9 });
+        await mine.PutAsJsonAsync("/api/v1/sending/policy", new { quiet = new { from = "21:00", to = "08:00" } });
+        await mine.PutAsJsonAsync("/api/v1/sending/mailbox-limits", new { limits = new[] { new { mailbox = "gmail", per_second = 11 } } });
+        await mine.PutAsJsonAsync("/api/v1/sending/warm-ups/shop.test", new { first_volume = 13, target_volume = 1300 });
+        await mine.PutAsJsonAsync("/api/v1/tracking", new { enabled = true, needs_consent = true });
+        await mine.PutAsJsonAsync("/api/v1/account", new { name = "Mine" });
+        await server.Database.WriteAsync(session => session.ExecuteAsync(
+            "INSERT INTO sending_stop (account_id, subject, stream, reason, at) VALUES (1, 'domain:shop.test', 1, 'mine to mend', 0), (1, 'connection:main', 1, 'mine to mend', 0)", default), default);
+        var before = await ReadAllAsync(mine);
+        Assert.All(["Mine", "bounce.shop.test", "21:00", "gmail", "mine to mend", "\"first_volume\":13", "\"needs_consent\":true"], text => Assert.Contains(text, before));
+
+        // None of it is there for the other.
+        var seen = await ReadAllAsync(other);
+        Assert.All(["Mine", "shop.test", "21:00", "gmail", "mine to mend", "first_volume\":13", "\"needs_consent\":true", "sendgrid"], text => Assert.DoesNotContain(text, seen));
+        foreach (var one in new[] { "connections/main", "domains/shop.test" }) await (await other.GetAsync($"/api/v1/{one}")).ProblemAsync(404);
+        foreach (var list in new[] { "connections", "domains", "sending/mailbox-limits", "webhooks/failed" })
+            Assert.Empty((await (await other.GetAsync($"/api/v1/{list}")).JsonAsync()).GetProperty("items").EnumerateArray());
+
+        // Nor does anything that the other does reach it.
+        foreach (var gone in new[] { "connections/main", "domains/shop.test", "sending/warm-ups/shop.test" }) await (await other.DeleteAsync($"/api/v1/{gone}")).ProblemAsync(404);
+        await (await other.PostAsync("/api/v1/domains/shop.test/check", null)).ProblemAsync(404);
+        foreach (var subject in new[] { "domain:shop.test", "connection:main" }) await (await other.PostAsJsonAsync("/api/v1/sending/resume", new { subject })).ProblemAsync(404);
+        await other.PutAsJsonAsync("/api/v1/connections/main", new { type = "sandbox", name = "Theirs" });
+        await other.PutAsJsonAsync("/api/v1/domains/shop.test", new { return_path = "theirs.shop.test" });
+        await other.PutAsJsonAsync("/api/v1/sending/policy", new { quiet = new { from = "01:00", to = "02:00" } });
+        await other.PutAsJsonAsync("/api/v1/sending/mailbox-limits", new { limits = Array.Empty<object>() });
+        await other.PutAsJsonAsync("/api/v1/sending/warm-ups/shop.test", new { first_volume = 1, target_volume = 2 });
+        await other.PutAsJsonAsync("/api/v1/tracking", new { enabled = false, needs_consent = false });
+        await other.PutAsJsonAsync("/api/v1/sender", new { name = "Theirs", email = "hello@theirs.test" });
+        await other.PutAsJsonAsync("/api/v1/account", new { name = "Theirs", region = "us" });
+        Assert.Equal(before, await ReadAllAsync(mine));
+        Assert.DoesNotContain("Theirs", await (await mine.GetAsync("/api/v1/audit?limit=200")).Content.ReadAsStringAsync());
+        Assert.DoesNotContain("Mine", await (await other.GetAsync("/api/v1/audit?limit=200")).Content.ReadAsStringAsync());
+
+        async Task<string> ReadAllAsync(HttpClient client) => string.Join('\n', await Task.WhenAll(read.Select(async path => await (await client.GetAsync($"/api/v1/{path}")).Content.ReadAsStringAsync())));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task The_same_ids_in_two_accounts_are_two_things(DatabaseKind kind)
     {
         await using var server = await ServerUnderTest.StartAsync(kind);

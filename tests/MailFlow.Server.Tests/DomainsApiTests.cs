@@ -75,7 +75,14 @@ public sealed class DomainsApiTests
         await server.Admin.PostAsync("/api/v1/domains/shop.test/check", null);
         Assert.Equal(["sending_domain_failed"], (await FindingsAsync(server, 422)).Errors);
 
+        // Neither another set-up nor none at all opens the gate: a check does.
+        await server.Admin.PutAsJsonAsync("/api/v1/domains/shop.test", new { tracking_host = "links.shop.test" });
+        Assert.Equal(["sending_domain_failed"], (await FindingsAsync(server, 422)).Errors);
         await server.Admin.DeleteAsync("/api/v1/domains/shop.test");
+        await (await server.Admin.GetAsync("/api/v1/domains/shop.test")).ProblemAsync(404);
+        Assert.Equal(["sending_domain_failed"], (await FindingsAsync(server, 422)).Errors);
+
+        await SenderAsync(server, "1 High Street", "hello@other.test");
         var published = await FindingsAsync(server, 200);
         Assert.Empty(published.Errors);
         Assert.Contains("sending_domain_unchecked", published.Warnings);
@@ -90,6 +97,7 @@ public sealed class DomainsApiTests
         await server.Admin.PutAsJsonAsync("/api/v1/connections/america", new { type = "postmark", settings = new { server_token = "t" } });
         await server.Admin.PutAsJsonAsync("/api/v1/account", new { name = "Shop", region = "eu" });
         await PutJourneyAsync(server, stream);
+        await SenderAsync(server, "1 High Street");
 
         Assert.Contains("no_connection_in_region", (await FindingsAsync(server, 200)).Warnings);
 
@@ -102,6 +110,7 @@ public sealed class DomainsApiTests
     [InlineData("sandbox", "marketing", 200)]
     [InlineData("sendgrid", "transactional", 200)]
     [InlineData("sendgrid", "marketing", 422)]
+    [InlineData("sendgrid", "an expression", 422)] // it may come to marketing
     public async Task Nothing_is_blocked_that_reaches_nobody_or_is_no_marketing(string provider, string stream, int status)
     {
         await using var dns = await RealDnsServer.StartAsync();
@@ -123,13 +132,18 @@ public sealed class DomainsApiTests
         services.AddSingleton<ISendingRoutes>(new Routes(route));
     });
 
-    private static async Task SenderAsync(ServerUnderTest server, string? postalAddress) => (await server.Admin.PutAsJsonAsync(
-        "/api/v1/sender", new { name = "Shop", email = "hello@shop.test", postal_address = postalAddress ?? " " })).EnsureSuccessStatusCode();
+    private static async Task SenderAsync(ServerUnderTest server, string? postalAddress, string email = "hello@shop.test") => (await server.Admin.PutAsJsonAsync(
+        "/api/v1/sender", new { name = "Shop", email, postal_address = postalAddress ?? " " })).EnsureSuccessStatusCode();
 
     private static async Task PutJourneyAsync(ServerUnderTest server, string stream = "marketing")
     {
         await server.Admin.PutAsJsonAsync("/api/v1/templates/hello", new { subject = "Hello", html = "<p>Hi</p>" });
-        var journey = JourneyApiTests.Greeting.Replace("\"stream\": \"marketing\"", $"\"stream\": \"{stream}\"", StringComparison.Ordinal);
+        var isExpression = stream == "an expression";
+        var journey = JourneyApiTests.Greeting.Replace("\"stream\": \"marketing\"", $"\"stream\": \"{(isExpression ? "transactional" : stream)}\"", StringComparison.Ordinal);
+        if (isExpression)
+            journey = journey.Replace("\"type\": \"MailFlow.SendEmail\"", """
+                "type": "MailFlow.SendEmail", "stream": {"typeName": "String", "expression": {"type": "CEL", "value": "event.stream"}}
+                """, StringComparison.Ordinal);
         (await server.Admin.PutAsync("/api/v1/journeys/greeting", HttpExtensions.Json(journey))).EnsureSuccessStatusCode();
     }
 

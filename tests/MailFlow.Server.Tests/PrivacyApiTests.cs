@@ -43,7 +43,14 @@ public sealed class PrivacyApiTests
         Assert.Contains("contact.erase", audit);
         Assert.DoesNotContain("ada@", audit, StringComparison.OrdinalIgnoreCase);
         var back = await server.Admin.PostAsJsonAsync("/api/v1/suppressions", new { email = "ada@example.org" });
-        Assert.Equal("erased", (await back.JsonAsync()).GetProperty("kind").GetString());
+        var erased = await back.JsonAsync();
+        Assert.Equal("erased", erased.GetProperty("kind").GetString());
+
+        // It is lifted by what the list shows of it, as no address is left.
+        var hash = Uri.EscapeDataString(erased.GetProperty("email").GetString()!);
+        Assert.Single((await (await server.Admin.GetAsync($"/api/v1/suppressions/{hash}")).JsonAsync()).GetProperty("items").EnumerateArray());
+        Assert.Equal(HttpStatusCode.NoContent, (await server.Admin.DeleteAsync($"/api/v1/suppressions/{hash}?scope=all")).StatusCode);
+        await (await server.Admin.GetAsync("/api/v1/suppressions/ada@example.org")).ProblemAsync(404);
     }
 
     [Fact]

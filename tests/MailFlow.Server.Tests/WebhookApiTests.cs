@@ -57,6 +57,23 @@ public sealed class WebhookApiTests
     }
 
     [Fact]
+    public async Task A_call_for_a_connection_that_there_is_not_is_answered_before_it_is_read_and_a_flood_of_them_is_not_looked_up()
+    {
+        await using var server = await StartAsync(workers: false);
+        var connection = await ConnectAsync(server, 1);
+        var good = ReportingProvider.Write(new StubReport("a", FeedbackKind.Delivered, TimeProvider.System.GetUtcNow(), Guid.CreateVersion7(TimeProvider.System.GetUtcNow())));
+        Assert.Equal(HttpStatusCode.OK, (await PostAsync(server, connection, good)).StatusCode);
+
+        await (await PostAsync(server, Guid.CreateVersion7(TimeProvider.System.GetUtcNow()), new byte[Webhooks.MaxBytes + 1])).ProblemAsync(404); // who reads it says 413
+
+        var flood = new List<HttpStatusCode>();
+        for (var i = 0; i < 5000 && !flood.Contains(HttpStatusCode.ServiceUnavailable); i++) flood.Add((await PostAsync(server, Guid.CreateVersion7(TimeProvider.System.GetUtcNow()), good)).StatusCode);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, flood[^1]);
+        Assert.All(flood.SkipLast(1), status => Assert.Equal(HttpStatusCode.NotFound, status));
+        Assert.Equal(HttpStatusCode.OK, (await PostAsync(server, connection, good)).StatusCode);
+    }
+
+    [Fact]
     public async Task Calls_that_cannot_be_read_are_listed_and_put_back()
     {
         await using var server = await StartAsync();

@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button, Group, Paper, Progress, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Badge, Button, Group, Paper, Progress, SimpleGrid, Stack, Table, Text, Title } from '@mantine/core';
 import { useState } from 'react';
 import { Link } from 'react-router';
 import { Moment } from '../ui/Moment';
@@ -20,6 +20,26 @@ const rates = [
   { name: 'complaint_rate', label: 'Complaints', slow: 0.001, stop: 0.0025, of: 'Mails called spam' },
   { name: 'bounce_rate', label: 'Hard bounces', slow: 0.05, stop: 0.1, of: 'Mails to addresses that do not exist' },
 ] as const;
+
+const mailboxNames: Record<string, string> = { gmail: 'Gmail', microsoft: 'Microsoft', yahoo: 'Yahoo', apple: 'Apple', other: 'Others' };
+
+/** The same by who keeps the recipients' mailboxes: each judges by its own users. */
+function Mailboxes({ mailboxes }: { mailboxes: DomainState['mailboxes'] }) {
+  return (
+    <Table verticalSpacing={4}>
+      <Table.Thead><Table.Tr><Table.Th>Mailboxes at</Table.Th><Table.Th ta="right">Mails</Table.Th><Table.Th ta="right">Complaints</Table.Th></Table.Tr></Table.Thead>
+      <Table.Tbody>
+        {mailboxes.map(({ mailbox, mails, complaints, complaint_rate }) => (
+          <Table.Tr key={mailbox}>
+            <Table.Td>{mailboxNames[mailbox] ?? mailbox}</Table.Td>
+            <Table.Td ta="right" className="numbers">{count(mails)}</Table.Td>
+            <Table.Td ta="right" className="numbers">{complaint_rate === null ? 'Not reported' : `${count(complaints)} (${rate(complaint_rate)})`}</Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
+}
 
 /** The sending domain: how mailbox providers are likely to see it, and its warm-up. */
 export function DomainCard({ domain, isAdmin }: { domain: DomainState; isAdmin: boolean }) {
@@ -43,6 +63,7 @@ export function DomainCard({ domain, isAdmin }: { domain: DomainState; isAdmin: 
             </Stack>
           ))}
         </SimpleGrid>
+        {domain.mailboxes.length > 0 && <Mailboxes mailboxes={domain.mailboxes} />}
         {domain.warm_up ? <WarmUp domain={domain.name} warmUp={domain.warm_up} isAdmin={isAdmin} onChange={() => setWarming(true)} /> : (
           <Group justify="space-between">
             <Text size="sm" maw={560}>No warm-up. A domain that has sent little so far should begin with a few mails a day and grow over two to four weeks.</Text>

@@ -39,6 +39,7 @@ internal sealed class SenderIsReady(Senders senders, SendingDomains domains) : I
         void Find(Severity severity, string code, string message) => findings.Add(new Finding(severity, null, null, null, code, message));
     }
 
-    private static bool IsMarketing(Node node, Graph graph) =>
-        node.Activity.Inputs.ConstantOf("stream") is { } stream ? stream is MessageStream.Marketing || stream as string == "Marketing" : graph.Rules.Stream == MessageStream.Marketing;
+    /// <summary>A stream that only the instance tells may be marketing.</summary>
+    private static bool IsMarketing(Node node, Graph graph) => node.Activity.Inputs.DependsOnInstance("stream") ||
+        (node.Activity.Inputs.ConstantOf("stream") is { } stream ? stream is MessageStream.Marketing || stream as string == "Marketing" : graph.Rules.Stream == MessageStream.Marketing);
 }

@@ -35,7 +35,7 @@ public sealed record OutgoingEmail
     /// <summary>The plain-text body.</summary>
     public required string Text { get; init; }
 
-    /// <summary>Further headers, in order: Message-ID, List-Unsubscribe, List-Unsubscribe-Post, Feedback-ID, X-MailFlow-Message.</summary>
+    /// <summary>Further headers, in order: Message-ID, List-Unsubscribe, List-Unsubscribe-Post, List-Id, Feedback-ID, X-MailFlow-Message.</summary>
     public required IReadOnlyList<(string Name, string Value)> Headers { get; init; }
 
     /// <summary>Marketing or transactional: some providers want the two apart.</summary>

@@ -31,13 +31,44 @@ public sealed class Webhooks
 
     private const int MostKept = 1_000;
 
+    /// <summary>How many ids that are not at hand are looked up a second: whoever guesses them costs no more than that.</summary>
+    private const int MostLookUpsASecond = 100;
+
     private readonly Connections _connections;
     private readonly WebhookIntake _intake;
     private readonly TimeProvider _time;
     private readonly ILogger<Webhooks> _log;
     private readonly ConcurrentDictionary<(string Type, Guid Id), (WebhookOwner Owner, long Since)> _owners = new();
+    private readonly ConcurrentDictionary<(string Type, Guid Id), long> _unknown = new();
+    private readonly Lock _gate = new();
+    private long _second;
+    private int _lookUps;
 
     internal Webhooks(Connections connections, WebhookIntake intake, TimeProvider time, ILogger<Webhooks> log) => (_connections, _intake, _time, _log) = (connections, intake, time, log);
+
+    /// <summary>Why a call for this connection is not read at all; null when it is.</summary>
+    /// <param name="type">The kind of provider that the address names.</param>
+    /// <param name="id">The connection that the address names.</param>
+    /// <param name="ct">Cancels.</param>
+    public async Task<WebhookAnswer?> WhyNotAsync(string type, Guid id, CancellationToken ct)
+    {
+        if (_unknown.TryGetValue((type, id), out var since) && _time.GetElapsedTime(since) < Kept) return WebhookAnswer.Unknown;
+        if (!_owners.ContainsKey((type, id)) && !MayLookUp()) return WebhookAnswer.Unavailable;
+        if (await FindAsync(type, id, ct) is { Type.Webhook: not null }) return null;
+        if (_unknown.Count >= MostKept) _unknown.Clear();
+        _unknown[(type, id)] = _time.GetTimestamp();
+        return WebhookAnswer.Unknown;
+    }
+
+    private bool MayLookUp()
+    {
+        lock (_gate)
+        {
+            var second = _time.GetUtcNow().ToUnixTimeSeconds();
+            if (second != _second) (_second, _lookUps) = (second, 0);
+            return _lookUps++ < MostLookUpsASecond;
+        }
+    }
 
     /// <summary>Takes a call.</summary>
     /// <param name="type">The kind of provider that the address names.</param>

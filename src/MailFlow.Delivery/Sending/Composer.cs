@@ -53,6 +53,7 @@ internal sealed class Composer(TemplateRenderer renderer, UnsubscribeLinks links
             headers.Add(("List-Unsubscribe", $"<{unsubscribe}>"));
             // One click is promised of an https address alone (RFC 8058, section 3.1).
             if (unsubscribe.StartsWith("https://", StringComparison.OrdinalIgnoreCase)) headers.Add(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"));
+            headers.Add(("List-Id", $"<{message.Purpose ?? "marketing"}.{domain}>"));
             headers.Add(("Feedback-ID", FeedbackId(message)));
         }
         return headers;

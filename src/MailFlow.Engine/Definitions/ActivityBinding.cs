@@ -25,4 +25,7 @@ public interface IInputBinder
 
     /// <summary>One input's value, where it does not depend on the instance; null where it does, or is not given. For checks before a publish.</summary>
     object? ConstantOf(string input);
+
+    /// <summary>Whether one input's value is known only with the instance. For checks before a publish.</summary>
+    bool DependsOnInstance(string input);
 }

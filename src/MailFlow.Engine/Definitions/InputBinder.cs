@@ -57,9 +57,13 @@ internal sealed class InputBinder : IInputBinder
         }
     }
 
-    public object? ConstantOf(string input)
+    public object? ConstantOf(string input) => Find(input)?.Constant;
+
+    public bool DependsOnInstance(string input) => Find(input) is { IsConstant: false };
+
+    private BoundValue? Find(string input)
     {
         var index = Array.FindIndex(_names, name => name.Equals(input, StringComparison.OrdinalIgnoreCase));
-        return index < 0 ? null : _values[index].Constant;
+        return index < 0 ? null : _values[index];
     }
 }

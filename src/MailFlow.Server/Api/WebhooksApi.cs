@@ -19,19 +19,22 @@ internal static class WebhooksApi
 
     private static async Task<IResult> TakeAsync(string provider, string connection, HttpContext context, Webhooks webhooks, TimeProvider time, CancellationToken ct)
     {
+        if (!Guid.TryParse(connection, out var id)) return Answer(WebhookAnswer.Unknown);
+        if (await webhooks.WhyNotAsync(provider, id, ct) is { } refusal) return Answer(refusal); // before megabytes are read for nobody
         using var body = await RequestBody.ReadAsync(context, Webhooks.MaxBytes);
-        if (!Guid.TryParse(connection, out var id)) return Problems.Result(404, "There is no such connection.");
         var call = new WebhookCall(
             context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase),
             context.Request.Query.ToDictionary(parameter => parameter.Key, parameter => parameter.Value.ToString()), body.Bytes, time.GetUtcNow());
-        return await webhooks.TakeAsync(provider, id, call, ct) switch
-        {
-            WebhookAnswer.Taken => Results.Ok(),
-            WebhookAnswer.Refused => Problems.Result(401, "The call is not the provider's."),
-            WebhookAnswer.Unknown => Problems.Result(404, "There is no such connection."),
-            _ => Problems.Result(503, "The call could not be verified now. Send it again later."),
-        };
+        return Answer(await webhooks.TakeAsync(provider, id, call, ct));
     }
+
+    private static IResult Answer(WebhookAnswer answer) => answer switch
+    {
+        WebhookAnswer.Taken => Results.Ok(),
+        WebhookAnswer.Refused => Problems.Result(401, "The call is not the provider's."),
+        WebhookAnswer.Unknown => Problems.Result(404, "There is no such connection."),
+        _ => Problems.Result(503, "The call could not be verified now. Send it again later."),
+    };
 
     private static Task<Page<LaidAsideCall>> ListAsync([AsParameters] Paging paging, Caller caller, LaidAsideCalls calls, CancellationToken ct) =>
         calls.ListAsync(caller.AccountId, paging.Cursor, paging.Size, ct);

@@ -36,6 +36,28 @@ public sealed class DomainChecksTests
     }
 
     [Theory]
+    [InlineData("ses", "amazonses.com")]
+    [InlineData("sendgrid", "sendgrid.net")]
+    public async Task Where_the_envelope_is_the_providers_and_nobody_is_known_to_sign_dmarc_fails(string provider, string include)
+    {
+        string[] records =
+        [
+            Spf($"v=spf1 include:{include} ~all"), RealDnsServer.Txt(include, "v=spf1 ip4:192.0.2.0/24 -all"), Dkim(Key.Record),
+            RealDnsServer.Txt("_dmarc.shop.test", "v=DMARC1; p=reject"), "mx-host=shop.test,mx.shop.test,10",
+        ];
+
+        var unsigned = await CheckAsync(Domain() with { Dkim = null }, [new(provider)], records);
+        var signed = await CheckAsync(Domain(), [new(provider)], records);
+        var ownPath = await CheckAsync(Domain() with { Dkim = null, ReturnPath = "bounce.shop.test" }, [new(provider)], [.. records, RealDnsServer.Txt("bounce.shop.test", $"v=spf1 include:{include} ~all")]);
+
+        Assert.Equal((CheckState.Fail, CheckState.Fail), (unsigned[2].State, DomainCheck.Sum(unsigned)));
+        Assert.Contains("return path", unsigned[2].Meaning);
+        Assert.Equal((CheckState.Warning, CheckState.Warning), (signed[2].State, DomainCheck.Sum(signed)));
+        Assert.Equal(CheckState.Pass, ownPath[2].State);
+        Assert.Equal(CheckState.Fail, (await CheckAsync(Domain() with { Dkim = null, ReturnPath = "bounce.other.test" }, [Relay], records))[2].State);
+    }
+
+    [Theory]
     [InlineData("v=spf1 include:sendgrid.net ~all", CheckState.Pass, "2 of 10")]
     [InlineData("v=spf1 include:sendgrid.net -all", CheckState.Pass, "")]
     [InlineData("V=SPF1 INCLUDE:SendGrid.net ~ALL", CheckState.Pass, "")]
@@ -136,7 +158,7 @@ public sealed class DomainChecksTests
     [InlineData("news.shop.test", "v=DMARC1; p=none", null, CheckState.Pass, "news.shop.test")]
     public async Task Dmarc_is_read_as_receivers_read_it(string domain, string record, string? returnPath, CheckState state, string words)
     {
-        var check = (await CheckAsync(Domain() with { Domain = domain, ReturnPath = returnPath }, [SendGrid], RealDnsServer.Txt("_dmarc.shop.test", record)))[2];
+        var check = (await CheckAsync(Domain() with { Domain = domain, ReturnPath = returnPath }, [Relay], RealDnsServer.Txt("_dmarc.shop.test", record)))[2];
         Assert.True((check.State, check.Meaning.Contains(words, StringComparison.Ordinal)) == (state, true), $"{check.State}: {check.Meaning}");
     }
 

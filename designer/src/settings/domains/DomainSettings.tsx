@@ -1,4 +1,4 @@
-import { Button, Group, Paper, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Button, Group, NumberInput, Paper, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { call } from '../../api/call';
@@ -7,12 +7,12 @@ import { fieldErrors } from '../../api/problem';
 import { toast } from '../../ui/toast';
 import { domainsKey } from './domains';
 
-type Change = { return_path: string | null; tracking_host: string | null; dkim_selector?: string | null; dkim_key?: 'generate' | 'remove' };
+type Change = { return_path: string | null; tracking_host: string | null; per_second: number | null; dkim_selector?: string | null; dkim_key?: 'generate' | 'remove' };
 
 export function DomainSettings({ domain }: { domain: Schemas['SendingDomain'] }) {
   const queries = useQueryClient();
   const ours = domain.dkim?.ours === true || domain.next_dkim != null;
-  const form = useForm({ initialValues: { return_path: domain.return_path ?? '', tracking_host: domain.tracking_host ?? '', dkim_selector: ours ? '' : domain.dkim?.selector ?? '' } });
+  const form = useForm({ initialValues: { return_path: domain.return_path ?? '', tracking_host: domain.tracking_host ?? '', per_second: (domain.per_second ?? '') as number | string, dkim_selector: ours ? '' : domain.dkim?.selector ?? '' } });
   const put = useMutation({
     mutationFn: (change: Change) => call<Schemas['SendingDomain']>('PUT', `/domains/${encodeURIComponent(domain.domain)}`, { body: change }),
     meta: { quiet: true },
@@ -23,7 +23,7 @@ export function DomainSettings({ domain }: { domain: Schemas['SendingDomain'] })
     },
     onError: (error) => form.setErrors(fieldErrors(error)),
   });
-  const hosts = () => ({ return_path: form.values.return_path || null, tracking_host: form.values.tracking_host || null });
+  const hosts = () => ({ return_path: form.values.return_path || null, tracking_host: form.values.tracking_host || null, per_second: form.values.per_second === '' ? null : Number(form.values.per_second) });
   return (
     <Paper withBorder p="md">
       <form onSubmit={form.onSubmit((values) => put.mutate({ ...hosts(), ...(!ours && { dkim_selector: values.dkim_selector || null }) }))}>
@@ -31,6 +31,7 @@ export function DomainSettings({ domain }: { domain: Schemas['SendingDomain'] })
           <Title order={3} size="h4">How it is set up</Title>
           <TextInput label="Return path" description="The domain that bounces go to. Empty: the domain itself." placeholder={`bounce.${domain.domain}`} {...form.getInputProps('return_path')} />
           <TextInput label="Host of links" description="What links in your mail lead to. Empty: this server's own address." placeholder={`links.${domain.domain}`} {...form.getInputProps('tracking_host')} />
+          <NumberInput label="Most a second" description="How many mails leave the domain in a second, by all of your connections together. Empty: any number." min={0} maw={340} {...form.getInputProps('per_second')} />
           {ours
             ? <Text size="sm">{domain.dkim?.ours ? `Mail by SMTP is signed here, with the key “${domain.dkim.selector}”.` : 'A signing key was made; it waits for its record.'}</Text>
             : <TextInput label="DKIM selector of your provider" description="The part before “._domainkey” in the record your provider had you publish." placeholder="s1" {...form.getInputProps('dkim_selector')} />}

@@ -39,8 +39,20 @@ internal static class DmarcCheck
         var envelope = context.Domain.EnvelopeDomain;
         var strict = tags.GetValueOrDefault("aspf")?.ToLowerInvariant() == "s";
         var aligned = OrganisationalDomain.Aligned(envelope, domain, strict);
-        var counts = context.Domain.Dkim is not null || context.Domain.NextDkim is not null
-            ? $"Signatures are by {domain} itself, so DKIM counts for it" : "We do not know of a DKIM key, so all rests on SPF";
+        var signs = context.Domain.Dkim is not null || context.Domain.NextDkim is not null;
+        var counts = signs ? $"Signatures are by {domain} itself, so DKIM counts for it" : "We do not know of a DKIM key, so all rests on SPF";
+        // Handed over by its API, a mail bears the provider's own domain in its envelope, unless a return path is set up there.
+        if (context.Domain.ReturnPath is null && context.Routes.Where(route => route.RelayHost is null).Select(KnownProviders.Of).FirstOrDefault(known => known is not null) is { } provider)
+            return signs
+                ? new(Name, CheckState.Warning, records, $"{counts}. SPF does not: without a return path of your own, {provider.Name} uses its own domain there. A mail whose signature is broken on the way then fails.",
+                    $"Set up a custom return path with {provider.Name} and name it here.", [])
+                : new(Name, CheckState.Fail, records,
+                    $"Nothing that we know of vouches for {domain}: without a return path of your own, {provider.Name} uses its own domain there, so SPF does not count, and we do not know of a DKIM key. {Fate(policy)}",
+                    $"Have {provider.Name} sign as {domain} and name its selector here, or set up a custom return path with it and name that.", []);
+        if (!aligned && !signs)
+            return new(Name, CheckState.Fail, records,
+                $"Nothing that we know of vouches for {domain}: the return path {envelope} is not {(strict ? "the same domain, which your record asks for (aspf=s)" : $"within {organisation}")}, so SPF does not count, and we do not know of a DKIM key. {Fate(policy)}",
+                $"Name the selector that your provider signs with, or have a key made here; or use a return path within {organisation}.", []);
         if (!aligned)
             return new(Name, CheckState.Warning, records,
                 $"{counts}. SPF does not: the return path {envelope} is not {(strict ? "the same domain, which your record asks for (aspf=s)" : $"within {organisation}")}. A mail whose signature is broken on the way then fails.",
@@ -48,4 +60,11 @@ internal static class DmarcCheck
         var advice = policy == "none" ? " “p=none” asks receivers only to report; that is enough for them, and not yet a protection against forgers." : $" Mail that is not yours is to be {(policy == "reject" ? "refused" : "put with the spam")}.";
         return DomainCheck.Passed(Name, records, $"{counts}, and so does SPF by the return path {envelope}.{advice}");
     }
+
+    private static string Fate(string policy) => policy switch
+    {
+        "reject" => "Receivers will refuse its mail, as your record asks them to.",
+        "quarantine" => "Receivers will put its mail with the spam, as your record asks them to.",
+        _ => "Gmail and Yahoo refuse bulk mail of such a domain.",
+    };
 }
