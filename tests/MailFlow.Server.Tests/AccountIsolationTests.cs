@@ -63,7 +63,7 @@ public sealed class AccountIsolationTests
 
         // None of it is there for the other.
         var seen = await ReadAllAsync(other);
-        Assert.All(["Mine", "shop.test", "21:00", "gmail", "mine to mend", "first_volume\":13", "\"needs_consent\":true", "sendgrid"], text => Assert.DoesNotContain(text, seen));
+        Assert.All(["Mine", "bounce.shop.test", "21:00", "gmail", "mine to mend", "first_volume\":13", "\"needs_consent\":true", "sendgrid"], text => Assert.DoesNotContain(text, seen));
         foreach (var one in new[] { "connections/main", "domains/shop.test" }) await (await other.GetAsync($"/api/v1/{one}")).ProblemAsync(404);
         foreach (var list in new[] { "connections", "domains", "sending/mailbox-limits", "webhooks/failed" })
             Assert.Empty((await (await other.GetAsync($"/api/v1/{list}")).JsonAsync()).GetProperty("items").EnumerateArray());
