@@ -105,6 +105,7 @@ public sealed class KafkaTests : IDisposable
         Assert.Equal(sent.Count, Committed());
     }
 
+    /// <summary>Seen red with offsets that the client stored by itself as it read.</summary>
     [Fact]
     public async Task A_node_that_stops_while_the_database_is_away_commits_nothing_and_the_next_takes_all()
     {

@@ -25,11 +25,12 @@ public sealed class KafkaUnderFireTests
         var doomed = await nodes.StartAsync(settings);
 
         using var producer = new ProducerBuilder<string, byte[]>(new ProducerConfig { BootstrapServers = kafka.BootstrapServers, EnableIdempotence = true, QueueBufferingMaxMessages = Events }).Build();
+        await IngestionHost.UntilAsync(() => Task.FromResult(doomed.Said.Any(line => line.Contains("Kafka gives this node", StringComparison.Ordinal))), "the second node's partitions");
         Send(producer, 0, Events / 2);
-        await IngestionHost.UntilAsync(async () => await TakenAsync(nodes) >= Events / 5, "the first fifth");
-        Send(producer, Events / 2, Events);
+        await IngestionHost.UntilAsync(async () => await TakenAsync(nodes) >= Events / 10, "the first tenth");
         doomed.Kill();
         kafka.Down(Fallen);
+        Send(producer, Events / 2, Events);
         var outage = Task.Delay(Outage, TimeProvider.System);
         var added = await nodes.StartAsync(settings);
         await outage;
