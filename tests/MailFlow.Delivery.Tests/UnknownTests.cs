@@ -43,6 +43,25 @@ public sealed class UnknownTests
         Assert.Equal(3, stub.Calls);
     }
 
+    // Seen red: it was taken for put off, and sent again unasked.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_mail_in_doubt_that_the_sender_was_too_slow_to_ask_about_is_in_doubt_still(DatabaseKind kind)
+    {
+        var stub = new StubProvider(ReplayPolicy.Searchable) { Answer = email => email.Attempt == 1 ? StubAnswer.AcceptThenDrop : StubAnswer.Accept };
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, stub);
+        var id = await fixture.QueueAsync(await fixture.ContactAsync("ada"));
+        await fixture.Start().RunOnceAsync(default);
+
+        await fixture.Start(new At("sender.hand-over.after-commit", () => fixture.Time.Advance(fixture.Options.Lease))).RunOnceAsync(default);
+        Assert.Equal((MessageState.Unknown, "stub: the connection broke"), await fixture.StateAsync(id));
+        fixture.Start();
+        fixture.Time.Advance(TimeSpan.FromHours(1));
+        await fixture.SendAllAsync();
+
+        Assert.Equal((id, 1), (Assert.Single(stub.Taken).Key, stub.Calls));
+        Assert.Equal(MessageState.Accepted, (await fixture.StateAsync(id)).State);
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task With_neither_marketing_mail_ends_unconfirmed_after_the_window(DatabaseKind kind)
     {

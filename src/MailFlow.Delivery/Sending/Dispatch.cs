@@ -32,9 +32,9 @@ internal sealed class Dispatch(FlowControl control, Composer composer, Database 
         await Parallel.ForEachAsync(indexes, new ParallelOptions { MaxDegreeOfParallelism = bulk is null ? route.Provider.Concurrency : Environment.ProcessorCount }, async (i, _) =>
         {
             var (email, failure) = await ComposeAsync(batch, i);
-            if (failure is not null) answers[i] = failure;
+            if (failure is not null) answers[i] = NotReached(batch.Messages[i], failure);
             else if (bulk is not null && !MustAsk(batch.Messages[i])) emails[i] = email!;
-            else if (WhyNotNow(batch, stopping) is { } reason) answers[i] = reason;
+            else if (WhyNotNow(batch, stopping) is { } reason) answers[i] = NotReached(batch.Messages[i], reason);
             else called.Add(answers[i] = await SendAsync(batch.Messages[i], email!));
         });
         foreach (var chunk in emails.Keys.Order().Chunk(bulk?.MaxBatch ?? int.MaxValue))
@@ -43,7 +43,7 @@ internal sealed class Dispatch(FlowControl control, Composer composer, Database 
             var sent = isLate is not null
                 ? Enumerable.Repeat(isLate, chunk.Length).ToArray()
                 : await CallAsync(route.Provider, ct => bulk!.SendManyAsync([.. chunk.Select(i => emails[i])], ct), error => [.. chunk.Select(_ => error)], answers => answers[0]);
-            for (var i = 0; i < chunk.Length; i++) answers[chunk[i]] = sent[i];
+            for (var i = 0; i < chunk.Length; i++) answers[chunk[i]] = isLate is null ? sent[i] : NotReached(batch.Messages[chunk[i]], sent[i]);
             if (isLate is not null) continue;
             foreach (var answer in sent) called.Add(answer);
             foreach (var i in chunk)
@@ -53,6 +53,10 @@ internal sealed class Dispatch(FlowControl control, Composer composer, Database 
         control.BreakerOf(route).Record(
             called.Count, called.Count(answer => answer is HandOver.Unknown { IsProviders: true } or HandOver.Deferred { IsProviders: true }), pause, batch.At.ToUnixTimeMilliseconds());
     }
+
+    /// <summary>The provider was not reached this time. That says nothing of the time before: a mail that was in doubt still is, or a searchable provider would be given it without being asked.</summary>
+    private static HandOver NotReached(TakenMessage taken, HandOver why) =>
+        taken.Message.State == MessageState.Unknown ? new HandOver.Unknown(taken.Message.Reason ?? "no answer came", IsProviders: false) : why;
 
     /// <summary>Whether the provider is asked what it knows of the mail before it is given it again.</summary>
     private static bool MustAsk(TakenMessage taken) => taken.Message.State == MessageState.Unknown && taken.Route.Provider.Replay == ReplayPolicy.Searchable;

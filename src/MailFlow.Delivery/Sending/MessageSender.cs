@@ -90,7 +90,7 @@ public sealed class MessageSender
                     await StopFaultyAsync(session, batch, answers);
                     await RefusedMail.StoreAsync(session, refusals, now, CancellationToken.None);
                     await Flow.GiveBackAsync(
-                        session, batch.Messages.Where((taken, i) => made.Contains(taken.Message.Id) && answers[i] is not (HandOver.Accepted or HandOver.Unknown)), batch.At, CancellationToken.None);
+                        session, batch.Messages.Where((taken, i) => made.Contains(taken.Message.Id) && answers[i] is not (HandOver.Accepted or HandOver.Unknown or HandOver.Rejected { Bounce: not null })), batch.At, CancellationToken.None);
                     _faults.Reach("sender.answers.before-commit");
                 }, CancellationToken.None);
                 if (refusals.Count > 0) _reports.Notify();
