@@ -51,9 +51,10 @@ internal static class ThreeMails
     /// <summary>Waits until so many mails were captured.</summary>
     public static async Task UntilAsync(ServerProcess server, int mails, int seconds = 120)
     {
-        for (var patience = 0; (await server.ListAsync("/api/v1/sandbox/messages")).Count < mails; patience++)
+        var found = 0;
+        for (var patience = 0; (found = (await server.ListAsync("/api/v1/sandbox/messages")).Count) < mails; patience++)
         {
-            Assert.True(patience < 4 * seconds, $"{mails} mails did not come within {seconds} s");
+            Assert.True(patience < 4 * seconds, $"of {mails} mails {found} came within {seconds} s");
             await Task.Delay(TimeSpan.FromMilliseconds(250), TimeProvider.System);
         }
     }

@@ -28,7 +28,6 @@ public sealed class SenderLoopTests
         Assert.Equal(0, await fixture.Database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM node_epoch WHERE ended_at IS NULL AND epoch = (SELECT max(epoch) FROM node_epoch)", default), default));
     }
 
-    // Seen red when what was not begun waited for its back-off.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task What_a_stop_finds_not_begun_is_handed_back_and_another_sender_sends_it_at_once(DatabaseKind kind)
     {

@@ -10,7 +10,7 @@ namespace MailFlow.Server.Tests;
 /// <summary>What <c>/metrics</c> gives, and that dashboard, alerts and runbook speak of nothing else.</summary>
 public sealed partial class MetricsTests
 {
-    // Seen red with a metric renamed in the code, and with one misspelt in the dashboard.
+    // Seen red with a metric in the dashboard that was given only once a job had run.
     [Fact]
     public async Task A_server_gives_every_metric_that_dashboard_and_alerts_name_and_no_label_tells_of_an_account_a_journey_or_a_contact()
     {

@@ -46,7 +46,7 @@ public sealed class TraceTests
         }
     }
 
-    // Seen red with the id's bytes in their places, when all instances of one millisecond were kept or none, and with its halves changed over, when twice as many were kept.
+    // Seen red with the halves of the id changed over: its version's bits came first, and twice as many were kept.
     [Fact]
     public void A_share_of_instances_is_traced_on_every_node_the_same_though_they_began_together()
     {

@@ -73,7 +73,6 @@ public sealed class JobTests
         Assert.Equal(3, calls.Made.Count);
     }
 
-    // Seen red without the hand-back: it waited for its lease.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_job_that_a_stop_cut_off_is_done_by_the_next_process_at_once(DatabaseKind kind)
     {
