@@ -22,6 +22,7 @@ try
     builder.Services.AddContent();
     builder.Services.AddDelivery(delivery).UseRedisOf(builder.Configuration).AddDeliveryWorkers();
     builder.Services.AddJourneys(builder.Configuration.ReadWebhooks()).AddJourneyWorkers(builder.Configuration.ReadSchedules());
+    builder.Services.AddIngestion(builder.Configuration.ReadIngestion());
 
     var app = builder.Build();
     await app.PrepareAsync(args);

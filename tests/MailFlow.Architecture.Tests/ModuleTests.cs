@@ -13,7 +13,7 @@ public sealed class ModuleTests
         ["MailFlow.Delivery"] = ["MailFlow.Data", "MailFlow.Engine", "MailFlow.Audience", "MailFlow.Content"],
         ["MailFlow.Journeys"] = ["MailFlow.Data", "MailFlow.Engine", "MailFlow.Audience", "MailFlow.Delivery"],
         ["MailFlow.Analytics"] = ["MailFlow.Data", "MailFlow.Engine", "MailFlow.Audience", "MailFlow.Content", "MailFlow.Delivery", "MailFlow.Journeys"],
-        ["MailFlow.Ingestion"] = ["MailFlow.Data", "MailFlow.Journeys", "MailFlow.Audience"],
+        ["MailFlow.Ingestion"] = ["MailFlow.Data", "MailFlow.Engine", "MailFlow.Journeys", "MailFlow.Audience"],
     };
 
     // Seen red with a reference from Engine to Audience.

@@ -95,4 +95,22 @@ public sealed class StartRefusedTests : IDisposable
 
         Assert.Equal((1, "MailFlow does not start: Provider: 'pigeon' is neither 'sandbox' nor 'smtp'"), (exitCode, Assert.Single(said)));
     }
+
+    /// <summary>Nothing tells of a secret that stands beside what is wrong.</summary>
+    [Theory]
+    [InlineData("Transport", "pigeon", "MailFlow:Ingestion:Transport: 'pigeon' is none of none, rabbitmq, kafka")]
+    [InlineData("Kafka__Topics", "marketing.events", "MailFlow:Ingestion: there is no setting 'Topics'")]
+    [InlineData("RabbitMq__Port", "amqp", "MailFlow:Ingestion: ")]
+    [InlineData("AccountId", "7", "MailFlow:Ingestion:AccountId: there is no account 7")]
+    public async Task A_broker_that_is_set_wrong_stops_the_start_by_name(string name, string value, string problem)
+    {
+        var (exitCode, said) = await ServerProcess.RunToItsEndAsync(
+            _folder, [], ("MailFlow__Samples", "false"), ("MailFlow__Ingestion__RabbitMq__Password", "a secret"), ($"MailFlow__Ingestion__{name}", value));
+
+        Assert.Equal(1, exitCode);
+        var line = said[^1];
+        Assert.StartsWith($"MailFlow does not start: {problem}", line);
+        Assert.Contains(name.Split("__")[^1], line);
+        Assert.DoesNotContain("a secret", string.Concat(said));
+    }
 }

@@ -9,11 +9,21 @@ namespace MailFlow.Testing;
 public sealed class ServerProcess : IAsyncDisposable
 {
     private readonly Process _process;
+    private readonly Queue<string> _said;
 
-    private ServerProcess(Process process, HttpClient client) => (_process, Client) = (process, client);
+    private ServerProcess(Process process, HttpClient client, Queue<string> said) => (_process, Client, _said) = (process, client, said);
 
     /// <summary>Speaks to it with the administrator's key.</summary>
     public HttpClient Client { get; }
+
+    /// <summary>The last 200 lines that it wrote.</summary>
+    public IReadOnlyList<string> Said
+    {
+        get
+        {
+            lock (_said) return [.. _said];
+        }
+    }
 
     /// <summary>Its number among the machine's processes.</summary>
     public int ProcessId => _process.Id;
@@ -50,7 +60,7 @@ public sealed class ServerProcess : IAsyncDisposable
         }
         var key = (await File.ReadAllTextAsync(Path.Combine(dataDirectory, "admin.key"))).Trim();
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
-        return new ServerProcess(process, client);
+        return new ServerProcess(process, client, said);
     }
 
     /// <summary>Starts one that is not to come up; gives its exit code and what it said, line by line.</summary>

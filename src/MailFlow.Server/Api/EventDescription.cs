@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Nodes;
 using MailFlow.Audience;
+using MailFlow.Journeys;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using MailFlow.Data;
 using MailFlow.Engine.Storage;
+using MailFlow.Journeys;
 using MailFlow.Server.Access;
 using MailFlow.Server.Http;
 
@@ -42,7 +43,7 @@ internal static class Events
         if (EventReader.Read(element, now, out var problem) is not { } incoming) return Refuse(problem!);
         var result = await AcceptAsync(intake, caller, [incoming], ct);
         return result.Rejected is [var (_, reason), ..]
-            ? Refuse(reason.Split(": ", 2) is [var field, var rest] ? new(field, rest) : new("event", reason))
+            ? Refuse(EventProblem.Of(reason))
             : Results.Accepted(value: new Intake(result.Accepted, result.Duplicates.Count, []));
     }
 
@@ -85,5 +86,5 @@ internal static class Events
     }
 
     private static IResult Refuse(EventProblem problem) =>
-        Problems.Result(problem.Status, problem.ToString(), new Dictionary<string, string[]> { [problem.Field] = [problem.Reason] });
+        Problems.Result(problem.IsTooLarge ? StatusCodes.Status413PayloadTooLarge : StatusCodes.Status400BadRequest, problem.ToString(), new Dictionary<string, string[]> { [problem.Field] = [problem.Reason] });
 }

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text.Json;
+using MailFlow.Data;
 using MailFlow.Server.Http;
 
 namespace MailFlow.Server.Elsa;

@@ -26,6 +26,13 @@ internal sealed class FirstStart(Database database, Settings settings, Passwords
         return first == 1 ? await NewAdminKeyAsync(session, ct) : null;
     }, ct);
 
+    /// <summary>Throws <see cref="StartRefusedException"/> where an account that a setting names is not there.</summary>
+    public async Task RequireAsync(int accountId, string setting, CancellationToken ct)
+    {
+        if (await database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM account WHERE id = @id", ct, ("id", accountId)), ct) == 0)
+            throw new StartRefusedException($"{setting}: there is no account {accountId}");
+    }
+
     /// <summary>Makes a further administrator's key, for an operator who lost the first (<c>--new-admin-key</c>).</summary>
     public async Task<string> RenewAsync(CancellationToken ct)
     {

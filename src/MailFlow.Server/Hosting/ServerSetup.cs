@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using MailFlow.Data;
 using MailFlow.Delivery;
 using MailFlow.Engine.Storage;
+using MailFlow.Ingestion;
 using MailFlow.Journeys;
 using MailFlow.Journeys.Webhooks;
 using MailFlow.Server.Access;
@@ -110,6 +111,21 @@ internal static partial class ServerSetup
     public static WebhookOptions ReadWebhooks(this IConfiguration configuration) =>
         configuration.GetSection("MailFlow:Webhooks").Get<WebhookOptions>() ?? new WebhookOptions();
 
+    /// <summary>The section <c>MailFlow:Ingestion</c>. A setting that it does not know stops the start: a misspelt topic would leave events unread in silence.</summary>
+    public static IngestionOptions ReadIngestion(this IConfiguration configuration)
+    {
+        try
+        {
+            return configuration.GetSection(IngestionOptions.Section).Get<IngestionOptions>(binder => binder.ErrorOnUnknownConfiguration = true) ?? new IngestionOptions();
+        }
+        catch (InvalidOperationException error)
+        {
+            // The binder lists unknown settings at the end of a sentence about itself.
+            var problem = error.Message.Contains(nameof(BinderOptions.ErrorOnUnknownConfiguration), StringComparison.Ordinal) ? $"there is no setting {error.Message.Split(": ")[^1]}" : error.Message;
+            throw new StartRefusedException($"{IngestionOptions.Section}: {problem}", error);
+        }
+    }
+
     /// <summary>Before anything listens or works, though not before it is known that it will be able to listen: the schema, account 1 with its key and its administrator, the samples.</summary>
     public static async Task PrepareAsync(this WebApplication app, string[] args)
     {
@@ -120,6 +136,7 @@ internal static partial class ServerSetup
         var start = app.Services.GetRequiredService<FirstStart>();
         var key = await start.RunAsync(ct);
         if (args.Contains("--new-admin-key")) key ??= await start.RenewAsync(ct);
+        if (app.Services.GetService<IngestionOptions>() is { } ingestion) await start.RequireAsync(ingestion.AccountId, $"{IngestionOptions.Section}:{nameof(IngestionOptions.AccountId)}", ct);
         var password = await start.MakeAdminAsync(ct);
         if (args.Contains("--reset-admin")) password ??= await start.ResetAdminAsync(ct);
         if (settings.GivesSamples) await app.Services.GetRequiredService<Samples>().SeedAsync(FirstStart.AccountId, ct);

@@ -1,25 +1,32 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using System.Text.Unicode;
 using MailFlow.Audience;
 using MailFlow.Data;
 using MailFlow.Delivery;
 using MailFlow.Engine.Expressions;
 using MailFlow.Engine.Storage;
-using MailFlow.Server.Http;
 
-namespace MailFlow.Server.Api;
+namespace MailFlow.Journeys;
 
 /// <summary>What is wrong with an event.</summary>
-internal sealed record EventProblem(string Field, string Reason, int Status = StatusCodes.Status400BadRequest)
+/// <param name="Field">Where, as the sender wrote it: <c>payload.contact.email</c>.</param>
+/// <param name="Reason">What, to follow the field's name.</param>
+/// <param name="IsTooLarge">Whether it is the size alone.</param>
+public sealed record EventProblem(string Field, string Reason, bool IsTooLarge = false)
 {
+    /// <summary>Both in a line.</summary>
     public override string ToString() => $"{Field}: {Reason}";
+
+    /// <summary>The problem in such a line.</summary>
+    public static EventProblem Of(string line) => line.Split(": ", 2) is [var field, var reason] ? new(field, reason) : new("event", line);
 }
 
 /// <summary>
-/// Checks the form of an event and takes it apart. A good event raises no exception and is walked once: thousands of them
+/// Checks the form of an event and takes it apart, whatever road it came by. A good event raises no exception and is walked once: thousands of them
 /// come in a second.
 /// </summary>
-internal static class EventReader
+public static class EventReader
 {
     /// <summary>The most bytes an event may have.</summary>
     public const int MaxBytes = 256 * 1024;
@@ -31,20 +38,39 @@ internal static class EventReader
     private static readonly string[] Members = ["event_id", "event_type", "user_id", "timestamp", "payload", "metadata"];
     private static readonly TimeSpan Ahead = TimeSpan.FromHours(24);
 
+    /// <summary>Gives the event that a broker's message holds, or null with what is wrong with it.</summary>
+    /// <param name="json">The message as it came.</param>
+    /// <param name="now">The present instant.</param>
+    /// <param name="sentAt">When it was sent, where that is known: the timestamp of an event that has none. A message read again later is still as old as it is.</param>
+    /// <param name="problem">What is wrong.</param>
+    public static IncomingEvent? Read(ReadOnlyMemory<byte> json, DateTimeOffset now, DateTimeOffset? sentAt, out EventProblem? problem)
+    {
+        if (json.Length > MaxBytes) return RefuseTooLarge(out problem);
+        if (json.IsEmpty) return Refuse("event", "is empty", out problem);
+        if (!Utf8.IsValid(json.Span)) return Refuse("event", "is not valid UTF-8", out problem);
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            return Read(document.RootElement, now, sentAt ?? now, out problem);
+        }
+        catch (JsonException error)
+        {
+            return Refuse("event", $"is not valid JSON: line {error.LineNumber + 1}, position {error.BytePositionInLine + 1}", out problem);
+        }
+    }
+
     /// <summary>Gives the event, or null with what is wrong with it.</summary>
     /// <param name="element">The event as it came.</param>
-    /// <param name="now">The instant of the request: the timestamp of an event that has none.</param>
+    /// <param name="now">The instant it came: the timestamp of an event that has none.</param>
     /// <param name="problem">What is wrong.</param>
-    public static IncomingEvent? Read(JsonElement element, DateTimeOffset now, out EventProblem? problem)
+    public static IncomingEvent? Read(JsonElement element, DateTimeOffset now, out EventProblem? problem) => Read(element, now, now, out problem);
+
+    private static IncomingEvent? Read(JsonElement element, DateTimeOffset now, DateTimeOffset sentAt, out EventProblem? problem)
     {
         problem = null;
         if (element.ValueKind != JsonValueKind.Object) return Refuse("event", "must be a JSON object", out problem);
         var raw = JsonMarshal.GetRawUtf8Value(element);
-        if (raw.Length > MaxBytes)
-        {
-            problem = new("event", $"is larger than {MaxBytes / 1024} kB", StatusCodes.Status413PayloadTooLarge);
-            return null;
-        }
+        if (raw.Length > MaxBytes) return RefuseTooLarge(out problem);
         if (ForbiddenText.IsSuspect(raw) && ForbiddenText.Find(element, "") is { } field)
             return Refuse(field.Length > 0 ? field : "event", ForbiddenText.Problem, out problem);
 
@@ -65,7 +91,7 @@ internal static class EventReader
         if (EventTypeName.Problem(eventType) is { } typeProblem) return Refuse("event_type", typeProblem, out problem);
         if (EmailEvents.IsReserved(eventType)) return Refuse("event_type", $"'{eventType}' is raised by MailFlow itself, when a provider reports it; choose another name", out problem);
         if (Text(user, "user_id", ContactFieldsCheck.LongestUserId, out problem) is not { } userId) return null;
-        if (Instant(timestamp, now, out problem) is not { } occurredAt) return null;
+        if (Instant(timestamp, now, sentAt, out problem) is not { } occurredAt) return null;
         if (ObjectText(payload, "payload", out problem) is not { } payloadText) return null;
         if (ObjectText(metadata, "metadata", out problem) is not { } metadataText) return null;
         if (payload.ValueKind == JsonValueKind.Object && payload.TryGetProperty("contact"u8, out var contact) && !ContactIsGood(contact, out problem)) return null;
@@ -80,6 +106,12 @@ internal static class EventReader
     private static IncomingEvent? Refuse(string field, string reason, out EventProblem problem)
     {
         problem = new(field, reason);
+        return null;
+    }
+
+    private static IncomingEvent? RefuseTooLarge(out EventProblem? problem)
+    {
+        problem = new("event", $"is larger than {MaxBytes / 1024} kB", IsTooLarge: true);
         return null;
     }
 
@@ -100,13 +132,13 @@ internal static class EventReader
         return null;
     }
 
-    private static DateTimeOffset? Instant(JsonElement value, DateTimeOffset now, out EventProblem? problem)
+    private static DateTimeOffset? Instant(JsonElement value, DateTimeOffset now, DateTimeOffset sentAt, out EventProblem? problem)
     {
         problem = null;
-        if (value.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null) return now;
-        long unixMs = 0;
+        var unixMs = sentAt.ToUnixTimeMilliseconds();
         var read = value.ValueKind switch
         {
+            JsonValueKind.Undefined or JsonValueKind.Null => true,
             JsonValueKind.Number => value.TryGetInt64(out unixMs),
             JsonValueKind.String => TimestampText.TryParse(value.GetString(), out unixMs),
             _ => false,

@@ -1,13 +1,12 @@
 using System.Text.Json;
-using MailFlow.Data;
 
-namespace MailFlow.Server.Http;
+namespace MailFlow.Data;
 
 /// <summary>
 /// Finds what is valid JSON but no database takes: NUL characters and halves of surrogate pairs. Looked for
 /// before anything is written, because inside a batch it would stop everybody else's rows too.
 /// </summary>
-internal static class ForbiddenText
+public static class ForbiddenText
 {
     /// <summary>Whether JSON (as valid UTF-8) needs a closer look. In all but odd input one vectorised search answers no.</summary>
     public static bool IsSuspect(ReadOnlySpan<byte> json)
@@ -29,6 +28,7 @@ internal static class ForbiddenText
         if (Find(document.RootElement, "") is { } field) throw new InvalidInputException(field.Length > 0 ? field : "body", Problem);
     }
 
+    /// <summary>What is wrong where it is found, to follow the field's name.</summary>
     public const string Problem = "holds a NUL character or half of a surrogate pair";
 
     /// <summary>The path of the first text that holds any, or null.</summary>

@@ -1,7 +1,7 @@
-namespace MailFlow.Server.Http;
+namespace MailFlow.Data;
 
 /// <summary>Which of the names there are was meant by one that is not there.</summary>
-internal static class NearestName
+public static class NearestName
 {
     /// <summary>The most letters that may be wrong.</summary>
     private const int MostEdits = 2;

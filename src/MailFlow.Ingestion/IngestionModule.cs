@@ -1,0 +1,28 @@
+using MailFlow.Data;
+using MailFlow.Ingestion;
+using MailFlow.Ingestion.Kafka;
+using MailFlow.Ingestion.RabbitMq;
+using MassTransit;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Registers the ingestion module: events from a broker.</summary>
+public static class IngestionModule
+{
+    private static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(8), ConsumersStopWithin = TimeSpan.FromSeconds(5);
+
+    /// <summary>Takes events from the broker that the options name, in the background of the host. Needs <see cref="Database"/> and the engine; without a broker it adds nothing.</summary>
+    /// <exception cref="InvalidInputException">An option cannot be used; the message names it.</exception>
+    public static IServiceCollection AddIngestion(this IServiceCollection services, IngestionOptions options)
+    {
+        options.Check();
+        services.AddSingleton(options);
+        if (options.Transport == "none") return services;
+        services.AddSingleton<IngestionMeter>().AddSingleton<EventTaker>();
+        services.Configure<UsageTelemetryOptions>(telemetry => telemetry.Enabled = false); // nothing is told to anybody
+        services.Configure<MassTransitHostOptions>(host => (host.StopTimeout, host.ConsumerStopTimeout) = (StopWithin, ConsumersStopWithin));
+        if (options.Transport == "rabbitmq") services.AddRabbitMq(options);
+        else services.AddKafka(options);
+        return services;
+    }
+}

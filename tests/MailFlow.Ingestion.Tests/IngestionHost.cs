@@ -1,0 +1,103 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using System.Text.Json.Nodes;
+using MailFlow.Data;
+using MailFlow.Engine.Execution;
+using MailFlow.Engine.Storage;
+using MailFlow.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace MailFlow.Ingestion.Tests;
+
+/// <summary>
+/// A node that takes events from a broker and does no more: what it took stays in the inbox, where a test reads it. Brokers live in real time, so a test waits for what it
+/// expects, with a deadline.
+/// </summary>
+internal sealed class IngestionHost : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60), Moment = TimeSpan.FromMilliseconds(20);
+
+    private readonly IHost _host;
+    private readonly TestDatabase? _own;
+
+    private IngestionHost(IHost host, Database database, TestDatabase? own) => (_host, Database, _own) = (host, database, own);
+
+    public Database Database { get; }
+
+    public EventIntake Intake => _host.Services.GetRequiredService<EventIntake>();
+
+    /// <summary>What a gauge of the node's meter says now, all its partitions added up.</summary>
+    public long Gauge(string name)
+    {
+        var (meter, sum) = (_host.Services.GetRequiredService<IngestionMeter>().Meter, 0L);
+        using var listener = new MeterListener { InstrumentPublished = (instrument, listening) => { if (instrument.Meter == meter && instrument.Name == name) listening.EnableMeasurementEvents(instrument); } };
+        listener.SetMeasurementEventCallback<long>((_, value, _, _) => sum += value);
+        listener.SetMeasurementEventCallback<int>((_, value, _, _) => sum += value);
+        listener.Start();
+        listener.RecordObservableInstruments();
+        return sum;
+    }
+
+    /// <summary>A node with a database of its own.</summary>
+    public static async Task<IngestionHost> StartAsync(DatabaseKind kind, IngestionOptions options, IFaultPoints? faults = null)
+    {
+        var test = await CreateDatabaseAsync(kind);
+        return await StartAsync(test.Database, options, faults, test);
+    }
+
+    /// <summary>A node on a database that others use too.</summary>
+    public static Task<IngestionHost> StartAsync(Database database, IngestionOptions options, IFaultPoints? faults = null) => StartAsync(database, options, faults, null);
+
+    public static async Task<TestDatabase> CreateDatabaseAsync(DatabaseKind kind)
+    {
+        var test = await TestDatabase.CreateAsync(kind, TimeProvider.System, typeof(Worker).Assembly);
+        await test.Database.WriteAsync(session => session.ExecuteAsync("INSERT INTO account (id, name, created_at) VALUES (1, 'One', 0), (2, 'Two', 0)", default), default);
+        return test;
+    }
+
+    /// <summary>The ids of the events in the inbox, in the order in which they were taken.</summary>
+    public static Task<List<(int Account, string User, string Event)>> InboxAsync(Database database) => database.ReadAsync(session => session.QueryAsync(
+        "SELECT account_id, user_id, body FROM inbox ORDER BY id", row => (row.Int(0), row.Text(1), JsonNode.Parse(row.Text(2))!["event_id"]!.GetValue<string>()), default), default);
+
+    public async Task<List<string>> EventsAsync() => (await InboxAsync(Database)).ConvertAll(each => each.Event);
+
+    /// <summary>Waits until so many events are in the inbox, and gives their ids.</summary>
+    public async Task<List<string>> EventsAsync(int count)
+    {
+        await UntilAsync(async () => await Database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM inbox", default), default) >= count, $"{count} events");
+        return await EventsAsync();
+    }
+
+    public static async Task UntilAsync(Func<Task<bool>> isSo, string what, TimeSpan? patience = null)
+    {
+        for (var watch = Stopwatch.StartNew(); !await isSo();)
+        {
+            Assert.True(watch.Elapsed < (patience ?? Patience), $"Waited in vain for {what}.");
+            await Task.Delay(Moment, TimeProvider.System);
+        }
+    }
+
+    /// <summary>Stops it as SIGTERM does.</summary>
+    public Task StopAsync() => _host.StopAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        if (_host is IAsyncDisposable host) await host.DisposeAsync();
+        if (_own is not null) await _own.DisposeAsync();
+    }
+
+    private static async Task<IngestionHost> StartAsync(Database database, IngestionOptions options, IFaultPoints? faults, TestDatabase? own)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat) = (true, "HH:mm:ss.fff ")).SetMinimumLevel(LogLevel.Warning);
+        builder.Services.AddSingleton(database).AddSingleton(database.Time);
+        if (faults is not null) builder.Services.AddSingleton(faults);
+        builder.Services.AddEngine().AddIngestion(options);
+        var host = builder.Build();
+        await host.StartAsync();
+        return new IngestionHost(host, database, own);
+    }
+}

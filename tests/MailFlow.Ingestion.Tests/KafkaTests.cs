@@ -1,0 +1,174 @@
+using System.Text;
+using Confluent.Kafka;
+using MailFlow.Engine.Storage;
+using MailFlow.Testing;
+using Npgsql;
+using static MailFlow.Ingestion.Tests.Messages;
+
+namespace MailFlow.Ingestion.Tests;
+
+/// <summary>Events by Kafka's protocol, from the mock cluster that librdkafka carries.</summary>
+public sealed class KafkaTests : IDisposable
+{
+    private const int Partitions = 4;
+    private const string Topic = "marketing.events", DeadLetters = "marketing.events.dlq";
+
+    private readonly MockKafka _kafka = new();
+    private readonly IProducer<string, byte[]> _producer;
+
+    public KafkaTests()
+    {
+        _kafka.CreateTopic(Topic, Partitions);
+        _kafka.CreateTopic(DeadLetters, 1);
+        _producer = new ProducerBuilder<string, byte[]>(new ProducerConfig { BootstrapServers = _kafka.BootstrapServers }).Build();
+    }
+
+    private IngestionOptions Options => new() { Transport = "kafka", Kafka = new() { BootstrapServers = _kafka.BootstrapServers } };
+
+    public void Dispose()
+    {
+        _producer.Dispose();
+        _kafka.Dispose();
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_event_is_taken_once_and_its_offset_committed_after(DatabaseKind kind)
+    {
+        await SendAsync("ada", Bytes("a"));
+        await using (var node = await IngestionHost.StartAsync(kind, Options))
+        {
+            await SendAsync("ada", Bytes("b"));
+            await SendAsync("ada", Bytes("a"));
+            await SendAsync("ada", Bytes("c"));
+
+            Assert.Equal(["a", "b", "c"], await node.EventsAsync(3));
+            await node.StopAsync();
+        }
+        Assert.Equal(4, Committed());
+    }
+
+    [Fact]
+    public async Task What_is_no_event_is_a_dead_letter_that_says_why_and_where_it_was_and_stops_none_beside_it()
+    {
+        await using var node = await IngestionHost.StartAsync(DatabaseKind.PostgreSql, Options);
+        byte[][] bodies = [Bytes("before"), .. Poison.Select(each => Encoding.UTF8.GetBytes(each.Body)), TooLarge, [], [0xff, 0xfe], Bytes("after")];
+        var places = new List<TopicPartitionOffset>();
+        foreach (var body in bodies) places.Add((await SendAsync("ada", body)).TopicPartitionOffset);
+
+        Assert.Equal(["before", "after"], await node.EventsAsync(2));
+        var dead = Read(DeadLetters, Poison.Count + 3);
+
+        Assert.Equal(
+            [.. Poison.Select(each => $"{each.Field}: {each.Reason}"), "event: is larger than 256 kB", "event: is empty", "event: is not valid UTF-8"],
+            dead.Select(each => $"{Header(each, "mailflow-field")}: {Header(each, "mailflow-reason")}"));
+        Assert.Equal(
+            places[1..^1].Select(place => (place.Topic, $"{place.Partition.Value}", $"{place.Offset.Value}", "ada")),
+            dead.Select(each => (Header(each, "mailflow-topic")!, Header(each, "mailflow-partition")!, Header(each, "mailflow-offset")!, Encoding.UTF8.GetString(each.Message.Key))));
+        Assert.Equal(Poison.Select(each => each.Body), dead.Take(Poison.Count).Select(each => Encoding.UTF8.GetString(each.Message.Value)));
+        Assert.Equal((16 * 1024, $"{TooLarge.Length} bytes"), (dead[Poison.Count].Message.Value.Length, Header(dead[Poison.Count], "mailflow-cut-from")!));
+        await node.StopAsync();
+        Assert.Equal(bodies.Length, Committed());
+    }
+
+    /// <summary>Read again after the horizon, such an event would otherwise be a new one.</summary>
+    [Fact]
+    public async Task An_event_without_a_timestamp_is_as_old_as_its_record()
+    {
+        await using var node = await IngestionHost.StartAsync(DatabaseKind.Sqlite, Options);
+        var old = TimeProvider.System.GetUtcNow().AddDays(-31).ToUnixTimeMilliseconds();
+        await _producer.ProduceAsync(Topic, new() { Key = "ada", Value = Bytes("old"), Timestamp = new Timestamp(old, TimestampType.CreateTime) });
+        await SendAsync("ada", Bytes("new"));
+
+        Assert.Equal(["new"], await node.EventsAsync(1));
+        Assert.Equal("is too old: events are taken for 30 days", Header(Read(DeadLetters, 1)[0], "mailflow-reason"));
+    }
+
+    [Fact]
+    public async Task While_the_inbox_is_full_the_partitions_are_paused_and_nothing_is_lost_or_laid_aside()
+    {
+        var full = new Trouble("intake.before-commit", () => new IntakeFullException(TimeSpan.FromMilliseconds(50)));
+        await using var node = await IngestionHost.StartAsync(DatabaseKind.PostgreSql, Options with { BatchSize = 10, Kafka = Options.Kafka with { UnderWay = 100 } }, full);
+        var sent = Enumerable.Range(0, 1_000).Select(i => (User: $"u{i % 10}", Event: $"e{i}")).ToList();
+        foreach (var (user, id) in sent) _producer.Produce(Topic, new() { Key = user, Value = Bytes(id, user) });
+        _producer.Flush();
+
+        await IngestionHost.UntilAsync(() => Task.FromResult(node.Gauge("mailflow.ingestion.paused") == 1), "the pause");
+        await IngestionHost.UntilAsync(() => Task.FromResult(node.Gauge("mailflow.ingestion.lag") == sent.Count), "the lag");
+        Assert.Equal(0, Committed());
+        full.IsOver = true;
+
+        await node.EventsAsync(sent.Count);
+        var taken = await IngestionHost.InboxAsync(node.Database);
+        Assert.Equal(0, node.Gauge("mailflow.ingestion.paused"));
+        foreach (var contact in sent.GroupBy(each => each.User)) Assert.Equal(contact.Select(each => each.Event), taken.Where(each => each.User == contact.Key).Select(each => each.Event));
+        await node.StopAsync();
+        Assert.Equal(sent.Count, Committed());
+    }
+
+    [Fact]
+    public async Task A_node_that_stops_while_the_database_is_away_commits_nothing_and_the_next_takes_all()
+    {
+        var away = new Trouble("intake.before-commit", () => new NpgsqlException("away", new TimeoutException()));
+        await using var test = await IngestionHost.CreateDatabaseAsync(DatabaseKind.PostgreSql);
+        var first = await IngestionHost.StartAsync(test.Database, Options, away);
+        foreach (var id in new[] { "a", "b", "c" }) await SendAsync("ada", Bytes(id));
+        await IngestionHost.UntilAsync(() => Task.FromResult(away.Times > 1), "two tries");
+
+        await first.DisposeAsync();
+        Assert.Equal(0, Committed());
+        await using var second = await IngestionHost.StartAsync(test.Database, Options);
+
+        Assert.Equal(["a", "b", "c"], await second.EventsAsync(3));
+    }
+
+    [Fact]
+    public async Task Nodes_share_the_partitions_and_take_over_from_each_other_without_a_gap()
+    {
+        await using var test = await IngestionHost.CreateDatabaseAsync(DatabaseKind.PostgreSql);
+        var sent = 0;
+        await using var first = await IngestionHost.StartAsync(test.Database, Options);
+        await SendToAllAsync();
+        await first.EventsAsync(sent);
+
+        var second = await IngestionHost.StartAsync(test.Database, Options);
+        await IngestionHost.UntilAsync(async () =>
+        {
+            await SendToAllAsync();
+            return second.Gauge("mailflow.ingestion.partitions") > 0;
+        }, "the second node's partitions");
+        await first.EventsAsync(sent);
+        await second.DisposeAsync();
+        await SendToAllAsync();
+        await first.EventsAsync(sent);
+
+        var taken = await IngestionHost.InboxAsync(test.Database);
+        Assert.Equal(sent, taken.Count);
+        foreach (var contact in taken.GroupBy(each => each.User)) Assert.Equal(contact.Select(each => each.Event).OrderBy(id => int.Parse(id)), contact.Select(each => each.Event));
+
+        async Task SendToAllAsync()
+        {
+            for (var i = 0; i < 20; i++) await SendAsync($"u{i}", Bytes($"{sent++}", $"u{i}"));
+        }
+    }
+
+    private Task<DeliveryResult<string, byte[]>> SendAsync(string key, byte[] body) => _producer.ProduceAsync(Topic, new() { Key = key, Value = body });
+
+    /// <summary>How many records the group has committed.</summary>
+    private long Committed()
+    {
+        using var consumer = new ConsumerBuilder<byte[], byte[]>(new ConsumerConfig { BootstrapServers = _kafka.BootstrapServers, GroupId = "mailflow" }).Build();
+        var partitions = Enumerable.Range(0, Partitions).Select(partition => new TopicPartition(Topic, partition));
+        return consumer.Committed(partitions, TimeSpan.FromSeconds(20)).Sum(place => Math.Max(0, place.Offset.Value));
+    }
+
+    private List<ConsumeResult<byte[], byte[]>> Read(string topic, int count)
+    {
+        using var consumer = new ConsumerBuilder<byte[], byte[]>(new ConsumerConfig { BootstrapServers = _kafka.BootstrapServers, GroupId = "reader" }).Build();
+        consumer.Assign(new TopicPartitionOffset(topic, 0, Offset.Beginning));
+        var records = new List<ConsumeResult<byte[], byte[]>>();
+        while (records.Count < count) records.Add(consumer.Consume(TimeSpan.FromSeconds(30)) ?? throw new TimeoutException($"{records.Count} records of {count} in {topic}"));
+        return records;
+    }
+
+    private static string? Header(ConsumeResult<byte[], byte[]> record, string name) => record.Message.Headers.TryGetLastBytes(name, out var value) ? Encoding.UTF8.GetString(value) : null;
+}

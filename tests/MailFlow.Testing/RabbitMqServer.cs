@@ -1,0 +1,138 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+
+namespace MailFlow.Testing;
+
+/// <summary>
+/// A real RabbitMQ, Debian's, with its management plugin, on free ports of 127.0.0.1 and in a temporary folder; <c>guest</c> signs in with <c>guest</c>. It can be stopped and
+/// started again, and is gone with this object.
+/// </summary>
+/// <remarks>Installs nothing: where it is missing it throws and says what puts it there.</remarks>
+public sealed class RabbitMqServer : IAsyncDisposable
+{
+    private const string Programs = "/usr/lib/rabbitmq/bin";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90), Moment = TimeSpan.FromMilliseconds(100);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("mailflow-rabbitmq-").FullName;
+    private readonly int _distribution = FreePort(), _names = FreePort();
+
+    private RabbitMqServer() { }
+
+    /// <summary>Where AMQP is spoken.</summary>
+    public int Port { get; } = FreePort();
+
+    /// <summary>Where <c>rabbitmqadmin</c> asks.</summary>
+    public int ManagementPort { get; } = FreePort();
+
+    /// <summary>Starts one.</summary>
+    public static async Task<RabbitMqServer> StartAsync()
+    {
+        if (!File.Exists($"{Programs}/rabbitmq-server")) throw new InvalidOperationException("The RabbitMQ of the tests is not installed. As root on Debian: apt-get install rabbitmq-server");
+        var server = new RabbitMqServer();
+        File.WriteAllText($"{server._folder}/plugins", "[rabbitmq_management].");
+        File.WriteAllText($"{server._folder}/rabbitmq.conf", $"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {server.ManagementPort}\ncollect_statistics_interval = 200\ndisk_free_limit.absolute = 50MB\n");
+        if (IsRoot) await RunAsync("chown", "-R", "rabbitmq", server._folder);
+        await server.StartAgainAsync();
+        return server;
+    }
+
+    /// <summary>Starts it where it was stopped, with all that it kept.</summary>
+    public async Task StartAgainAsync()
+    {
+        using var _ = Process.Start(Command("/bin/sh", "-c", $"exec {Programs}/rabbitmq-server >>{_folder}/out 2>&1 </dev/null"))!;
+        var watch = Stopwatch.StartNew();
+        while (!await ListensAsync(Port) || !await ListensAsync(ManagementPort))
+        {
+            if (watch.Elapsed > Patience) throw new InvalidOperationException($"RabbitMQ did not start: {File.ReadAllText($"{_folder}/out")}");
+            await Task.Delay(Moment, TimeProvider.System);
+        }
+    }
+
+    /// <summary>Stops it in order; what is durable is kept.</summary>
+    public Task StopAsync() => RunAsync(Command($"{Programs}/rabbitmqctl", "shutdown"));
+
+    /// <summary>Sends a message as <c>rabbitmqadmin</c> does, RabbitMQ's own tool.</summary>
+    public Task PublishAsync(string exchange, string routingKey, string payload, string properties = "{}") =>
+        AdminAsync("publish", $"exchange={exchange}", $"routing_key={routingKey}", $"payload={payload}", $"properties={properties}");
+
+    /// <summary>How many messages a queue holds, those under way included; null where it is not there.</summary>
+    public async Task<int?> CountAsync(string queue) =>
+        JsonNode.Parse(await AdminAsync("-f", "raw_json", "list", "queues", "name", "messages"))!.AsArray().SingleOrDefault(each => each!["name"]!.GetValue<string>() == queue)?["messages"]?.GetValue<int>();
+
+    /// <summary>Takes what a queue holds: the payload and the headers of each message.</summary>
+    public async Task<List<(string Payload, JsonObject Headers)>> TakeAsync(string queue)
+    {
+        var messages = JsonNode.Parse(await AdminAsync("-f", "raw_json", "get", $"queue={queue}", "count=1000", "ackmode=ack_requeue_false"))!.AsArray();
+        return [.. messages.Select(message => (message!["payload"]!.GetValue<string>(), (message["properties"] as JsonObject)?["headers"] as JsonObject ?? []))];
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (await ListensAsync(Port)) await StopAsync();
+        await RunAsync(Command("epmd", "-port", $"{_names}", "-kill"));
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private static bool IsRoot => Environment.UserName == "root";
+
+    private Task<string> AdminAsync(params string[] arguments) => RunAsync(new ProcessStartInfo("rabbitmqadmin", ["--host=127.0.0.1", $"--port={ManagementPort}", .. arguments]));
+
+    /// <summary>It will not run as root, and everything of it is in a folder of its own.</summary>
+    private ProcessStartInfo Command(string program, params string[] arguments)
+    {
+        var start = IsRoot ? new ProcessStartInfo("runuser", ["-u", "rabbitmq", "--", program, .. arguments]) : new ProcessStartInfo(program, arguments);
+        start.WorkingDirectory = _folder;
+        foreach (var (name, value) in new Dictionary<string, string>
+        {
+            ["HOME"] = _folder,
+            ["RABBITMQ_NODENAME"] = $"mailflow{Port}@localhost",
+            ["RABBITMQ_NODE_IP_ADDRESS"] = "127.0.0.1",
+            ["RABBITMQ_NODE_PORT"] = $"{Port}",
+            ["RABBITMQ_DIST_PORT"] = $"{_distribution}",
+            ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] = "-kernel inet_dist_use_interface {127,0,0,1}",
+            ["RABBITMQ_MNESIA_BASE"] = $"{_folder}/mnesia",
+            ["RABBITMQ_LOG_BASE"] = $"{_folder}/log",
+            ["RABBITMQ_FEATURE_FLAGS_FILE"] = $"{_folder}/flags",
+            ["RABBITMQ_ENABLED_PLUGINS_FILE"] = $"{_folder}/plugins",
+            ["RABBITMQ_CONFIG_FILE"] = $"{_folder}/rabbitmq.conf",
+            ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
+            ["ERL_EPMD_PORT"] = $"{_names}",
+        }) start.Environment[name] = value;
+        return start;
+    }
+
+    private static Task<string> RunAsync(string program, params string[] arguments) => RunAsync(new ProcessStartInfo(program, arguments));
+
+    private static async Task<string> RunAsync(ProcessStartInfo start)
+    {
+        (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
+        using var process = Process.Start(start)!;
+        var said = await Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        await process.WaitForExitAsync();
+        return process.ExitCode == 0 ? said[0] : throw new InvalidOperationException($"{start.FileName} {string.Join(' ', start.ArgumentList)} ended with {process.ExitCode}: {string.Concat(said)}");
+    }
+
+    private static async Task<bool> ListensAsync(int port)
+    {
+        try
+        {
+            using var client = new TcpClient();
+            await client.ConnectAsync(IPAddress.Loopback, port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
