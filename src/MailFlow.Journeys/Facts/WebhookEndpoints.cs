@@ -133,6 +133,8 @@ public sealed class WebhookEndpoints
     /// <summary>What the account wants is what its enabled endpoints want.</summary>
     private static async Task InterestAsync(Session session, int accountId, CancellationToken ct)
     {
+        // One change of an account's endpoints at a time: of two, the later counts what the earlier did.
+        if (session.Dialect.IsPostgreSql) await session.ExecuteAsync("SELECT 1 FROM account WHERE id = @account FOR NO KEY UPDATE", ct, ("account", accountId));
         var types = await session.QueryAsync(
             "SELECT DISTINCT s.type FROM webhook_endpoint e JOIN webhook_subscription s ON s.endpoint_id = e.id WHERE e.account_id = @account AND e.enabled", row => row.Text(0), ct, ("account", accountId));
         await FactInterest.SetAsync(session, accountId, FactConsumer.Webhooks, types, ct);
