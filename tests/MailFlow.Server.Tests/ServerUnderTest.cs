@@ -89,7 +89,6 @@ internal sealed class ServerUnderTest : WebApplicationFactory<Program>
         while (true)
         {
             var answer = await (await Admin.GetAsync(path, patience.Token)).JsonAsync();
-            Assert.False(answer.TryGetProperty("detail", out var problem), $"{path}: {problem}");
             if (wanted(answer)) return answer;
             await Task.Yield();
         }
