@@ -13,7 +13,6 @@ public sealed class FactTests(RabbitMqFixture fixture) : IClassFixture<RabbitMqF
 {
     private const string Started = "journey.instance.started", Completed = "journey.instance.completed";
 
-    // Seen red with the id as the key.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Facts_are_on_kafkas_topic_keyed_by_the_contact_in_its_order_through_a_broker_that_was_away(DatabaseKind kind)
     {
@@ -41,7 +40,6 @@ public sealed class FactTests(RabbitMqFixture fixture) : IClassFixture<RabbitMqF
             Assert.Equal(told.Where(fact => fact.UserId == contact.Key).Select(fact => fact.Id.ToString()), contact.Select(each => Header(each, "mailflow-fact-id")));
     }
 
-    // Seen red with the facts published to a fanout exchange.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Facts_reach_the_queues_of_rabbitmq_that_are_bound_to_their_type_in_order_and_survive_a_restart_of_the_broker(DatabaseKind kind)
     {
