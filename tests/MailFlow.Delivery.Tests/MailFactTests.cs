@@ -35,7 +35,6 @@ public sealed class MailFactTests
         Assert.Equal("bob", told.Single(fact => fact.Type == "message.suppressed").Data["user_id"]);
     }
 
-    // Seen red with facts of moves that the transition table refuses.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_move_that_is_not_made_tells_nothing(DatabaseKind kind)
     {
@@ -69,7 +68,6 @@ public sealed class MailFactTests
         Assert.Equal((false, "one_click"), ((bool)told[3].Data["granted"]!, (string)told[3].Data["source"]!));
     }
 
-    // Seen red with the machine's click told as a human's.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task What_is_reported_of_a_mail_is_told_and_opens_and_clicks_with_their_verdict(DatabaseKind kind)
     {

@@ -12,7 +12,6 @@ public sealed class WebhookEndpointsApiTests
 {
     private const string Path = "/api/v1/webhook-endpoints";
 
-    // Seen red with the secret in the answer of GET, and in the audit record.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task An_endpoint_is_made_changed_and_removed_and_its_secret_is_told_once(DatabaseKind kind)
     {
@@ -138,7 +137,6 @@ public sealed class WebhookEndpointsApiTests
         await (await (await server.ClientWithScopesAsync("messages:read")).GetAsync(Path)).ProblemAsync(403);
     }
 
-    // Seen red with a type without an example, and with one that docs/webhooks.md left out.
     [Fact]
     public async Task Every_type_of_fact_is_listed_with_an_example_and_stands_in_the_manual()
     {

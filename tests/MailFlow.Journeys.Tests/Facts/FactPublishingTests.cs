@@ -28,7 +28,6 @@ public sealed class FactPublishingTests
         Assert.Equal(Header(told, "webhook-id"), JsonData.ParseMap(told.Body)["id"]);
     }
 
-    // Seen red with the facts marked before they were published.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task What_the_bus_did_not_take_or_a_crash_left_unmarked_is_published_again_under_its_id(DatabaseKind kind)
     {
@@ -45,7 +44,6 @@ public sealed class FactPublishingTests
         Assert.Equal(4, bus.Has.Count);
     }
 
-    // Seen red without the lease.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task One_node_publishes_at_a_time_and_the_next_when_it_is_gone(DatabaseKind kind)
     {

@@ -10,7 +10,6 @@ namespace MailFlow.Journeys.Tests.Facts;
 /// <summary>What is written down, for whom, and for how long.</summary>
 public sealed class FactTests
 {
-    // Seen red with facts written whether or not anybody asked.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task What_nobody_asked_for_is_not_written_down(DatabaseKind kind)
     {
@@ -84,7 +83,6 @@ public sealed class FactTests
         Assert.Equal(2, await world.DeliverAsync());
     }
 
-    // Seen red with one pool of places for all endpoints.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Endpoints_that_never_answer_delay_no_others(DatabaseKind kind)
     {
@@ -130,7 +128,6 @@ public sealed class FactTests
         Assert.DoesNotContain(' ', Header(world.Receiver.Requests.Last(), "webhook-signature"));
     }
 
-    // Seen red without ON DELETE CASCADE.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Facts_go_after_thirty_days_and_their_log_with_them(DatabaseKind kind)
     {

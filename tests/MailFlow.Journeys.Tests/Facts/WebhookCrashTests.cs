@@ -20,7 +20,6 @@ public sealed class WebhookCrashTests
         }
     }
 
-    // Seen red with facts taken from the outbox in a commit before the one that puts them on their way.
     [Theory, MemberData(nameof(Everywhere))]
     public async Task Wherever_the_process_dies_after_the_commit_the_fact_is_told_after_the_restart(DatabaseKind kind, string point, int calls)
     {
@@ -41,7 +40,6 @@ public sealed class WebhookCrashTests
         Assert.All(world.Receiver.Requests, request => Assert.Equal(delivery.Id.ToString(), Header(request, "webhook-id")));
     }
 
-    // Seen red with the facts written in a transaction of their own, before the batch's.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task What_a_batch_that_died_would_have_told_is_told_once(DatabaseKind kind)
     {
@@ -53,7 +51,6 @@ public sealed class WebhookCrashTests
         Assert.Equal(2, world.Receiver.Requests.Count);
     }
 
-    // Seen red without SKIP LOCKED and the attempt's lease.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Nodes_side_by_side_tell_each_fact_once_and_keep_to_the_endpoints_limit_together(DatabaseKind kind)
     {
@@ -73,7 +70,6 @@ public sealed class WebhookCrashTests
         Assert.Equal(40, world.Receiver.Requests.Count);
     }
 
-    // Seen red with the answer of the first attempt written down whatever came after it.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_node_that_was_frozen_past_its_lease_makes_no_call(DatabaseKind kind)
     {

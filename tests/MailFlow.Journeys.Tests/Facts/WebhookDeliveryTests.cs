@@ -9,7 +9,6 @@ namespace MailFlow.Journeys.Tests.Facts;
 /// <summary>From what happens in a journey to a signed call at a real HTTP server.</summary>
 public sealed class WebhookDeliveryTests
 {
-    // Seen red with the body left out of what is signed.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task What_happens_in_a_journey_arrives_signed_as_the_convention_wants_it(DatabaseKind kind)
     {

@@ -27,7 +27,6 @@ public sealed class WebhookReplayTests
         await Assert.ThrowsAsync<NotFoundException>(() => world.Log.ReplayAsync(JourneyHost.Account, made.Endpoint.Id, made.Endpoint.Id, default));
     }
 
-    // Seen red without the type filter on what was never told.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_period_is_replayed_without_what_was_taken_and_with_what_was_never_told(DatabaseKind kind)
     {

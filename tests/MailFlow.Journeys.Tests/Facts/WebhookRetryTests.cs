@@ -12,7 +12,6 @@ public sealed class WebhookRetryTests
         TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(30), TimeSpan.FromHours(2), TimeSpan.FromHours(5), TimeSpan.FromHours(10), TimeSpan.FromHours(14), TimeSpan.FromHours(20), TimeSpan.FromHours(24),
     ];
 
-    // Seen red with one wait taken out of the schedule.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task What_is_not_taken_is_tried_ten_times_over_three_days_under_one_id_and_then_given_up(DatabaseKind kind)
     {
@@ -56,7 +55,6 @@ public sealed class WebhookRetryTests
         Assert.Equal(world.Host.Time.GetUtcNow().AddSeconds(seconds), Assert.Single(await world.DeliveriesAsync(made)).NextAttemptAt);
     }
 
-    // Seen red with 410 as any other failure.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_receiver_that_is_gone_for_good_is_told_nothing_more_and_the_record_says_why(DatabaseKind kind)
     {
@@ -75,7 +73,6 @@ public sealed class WebhookRetryTests
         Assert.Equal([$"MailFlow: webhook_endpoint.disable {endpoint.Id} the receiver answered 410: it wants nothing any more"], await world.AuditAsync());
     }
 
-    // Seen red with an endpoint's failing_since written at every failure.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task An_endpoint_that_takes_nothing_for_five_days_is_disabled_and_told_what_waited_when_it_is_enabled_again(DatabaseKind kind)
     {
