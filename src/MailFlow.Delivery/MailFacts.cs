@@ -108,7 +108,11 @@ internal static class MailFacts
     {
         var example = new Dictionary<string, object?>
         {
-            ["message_id"] = "0199c1a4-9a2b-7d10-8c33-2e5b7f9d0a61", ["template"] = "welcome", ["stream"] = "marketing", ["journey"] = "welcome-series", ["activity_id"] = "send-welcome",
+            ["message_id"] = "0199c1a4-9a2b-7d10-8c33-2e5b7f9d0a61",
+            ["template"] = "welcome",
+            ["stream"] = "marketing",
+            ["journey"] = "welcome-series",
+            ["activity_id"] = "send-welcome",
         };
         foreach (var (name, value) in more) example[name] = value;
         return example;
