@@ -60,11 +60,15 @@ public static class EngineModule
         return services;
     }
 
-    /// <summary>Publishes an account's facts to a message bus, in the background of the host. Wants an <see cref="IFactPublisher"/>.</summary>
+    /// <summary>Publishes an account's facts to a message bus, in the background of the host. Wants an <see cref="IFactPublisher"/>. What is asked for and not known stops the start.</summary>
     public static IServiceCollection AddFactPublishing(this IServiceCollection services, FactBus bus)
     {
         services.AddSingleton(bus).AddSingleton<FactPublishing>();
-        return services.AddHostedService(provider => provider.GetRequiredService<FactPublishing>());
+        return services.AddHostedService(provider =>
+        {
+            bus.Check(provider.GetServices<FactType>());
+            return provider.GetRequiredService<FactPublishing>();
+        });
     }
 
     /// <summary>Runs the workers and the jobs in the background of the host.</summary>

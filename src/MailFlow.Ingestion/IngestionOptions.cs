@@ -24,6 +24,9 @@ public sealed record IngestionOptions
     /// <summary>How long a batch that is not full waits for another message, 1 ms to 1 s.</summary>
     public TimeSpan BatchWait { get; init; } = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>The facts of the account that are published to the broker, by type; <c>*</c> for all, none (which is the default) for nothing.</summary>
+    public IReadOnlyList<string> Facts { get; init; } = [];
+
     /// <summary>RabbitMQ, where it is the transport.</summary>
     public RabbitMqOptions RabbitMq { get; init; } = new();
 

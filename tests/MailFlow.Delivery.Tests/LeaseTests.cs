@@ -127,12 +127,4 @@ public sealed class LeaseTests
         await fixture.SendAllAsync(fixture.Start());
         Assert.Equal(ids.Order(), stub.Taken.Select(mail => mail.Key).Order());
     }
-
-    private sealed class At(string point, Action act) : Data.IFaultPoints
-    {
-        public void Reach(string name)
-        {
-            if (name == point) act();
-        }
-    }
 }

@@ -1,3 +1,5 @@
+using MailFlow.Data;
+
 namespace MailFlow.Engine.Facts;
 
 /// <summary>A message bus, as far as facts go: the ingestion module's business. It is given facts at least once, each always under the same id.</summary>
@@ -20,4 +22,14 @@ public sealed record PublishedFact(Guid Id, int AccountId, string UserId, string
 /// <summary>What the bus is to be told: registered beside an <see cref="IFactPublisher"/>.</summary>
 /// <param name="AccountId">The account whose facts they are.</param>
 /// <param name="Types">Which; <see cref="FactInterest.AllTypes"/> for all, none to stop.</param>
-public sealed record FactBus(int AccountId, IReadOnlyList<string> Types);
+/// <param name="Setting">What an operator knows the types by.</param>
+public sealed record FactBus(int AccountId, IReadOnlyList<string> Types, string Setting)
+{
+    /// <exception cref="InvalidInputException">One of the types is not told by any module; names the setting.</exception>
+    internal void Check(IEnumerable<FactType> known)
+    {
+        var names = known.Select(type => type.Name).Order(StringComparer.Ordinal).ToList();
+        if (Types.FirstOrDefault(type => type != FactInterest.AllTypes && !names.Contains(type)) is { } unknown)
+            throw new InvalidInputException(Setting, $"'{unknown}' is none of {string.Join(", ", names)}, or '{FactInterest.AllTypes}' for all");
+    }
+}

@@ -17,6 +17,9 @@ public sealed record KafkaOptions
     /// <summary>The topic for what cannot be taken; null for the topic's name with <c>.dlq</c>.</summary>
     public string? DeadLetterTopic { get; init; }
 
+    /// <summary>The topic that facts are published to, where any are, keyed by <c>user_id</c>.</summary>
+    public string FactTopic { get; init; } = "marketing.facts";
+
     /// <summary>The consumer group; all nodes of one installation are in the same.</summary>
     public string Group { get; init; } = "mailflow";
 
@@ -51,6 +54,8 @@ public sealed record KafkaOptions
                 throw Wrong("Kafka:BootstrapServers", $"'{server.Trim()}' is not host:port");
         Name("Kafka:Topic", Topic);
         Name("Kafka:DeadLetterTopic", DeadLetters);
+        Name("Kafka:FactTopic", FactTopic);
+        if (FactTopic == Topic || FactTopic == DeadLetters) throw Wrong("Kafka:FactTopic", "is the topic of events, or of their dead letters");
         if (DeadLetters == Topic) throw Wrong("Kafka:DeadLetterTopic", "is the topic that events come from");
         Required("Kafka:Group", Group);
         var security = OneOf<SecurityProtocol>("Kafka:Security", Security);

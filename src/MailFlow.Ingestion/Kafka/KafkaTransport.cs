@@ -6,7 +6,7 @@ namespace MailFlow.Ingestion.Kafka;
 /// <summary>The topic of events: read by <see cref="KafkaIntake"/>, which dispatches into MassTransit's consumer.</summary>
 internal static class KafkaTransport
 {
-    public static void AddKafka(this IServiceCollection services, IngestionOptions options)
+    public static IServiceCollection AddKafka(this IServiceCollection services, IngestionOptions options)
     {
         services.AddSingleton<IDeadLetterQueue, KafkaDeadLetters>();
         services.AddMassTransit(bus =>
@@ -15,6 +15,6 @@ internal static class KafkaTransport
                 .SetMessageLimit(options.BatchSize).SetTimeLimit(options.BatchWait).SetTimeLimitStart(BatchTimeLimitStart.FromFirst).SetConcurrencyLimit(1)));
             bus.UsingInMemory((_, memory) => AsItCame.Use(memory));
         });
-        services.AddHostedService<KafkaIntake>();
+        return services.AddHostedService<KafkaIntake>();
     }
 }

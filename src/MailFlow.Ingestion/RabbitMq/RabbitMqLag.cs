@@ -38,7 +38,7 @@ internal sealed partial class RabbitMqLag(IngestionOptions options, IngestionMet
             if (_connection is not { IsOpen: true })
             {
                 if (_connection is not null) await _connection.DisposeAsync();
-                _connection = await ConnectAsync(ct);
+                _connection = await options.RabbitMq.ConnectAsync("mailflow lag", ct);
             }
             await using var channel = await _connection.CreateChannelAsync(cancellationToken: ct);
             meter.Lag(options.RabbitMq.Queue, (await channel.QueueDeclarePassiveAsync(options.RabbitMq.Queue, ct)).MessageCount);
@@ -51,13 +51,6 @@ internal sealed partial class RabbitMqLag(IngestionOptions options, IngestionMet
             if (!_isAway) Away(error.Message);
             _isAway = true;
         }
-    }
-
-    private Task<IConnection> ConnectAsync(CancellationToken ct)
-    {
-        var rabbit = options.RabbitMq;
-        var factory = new ConnectionFactory { UserName = rabbit.UserName, Password = rabbit.Password, VirtualHost = rabbit.VirtualHost, AutomaticRecoveryEnabled = false, ClientProvidedName = "mailflow lag" };
-        return factory.CreateConnectionAsync([.. rabbit.Hosts.Select(host => new AmqpTcpEndpoint(host, rabbit.PortNumber, new SslOption(host, enabled: rabbit.Tls)))], ct);
     }
 
     [LoggerMessage(EventId = 20, Level = LogLevel.Error, Message = "RabbitMQ or its queue is out of reach ({Reason}); it is tried again until it is there")]

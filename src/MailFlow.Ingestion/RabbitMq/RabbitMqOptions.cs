@@ -1,3 +1,4 @@
+using RabbitMQ.Client;
 using static MailFlow.Ingestion.IngestionOptions;
 
 namespace MailFlow.Ingestion.RabbitMq;
@@ -43,6 +44,9 @@ public sealed record RabbitMqOptions
     /// </summary>
     public bool SingleActiveConsumer { get; init; } = true;
 
+    /// <summary>The exchange (topic) that facts are published to, where any are; it is made where it is not there.</summary>
+    public string FactExchange { get; init; } = "marketing.facts";
+
     internal string DeadLetters => string.IsNullOrEmpty(DeadLetterQueue) ? Queue + ".dlq" : DeadLetterQueue;
 
     internal ushort PortNumber => (ushort)(Port ?? (Tls ? 5671 : 5672));
@@ -62,8 +66,17 @@ public sealed record RabbitMqOptions
         Required("RabbitMq:UserName", UserName);
         Name("RabbitMq:Queue", Queue);
         Name("RabbitMq:DeadLetterQueue", DeadLetters);
+        Name("RabbitMq:FactExchange", FactExchange);
+        if (FactExchange == Queue || FactExchange == DeadLetters) throw Wrong("RabbitMq:FactExchange", "is the exchange of events, or of their dead letters");
         if (DeadLetters == Queue) throw Wrong("RabbitMq:DeadLetterQueue", "is the queue that events come from");
         Between("RabbitMq:Prefetch", Prefetch, 1, 2_000);
+    }
+
+    /// <summary>A connection of our own, beside MassTransit's, that is not mended by itself.</summary>
+    internal Task<IConnection> ConnectAsync(string name, CancellationToken ct)
+    {
+        var factory = new ConnectionFactory { UserName = UserName, Password = Password, VirtualHost = VirtualHost, AutomaticRecoveryEnabled = false, ClientProvidedName = name };
+        return factory.CreateConnectionAsync([.. Hosts.Select(host => new AmqpTcpEndpoint(host, PortNumber, new SslOption(host, enabled: Tls)))], ct);
     }
 
     /// <summary>Letters, digits and <c>_ . : -</c>: what both the broker and MassTransit take.</summary>

@@ -6,7 +6,7 @@ namespace MailFlow.Ingestion.RabbitMq;
 /// <summary>The queue of events, its dead letters and how MassTransit takes from it.</summary>
 internal static class RabbitMqTransport
 {
-    public static void AddRabbitMq(this IServiceCollection services, IngestionOptions options)
+    public static IServiceCollection AddRabbitMq(this IServiceCollection services, IngestionOptions options)
     {
         services.AddSingleton<IDeadLetterQueue, RabbitMqDeadLetters>();
         services.AddMassTransit(bus =>
@@ -20,7 +20,7 @@ internal static class RabbitMqTransport
                 rabbit.ReceiveEndpoint(options.RabbitMq.Queue, endpoint => Receive(endpoint, options, context));
             });
         });
-        services.AddHostedService<RabbitMqLag>();
+        return services.AddHostedService<RabbitMqLag>();
     }
 
     private static void Connect(IRabbitMqBusFactoryConfigurator rabbit, RabbitMqOptions options) =>

@@ -67,7 +67,7 @@ public sealed class FactPublishingTests
         await using var world = await CreateAsync(kind);
         await Publishing(world, new Bus()).AskAsync(default);
         await world.TravelAsync();
-        await new FactPublishing(world.Host.Database, new Bus(), new FactBus(JourneyHost.Account, []), new(), FaultPoints.None, Log).AskAsync(default);
+        await new FactPublishing(world.Host.Database, new Bus(), new FactBus(JourneyHost.Account, [], "Facts"), new(), FaultPoints.None, Log).AskAsync(default);
         await world.TravelAsync("bob");
         Assert.Equal(2, await world.Host.Database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM fact", default), default));
     }
@@ -75,7 +75,7 @@ public sealed class FactPublishingTests
     private static Microsoft.Extensions.Logging.ILogger<FactPublishing> Log => Microsoft.Extensions.Logging.Abstractions.NullLogger<FactPublishing>.Instance;
 
     private static FactPublishing Publishing(WebhookWorld world, Bus bus, IFaultPoints? faults = null) =>
-        new(world.Host.Database, bus, new FactBus(JourneyHost.Account, [FactInterest.AllTypes]), new(), faults ?? FaultPoints.None, Log);
+        new(world.Host.Database, bus, new FactBus(JourneyHost.Account, [FactInterest.AllTypes], "Facts"), new(), faults ?? FaultPoints.None, Log);
 
     private sealed class Bus : IFactPublisher
     {
