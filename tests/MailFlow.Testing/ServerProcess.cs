@@ -28,11 +28,20 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <summary>Its number among the machine's processes.</summary>
     public int ProcessId => _process.Id;
 
+    /// <summary>Whether it has ended, by itself or by somebody's hand.</summary>
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>Waits until it has.</summary>
+    public Task WaitForExitAsync() => _process.WaitForExitAsync();
+
     /// <summary>Starts it and waits until it is ready.</summary>
     /// <param name="dataDirectory">Its data directory; the same one again continues where the last process stopped.</param>
     /// <param name="postgres">Null for SQLite.</param>
     /// <param name="settings">Further environment variables.</param>
-    public static async Task<ServerProcess> StartAsync(string dataDirectory, string? postgres, params (string Name, string Value)[] settings)
+    public static Task<ServerProcess> StartAsync(string dataDirectory, string? postgres, params (string Name, string Value)[] settings) => StartAsync(dataDirectory, postgres, _ => { }, settings);
+
+    /// <summary>The same, heard line by line.</summary>
+    public static async Task<ServerProcess> StartAsync(string dataDirectory, string? postgres, Action<string> hear, params (string Name, string Value)[] settings)
     {
         var port = FreePort();
         var process = Start(dataDirectory, postgres, [], [("ASPNETCORE_URLS", $"http://127.0.0.1:{port}"), .. settings]);
@@ -41,6 +50,7 @@ public sealed class ServerProcess : IAsyncDisposable
         {
             lock (said)
             {
+                hear(line.Data ?? "");
                 said.Enqueue(line.Data ?? "");
                 if (said.Count > 200) said.Dequeue();
             }
@@ -54,7 +64,8 @@ public sealed class ServerProcess : IAsyncDisposable
         var watch = Stopwatch.StartNew();
         while (!await IsReadyAsync(client))
         {
-            if (process.HasExited || watch.Elapsed > TimeSpan.FromSeconds(120))
+            if (!process.HasExited && watch.Elapsed > TimeSpan.FromSeconds(120)) process.Kill();
+            if (process.HasExited)
                 lock (said) throw new InvalidOperationException($"The server did not become ready:\n{string.Join('\n', said)}");
             await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System);
         }
@@ -159,7 +170,7 @@ public sealed class ServerProcess : IAsyncDisposable
         {
             return (await client.GetAsync("/health/ready")).IsSuccessStatusCode;
         }
-        catch (HttpRequestException)
+        catch (Exception error) when (error is HttpRequestException or TaskCanceledException)
         {
             return false;
         }
