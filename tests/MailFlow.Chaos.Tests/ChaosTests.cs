@@ -1,0 +1,49 @@
+using MailFlow.Delivery;
+using Xunit.Abstractions;
+
+namespace MailFlow.Chaos.Tests;
+
+/// <summary>A short chaos run, and the test of that test: with a guard taken out of MailFlow, the checker must miss it. Longer ones by <c>./chaos.sh</c>.</summary>
+public sealed class ChaosTests(ITestOutputHelper output)
+{
+    private static readonly TimeSpan Fire = TimeSpan.FromSeconds(15), MutationsFire = TimeSpan.FromSeconds(6);
+
+    [Fact]
+    public async Task Three_nodes_under_fire_lose_nothing_and_send_nothing_twice()
+    {
+        // Faults of the provider open its breaker for half a minute and more: those are for the long runs.
+        var verdict = await RunAsync(new ChaosOptions
+        {
+            Seed = 5,
+            Length = Fire,
+            Contacts = 900,
+            Mode = ReplayPolicy.Searchable,
+            Faults = ["kill", "kill-at", "postgres-terminate", "postgres-restart", "redis-restart", "rabbitmq-restart", "kafka-broker"],
+        });
+        Assert.Empty(verdict.Findings);
+        Assert.Equal((0, 0, 900 * 3), (verdict.Duplicates, verdict.Losses, verdict.Taken));
+    }
+
+    [Fact]
+    public async Task Without_the_unique_key_of_events_the_checker_finds_some_handled_twice() =>
+        Contains("event handled twice", await RunAsync(Mutated(Mutation.NoUniqueKey)));
+
+    [Fact]
+    public async Task Without_the_lock_of_shards_the_checker_finds_two_workers_in_one() =>
+        Contains("two workers in one shard", await RunAsync(Mutated(Mutation.NoLock)));
+
+    [Fact]
+    public async Task Without_the_mark_of_a_hand_over_the_checker_finds_mails_that_came_twice() =>
+        Contains("duplicate: ", await RunAsync(Mutated(Mutation.NoInflightMark) with
+        {
+            Mode = ReplayPolicy.Neither,
+            Planned = [.. new[] { 1, 3 }.Select(second => new Fault(TimeSpan.FromSeconds(second), "kill-at", second / 2, TimeSpan.Zero, "sender.provider.after-call", 1))],
+        }));
+
+    private static ChaosOptions Mutated(Mutation mutation) =>
+        new() { Mutation = mutation, Length = MutationsFire, Contacts = 600, Nodes = 2, Wait = TimeSpan.FromSeconds(1), Brokers = false, Planned = [], Patience = TimeSpan.FromSeconds(20) };
+
+    private Task<Verdict> RunAsync(ChaosOptions options) => new ChaosRun(options, output.WriteLine).RunAsync();
+
+    private static void Contains(string words, Verdict verdict) => Assert.Contains(verdict.Findings, finding => finding.StartsWith(words, StringComparison.Ordinal));
+}
