@@ -23,7 +23,7 @@ public static class Plan
     public static IReadOnlyList<string> Kinds { get; } = [.. Weights.Select(each => each.Kind)];
 
     /// <summary>Whether it strikes one node.</summary>
-    public static bool IsOfNode(string kind) => kind is "kill" or "kill-at" or "freeze" or "freeze-at" or "postgres-terminate";
+    public static bool IsOfNode(string kind) => kind is "kill" or "kill-at" or "freeze" or "freeze-at";
 
     /// <summary>Faults of these kinds, one every two to five seconds.</summary>
     /// <param name="seed">The run's seed.</param>
