@@ -37,6 +37,7 @@ public sealed class ChaosTests(ITestOutputHelper output)
         Contains("duplicate: ", await RunAsync(Mutated(Mutation.NoInflightMark) with
         {
             Mode = ReplayPolicy.Neither,
+            Reports = false,
             Planned = [.. new[] { 1, 3 }.Select(second => new Fault(TimeSpan.FromSeconds(second), "kill-at", second / 2, TimeSpan.Zero, "sender.provider.after-call", 1))],
         }));
 

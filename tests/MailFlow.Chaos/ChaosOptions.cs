@@ -37,6 +37,9 @@ public sealed record ChaosOptions
     /// <summary>Whether events also come by Kafka and RabbitMQ; otherwise by HTTP alone.</summary>
     public bool Brokers { get; init; } = true;
 
+    /// <summary>Whether the stub reports what became of mails; a mutation of the sender is to be seen without what reports put right.</summary>
+    public bool Reports { get; init; } = true;
+
     /// <summary>How long after the last fault everything may take to come to rest.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(5);
 

@@ -7,7 +7,7 @@ namespace MailFlow.Chaos;
 
 /// <summary>Has the faults of a plan happen, and puts right what does not come right by itself.</summary>
 internal sealed class Havoc(
-    IReadOnlyList<Node> nodes, OwnPostgres postgres, RealRedisServer redis, RabbitMqServer? rabbit, MockKafka? kafka, EspProcess esp, string folder, Action<string> say)
+    IReadOnlyList<Node> nodes, OwnPostgres postgres, RealRedisServer redis, RabbitMqServer? rabbit, KafkaProcess? kafka, EspProcess esp, string folder, Action<string> say)
 {
     private const double Resets = 0.2, Stalls = 0.05, Refusals = 0.9;
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(300);
@@ -49,7 +49,7 @@ internal sealed class Havoc(
             case "postgres-restart": await OneAtATimeAsync(_servers, fault.Span, () => Sync(postgres.StopImmediately), () => Sync(postgres.Start)); break;
             case "redis-restart": await OneAtATimeAsync(_servers, fault.Span, redis.KillAsync, redis.RestartAsync); break;
             case "rabbitmq-restart" when rabbit is not null: await OneAtATimeAsync(_servers, fault.Span, rabbit.StopAsync, rabbit.StartAgainAsync); break;
-            case "kafka-broker" when kafka is not null: await OneAtATimeAsync(_servers, fault.Span, () => Sync(() => kafka.Down(1)), () => Sync(() => kafka.Up(1))); break;
+            case "kafka-broker" when kafka is not null: await OneAtATimeAsync(_servers, fault.Span, () => kafka.DownAsync(1), () => kafka.UpAsync(1)); break;
             case "esp-resets": await MoodAsync(fault.Span, new StubTroubles(Resets: Resets)); break;
             case "esp-stalls": await MoodAsync(fault.Span, new StubTroubles(Stalls: Stalls)); break;
             case "esp-429": await MoodAsync(fault.Span, new StubTroubles(Refusals: Refusals)); break;

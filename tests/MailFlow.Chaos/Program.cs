@@ -6,6 +6,7 @@ using MailFlow.Delivery;
 
 // What it does and how to read it: see README.md in this folder.
 if (args is ["esp", var mode, var log, var seed]) return await StubEsp.RunAsync(Enum.Parse<ReplayPolicy>(mode), log, int.Parse(seed, CultureInfo.InvariantCulture));
+if (args is ["kafka"]) return await KafkaProcess.RunAsync();
 try
 {
     var options = ChaosOptions.Parse(args);

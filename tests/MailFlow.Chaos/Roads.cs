@@ -11,7 +11,7 @@ namespace MailFlow.Chaos;
 /// Sends events in, as applications do that want none to be lost: each again and again until a node or a broker has confirmed it, and one in five by a second road as well. HTTP, and
 /// Kafka and RabbitMQ where they are there.
 /// </summary>
-internal sealed class Roads(IReadOnlyList<Node> nodes, MockKafka? kafka, RabbitMqServer? rabbit, int seed) : IAsyncDisposable
+internal sealed class Roads(IReadOnlyList<Node> nodes, KafkaProcess? kafka, RabbitMqServer? rabbit, int seed) : IAsyncDisposable
 {
     public const string Topic = "marketing.events";
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);

@@ -18,10 +18,7 @@ internal sealed class EspProcess : IAsyncDisposable
 
     public static async Task<EspProcess> StartAsync(ReplayPolicy mode, string log, int seed)
     {
-        // Beside whoever runs this, the program or its tests: artifacts/bin/<project>/<configuration>.
-        var output = new DirectoryInfo(AppContext.BaseDirectory);
-        var program = Path.Combine(output.Parent!.Parent!.FullName, "MailFlow.Chaos", output.Name, "MailFlow.Chaos.dll");
-        var process = Process.Start(new ProcessStartInfo("dotnet", [program, "esp", mode.ToString(), log, $"{seed}"]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        var process = Itself.Start("esp", mode.ToString(), log, $"{seed}");
         var address = await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("The stub ESP did not start.");
         return new EspProcess(process, new Uri(address), log);
     }
@@ -44,10 +41,7 @@ internal sealed class EspProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _process.StandardInput.Close();
-        if (!_process.WaitForExit(TimeSpan.FromSeconds(5))) _process.Kill();
-        await _process.WaitForExitAsync();
-        _process.Dispose();
+        await Itself.EndAsync(_process);
         _http.Dispose();
     }
 
