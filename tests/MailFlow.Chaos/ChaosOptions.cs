@@ -60,10 +60,11 @@ public sealed record ChaosOptions
                 "--contacts" => options with { Contacts = (int)Number(1, 1_000_000) },
                 "--nodes" => options with { Nodes = (int)Number(2, 16) },
                 "--wait" => options with { Wait = TimeSpan.FromSeconds(Number(1, 3_600)) },
+                "--patience" => options with { Patience = TimeSpan.FromMinutes(Number(0.05, 1_000)) },
                 "--esp" => options with { Mode = Word<ReplayPolicy>() },
                 "--mutation" => options with { Mutation = Word<Mutation>() },
                 "--faults" => options with { Faults = value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) },
-                _ => throw new InvalidInputException(name, "is none of --minutes, --seed, --contacts, --nodes, --wait, --esp, --faults, --mutation"),
+                _ => throw new InvalidInputException(name, "is none of --minutes, --seed, --contacts, --nodes, --wait, --patience, --esp, --faults, --mutation"),
             };
 
             double Number(double least, double most) => double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most

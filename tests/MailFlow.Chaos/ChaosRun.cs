@@ -16,16 +16,17 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> say)
     private readonly string _folder = Directory.CreateTempSubdirectory("mailflow-chaos-").FullName;
 
     /// <summary>Runs it. The folder with the nodes' logs and the stub's is removed where all is well, and where nothing could be learnt from it.</summary>
-    public async Task<Verdict> RunAsync()
+    /// <param name="ct">Breaks off once all is up; what was started is ended.</param>
+    public async Task<Verdict> RunAsync(CancellationToken ct = default)
     {
         var plan = options.Planned ?? Plan.Draw(options.Seed, options.Length, options.Faults, options.Nodes);
         say($"seed {options.Seed}, {options.Nodes} nodes, {options.Contacts} contacts, {options.Length.TotalSeconds:0} s, ESP {options.Mode.ToString().ToLowerInvariant()}, mutation {options.Mutation}, folder {_folder}");
-        var verdict = await RunAsync(plan);
+        var verdict = await RunAsync(plan, ct);
         if (verdict.IsGood || options.Mutation != Mutation.None) Directory.Delete(_folder, recursive: true);
         return verdict;
     }
 
-    private async Task<Verdict> RunAsync(IReadOnlyList<Fault> plan)
+    private async Task<Verdict> RunAsync(IReadOnlyList<Fault> plan, CancellationToken ct)
     {
         using var postgres = OwnPostgres.Start(durable: false);
         await using var redis = await RealRedisServer.StartAsync();
@@ -50,10 +51,10 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> say)
             var havoc = new Havoc(nodes, postgres, redis, rabbit, kafka, esp, _folder, say);
             await using var roads = new Roads(nodes, kafka, rabbit, options.Seed);
             var users = Enumerable.Range(0, options.Contacts).Select(number => $"u{number}").ToList();
-            await Task.WhenAll(SendAsync(roads, users, begin), havoc.RunAsync(plan, begin));
+            await Task.WhenAll(SendAsync(roads, users, begin), havoc.RunAsync(plan, begin)).WaitAsync(ct);
             say($"the faults are over: {string.Join(", ", havoc.Done.OrderBy(each => each.Key).Select(each => $"{each.Key} {each.Value}"))}; nodes were started {nodes.Sum(node => node.Starts)} times");
 
-            var isAtRest = await RestAsync(connection, esp, users.Count);
+            var isAtRest = await RestAsync(connection, esp, users.Count).WaitAsync(ct);
             say(isAtRest ? "all is at rest" : $"after {options.Patience.TotalSeconds:0} s it has not come to rest");
             await over.CancelAsync();
             await addressing;
@@ -62,7 +63,7 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> say)
         }
         finally
         {
-            foreach (var node in nodes) await node.DisposeAsync();
+            await Task.WhenAll(nodes.Select(node => node.DisposeAsync().AsTask()));
         }
     }
 

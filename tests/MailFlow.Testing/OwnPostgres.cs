@@ -48,7 +48,7 @@ public sealed class OwnPostgres : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        StopImmediately();
+        if (File.Exists(Data + "/postmaster.pid")) StopImmediately();
         Directory.Delete(_folder, recursive: true);
     }
 
