@@ -10,7 +10,7 @@ namespace MailFlow.Data;
 /// </summary>
 public static class Migrator
 {
-    private const long LockKey = 0x4d61696c466c6f77; // "MailFlow"
+    internal const long LockKey = 0x4d61696c466c6f77; // "MailFlow"
 
     /// <summary>Brings the schema up to date; gives the names of the files applied now.</summary>
     /// <param name="database">Where to.</param>

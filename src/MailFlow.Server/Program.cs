@@ -35,6 +35,7 @@ try
     app.UseSameOriginForCookies();
     app.UseAuthorization();
     app.UseAudit();
+    app.UseAccountWall();
     app.UseMiddleware<Idempotency>();
     app.MapApi();
     app.MapElsaApi();

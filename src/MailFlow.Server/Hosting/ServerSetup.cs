@@ -116,7 +116,9 @@ internal static partial class ServerSetup
         var ct = app.Lifetime.ApplicationStopping;
         ListenAddresses.Try(app);
         var settings = app.Services.GetRequiredService<Settings>();
-        await Migrator.ApplyAsync(app.Services.GetRequiredService<Database>(), Modules, ct);
+        var database = app.Services.GetRequiredService<Database>();
+        await Migrator.ApplyAsync(database, Modules, ct);
+        if (await AccountWall.BuildAsync(database, ct) is { } statements) NoWall(app.Logger, statements);
         var start = app.Services.GetRequiredService<FirstStart>();
         var key = await start.RunAsync(ct);
         if (args.Contains("--new-admin-key")) key ??= await start.RenewAsync(ct);
@@ -126,6 +128,10 @@ internal static partial class ServerSetup
         await app.Services.GetRequiredService<WarmUp>().RunAsync(FirstStart.AccountId, ct);
         app.Lifetime.ApplicationStarted.Register(() => Greeting.Write(app, key, password));
     }
+
+    [LoggerMessage(EventId = 1, Level = LogLevel.Warning,
+        Message = "PostgreSQL's second wall between accounts is missing, because this user may not make roles: have a database administrator run \"{Statements}\", and restart")]
+    private static partial void NoWall(ILogger log, string statements);
 
     [GeneratedRegex(@"//(\*|\+|0\.0\.0\.0|\[::\])")]
     private static partial Regex Wildcard();
