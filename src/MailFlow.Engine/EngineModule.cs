@@ -35,6 +35,7 @@ public static class EngineModule
         services.AddSingleton<IPersonalData, PersonalTrips>();
         services.TryAddSingleton(new RetentionOptions());
         services.AddSingleton(provider => HistoryStore.Kept(provider.GetRequiredService<RetentionOptions>(), provider.GetRequiredService<Database>().Dialect));
+        services.AddSingleton(EventStore.Kept).AddSingleton<MonthlyPartitions>();
         services.AddSingleton(provider => new RetentionRule("audit", RetentionOptions.Or(provider.GetRequiredService<RetentionOptions>().Audit), """
             DELETE FROM audit WHERE seq IN (SELECT seq FROM (SELECT seq, at FROM audit ORDER BY seq LIMIT @chunk) AS oldest WHERE at < @before)
             """));
@@ -54,6 +55,7 @@ public static class EngineModule
         services.Replace(ServiceDescriptor.Singleton(new EngineNode(node)));
         services.AddHostedService<WorkerLoop>();
         services.AddSingleton<Retention>().AddSingleton(provider => new Upkeep("retention", TimeSpan.FromHours(1), provider.GetRequiredService<Retention>().RunOnceAsync));
+        services.AddSingleton(provider => new Upkeep("partitions", TimeSpan.FromHours(1), provider.GetRequiredService<MonthlyPartitions>().MakeAheadAsync));
         services.AddHostedService(provider => provider.GetRequiredService<JobRunner>());
         return services;
     }

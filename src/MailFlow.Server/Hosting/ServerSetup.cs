@@ -119,6 +119,7 @@ internal static partial class ServerSetup
         var database = app.Services.GetRequiredService<Database>();
         await Migrator.ApplyAsync(database, Modules, ct);
         if (await AccountWall.BuildAsync(database, ct) is { } statements) NoWall(app.Logger, statements);
+        await app.Services.GetRequiredService<MonthlyPartitions>().MakeAheadAsync(ct);
         var start = app.Services.GetRequiredService<FirstStart>();
         var key = await start.RunAsync(ct);
         if (args.Contains("--new-admin-key")) key ??= await start.RenewAsync(ct);
