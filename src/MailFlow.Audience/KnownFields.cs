@@ -37,10 +37,11 @@ public sealed class KnownFields(Database database, RecordedEvents events)
     /// <summary>What the account's data holds.</summary>
     public async Task<KnownData> ReadAsync(int accountId, CancellationToken ct)
     {
+        var (contacts, consents) = await NewestAsync(ct);
         var (contact, tags, purposes, now) = await database.ReadAsync(async session =>
         {
-            var (fields, seen) = await ContactsAsync(session, accountId, ct);
-            return (fields, seen, await PurposesAsync(session, accountId, ct), DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct)));
+            var (fields, seen) = await ContactsAsync(session, accountId, contacts - ContactsLookedAt, ct);
+            return (fields, seen, await PurposesAsync(session, accountId, consents - Consents, ct), DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct)));
         }, ct);
         var sample = await events.SampleAsync(accountId, now - Counted, ct);
         var payloads = sample.Types.ToDictionary(type => type.EventType, _ => new FieldSample());
@@ -50,9 +51,8 @@ public sealed class KnownFields(Database database, RecordedEvents events)
             [.. sample.Types.Select(type => new KnownEvent(type.EventType, type.LastSeenAt, type.Count, payloads[type.EventType].Fields()))], purposes, sample.CountedSince);
     }
 
-    private static async Task<(IReadOnlyList<KnownField> Fields, IReadOnlyList<string> Tags)> ContactsAsync(Session session, int accountId, CancellationToken ct)
+    private static async Task<(IReadOnlyList<KnownField> Fields, IReadOnlyList<string> Tags)> ContactsAsync(Session session, int accountId, long floor, CancellationToken ct)
     {
-        var floor = await session.ScalarAsync<long>("SELECT max(id) FROM contact", ct) - ContactsLookedAt;
         var contacts = await session.QueryAsync(
             $"SELECT {ContactRecord.Columns} FROM contact c WHERE c.account_id = @account AND c.id > @floor ORDER BY c.id DESC LIMIT @limit",
             ContactRecord.Read, ct, ("account", accountId), ("floor", floor), ("limit", Contacts));
@@ -70,10 +70,15 @@ public sealed class KnownFields(Database database, RecordedEvents events)
             [.. tags.OrderByDescending(tag => tag.Value).ThenBy(tag => tag.Key, StringComparer.Ordinal).Take(MostTags).Select(tag => tag.Key)]);
     }
 
-    private static async Task<IReadOnlyList<string>> PurposesAsync(Session session, int accountId, CancellationToken ct)
+    private static async Task<IReadOnlyList<string>> PurposesAsync(Session session, int accountId, long floor, CancellationToken ct) => await session.QueryAsync(
+        "SELECT purpose FROM consent WHERE id > @floor AND account_id = @account UNION SELECT key FROM purpose WHERE account_id = @account ORDER BY 1 LIMIT 200",
+        row => row.Text(0), ct, ("floor", floor), ("account", accountId));
+
+    /// <summary>The newest contact and consent of all accounts: one account's newest would have to be searched for.</summary>
+    private async Task<(long Contact, long Consent)> NewestAsync(CancellationToken ct)
     {
-        var floor = await session.ScalarAsync<long>("SELECT max(id) FROM consent", ct) - Consents;
-        return await session.QueryAsync("SELECT purpose FROM consent WHERE id > @floor AND account_id = @account UNION SELECT key FROM purpose WHERE account_id = @account ORDER BY 1 LIMIT 200",
-            row => row.Text(0), ct, ("floor", floor), ("account", accountId));
+        using var lifted = AccountWall.Lift();
+        return await database.ReadAsync(async session =>
+            (await session.ScalarAsync<long>("SELECT max(id) FROM contact", ct), await session.ScalarAsync<long>("SELECT max(id) FROM consent", ct)), ct);
     }
 }

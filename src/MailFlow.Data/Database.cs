@@ -44,6 +44,12 @@ public sealed class Database : IAsyncDisposable
 
     internal int LockNamespace { get; }
 
+    /// <summary>The role of walled sessions, once <see cref="AccountWall.BuildAsync"/> has built the wall.</summary>
+    internal string? ApiRole { get; set; }
+
+    /// <summary>The account that a session begun now is walled in with.</summary>
+    private int? Walled => ApiRole is null ? null : AccountWall.Account;
+
     internal bool UsesSystemClock => ReferenceEquals(Time, TimeProvider.System);
 
     /// <summary>Opens PostgreSQL. The first schema of the connection string's "Search Path" (default "public") holds the tables.</summary>
@@ -85,7 +91,7 @@ public sealed class Database : IAsyncDisposable
             return await read(new Session(this, reader.Connection, null, reader.Prepared));
         }
         await using var connection = await _postgres!.OpenConnectionAsync(ct);
-        return await read(new Session(this, connection, null, null));
+        return await read(new Session(this, connection, null, null, Walled));
     }
 
     /// <summary>
@@ -105,7 +111,7 @@ public sealed class Database : IAsyncDisposable
 
         await using var connection = await _postgres!.OpenConnectionAsync(ct);
         await using var begun = await connection.BeginTransactionAsync(ct);
-        return await RunAsync(new Session(this, connection, begun, null));
+        return await RunAsync(new Session(this, connection, begun, null, Walled));
 
         async Task<T> RunAsync(Session session)
         {

@@ -25,7 +25,8 @@ public sealed class GroupCommit<TRequest, TAnswer> : IAsyncDisposable
     {
         (_most, _weight, _commit) = (most, weight, commit);
         _requests = Channel.CreateBounded<Request>(new BoundedChannelOptions(waiting) { SingleReader = true });
-        _writer = Task.Run(WriteAllAsync);
+        // What a caller's flow carries, such as the account it is walled in with, is not the writer's, who commits for all.
+        using (ExecutionContext.SuppressFlow()) _writer = Task.Run(WriteAllAsync);
     }
 
     private sealed record Request(TRequest Brought, TaskCompletionSource<TAnswer> Answer);

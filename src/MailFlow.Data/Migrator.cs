@@ -10,7 +10,7 @@ namespace MailFlow.Data;
 /// </summary>
 public static class Migrator
 {
-    private const long LockKey = 0x4d61696c466c6f77; // "MailFlow"
+    internal const long LockKey = 0x4d61696c466c6f77; // "MailFlow"
 
     /// <summary>The schema files that these modules do not have and the database has had: a newer version of MailFlow has been here.</summary>
     public static Task<IReadOnlyList<string>> UnknownAsync(Database database, IEnumerable<Assembly> modules, CancellationToken ct)

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Diagnostics;
+using System.Globalization;
 
 namespace MailFlow.Data;
 
@@ -12,14 +13,18 @@ public sealed class Session
     private readonly DbConnection _connection;
     private readonly DbTransaction? _transaction;
     private readonly Dictionary<string, DbCommand>? _prepared;
+    private readonly int? _account;
+    private bool _isWalled;
     private long _lastUsed = Stopwatch.GetTimestamp();
 
-    internal Session(Database database, DbConnection connection, DbTransaction? transaction, Dictionary<string, DbCommand>? prepared)
+    /// <param name="account">The one whose rows alone it may reach (<see cref="AccountWall"/>); null for all.</param>
+    internal Session(Database database, DbConnection connection, DbTransaction? transaction, Dictionary<string, DbCommand>? prepared, int? account = null)
     {
         Database = database;
         _connection = connection;
         _transaction = transaction;
         _prepared = prepared;
+        _account = account;
     }
 
     /// <summary>The database this session talks to.</summary>
@@ -138,7 +143,7 @@ public sealed class Session
         var command = Command(sql, parameters);
         try
         {
-            await using var reader = await command.ExecuteReaderAsync(ct);
+            await using var reader = await OpenAsync(command, ct);
             return await reader.ReadAsync(ct) ? map(new Row(reader, Dialect)) : default;
         }
         finally { Release(command); }
@@ -150,7 +155,8 @@ public sealed class Session
         var command = Command(sql, parameters);
         try
         {
-            var value = await command.ExecuteScalarAsync(ct);
+            await using var reader = await OpenAsync(command, ct);
+            var value = await reader.ReadAsync(ct) ? reader.GetValue(0) : null;
             if (value is null or DBNull) return default;
             return value is T same ? same : (T)Convert.ChangeType(value, Nullable.GetUnderlyingType(typeof(T)) ?? typeof(T));
         }
@@ -161,12 +167,19 @@ public sealed class Session
 
     private async Task ReadAsync<T>(DbCommand command, Func<Row, T> map, List<T> found, CancellationToken ct)
     {
-        await using var reader = await command.ExecuteReaderAsync(ct);
+        await using var reader = await OpenAsync(command, ct);
         var row = new Row(reader, Dialect);
         if (Dialect.IsPostgreSql)
             while (await reader.ReadAsync(ct)) found.Add(map(row));
         else
             while (reader.Read()) found.Add(map(row));
+    }
+
+    private static async Task<DbDataReader> OpenAsync(DbCommand command, CancellationToken ct)
+    {
+        var reader = await command.ExecuteReaderAsync(ct);
+        if (command.CommandText.StartsWith(AccountWall.Enter, StringComparison.Ordinal)) await reader.NextResultAsync(ct);
+        return reader;
     }
 
     private DbCommand Command(string sql, (string Name, object? Value)[] parameters)
@@ -182,6 +195,14 @@ public sealed class Session
             command.CommandText = sql;
         }
         command.Transaction = _transaction;
+        if (_account is { } account && !_isWalled)
+        {
+            // In the same round trip. A transaction stays walled; without one, each statement is a transaction of its own.
+            command.CommandText = AccountWall.Enter + sql;
+            Dialect.AddParameter(command, "wall_role", Database.ApiRole);
+            Dialect.AddParameter(command, "wall_account", account.ToString(CultureInfo.InvariantCulture));
+            _isWalled = _transaction is not null;
+        }
         foreach (var (name, value) in parameters) Dialect.AddParameter(command, name, value);
         return command;
     }

@@ -38,6 +38,7 @@ public static class EngineModule
         services.AddSingleton<IPersonalData, PersonalTrips>();
         services.TryAddSingleton(new RetentionOptions());
         services.AddSingleton(provider => HistoryStore.Kept(provider.GetRequiredService<RetentionOptions>(), provider.GetRequiredService<Database>().Dialect));
+        services.AddSingleton(EventStore.Kept).AddSingleton<MonthlyPartitions>();
         services.AddSingleton(provider => new RetentionRule("audit", RetentionOptions.Or(provider.GetRequiredService<RetentionOptions>().Audit),
             // The record is append-only but for what is older than this.
             "UPDATE audit_horizon SET before = @before WHERE before < @before", """
@@ -79,6 +80,7 @@ public static class EngineModule
         services.Replace(ServiceDescriptor.Singleton(new EngineNode(node)));
         services.AddHostedService<WorkerLoop>();
         services.AddSingleton<Retention>().AddSingleton(provider => new Upkeep("retention", TimeSpan.FromHours(1), provider.GetRequiredService<Retention>().RunOnceAsync));
+        services.AddSingleton(provider => new Upkeep("partitions", TimeSpan.FromHours(1), provider.GetRequiredService<MonthlyPartitions>().MakeAheadAsync));
         services.AddHostedService(provider => provider.GetRequiredService<JobRunner>());
         return services;
     }

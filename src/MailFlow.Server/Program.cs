@@ -41,6 +41,7 @@ try
     app.UseSameOriginForCookies();
     app.UseAuthorization();
     app.UseAudit();
+    app.UseAccountWall();
     app.UseMiddleware<Idempotency>();
     app.MapHealth();
     app.MapMetrics();

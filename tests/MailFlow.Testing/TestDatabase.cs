@@ -54,7 +54,9 @@ public sealed class TestDatabase : IAsyncDisposable
         if (_schema is null) return;
         await using var connection = new NpgsqlConnection(PostgresServer.ConnectionString);
         await connection.OpenAsync();
-        await using var command = new NpgsqlCommand($"DROP SCHEMA IF EXISTS {_schema} CASCADE", connection);
+        // The wall's role is the server's, not the schema's; what it was granted went with the schema.
+        var role = Database.ApiRole is { } wall ? $"; DROP ROLE IF EXISTS {wall}" : "";
+        await using var command = new NpgsqlCommand($"DROP SCHEMA IF EXISTS {_schema} CASCADE{role}", connection);
         await command.ExecuteNonQueryAsync();
     }
 

@@ -29,18 +29,16 @@ internal static class HistoryStore
         new Rows<HistoryRow>(rows).Long("contact_id", h => h.ContactId).Long("version_id", h => h.VersionId).UuidOrNull("instance_id", h => h.InstanceId)
             .Int("account_id", h => h.AccountId).Text("steps", h => h.ToJson()), ct, ("now", now));
 
-    /// <summary>How long the history is kept. A trip goes with its last line: what it remembered is of no use without.</summary>
+    /// <summary>How long the history is kept, and with it the trips that have ended.</summary>
     public static RetentionRule Kept(RetentionOptions options, Dialect dialect)
     {
-        // SQLite has the lines in the order of their making; PostgreSQL finds the old ones by an index of a few pages.
+        // SQLite has the lines in the order of their making; on PostgreSQL this is for the few that are in no month.
         var oldest = dialect.IsPostgreSql
-            ? "SELECT ctid FROM history WHERE at < @before LIMIT @chunk"
-            : "SELECT rowid FROM (SELECT rowid, at FROM history ORDER BY rowid LIMIT @chunk) WHERE at < @before";
+            ? $"SELECT ctid FROM {MonthlyTable.Part} WHERE at < @before LIMIT @chunk"
+            : $"SELECT rowid FROM (SELECT rowid, at FROM {MonthlyTable.Part} ORDER BY rowid LIMIT @chunk) WHERE at < @before";
         var row = dialect.IsPostgreSql ? "ctid" : "rowid";
         return new RetentionRule("history", RetentionOptions.Or(options.History),
-            $"""
-            DELETE FROM instance WHERE status IN (1, 2, 4) AND updated_at < @before AND id IN (SELECT instance_id FROM history WHERE {row} IN ({oldest}))
-            """,
-            $"DELETE FROM history WHERE {row} IN ({oldest})");
+            MonthlyTable.History.Released!.Replace("{rows}", $"{MonthlyTable.Part} WHERE {row} IN ({oldest})", StringComparison.Ordinal),
+            $"DELETE FROM {MonthlyTable.Part} WHERE {row} IN ({oldest})") { Monthly = MonthlyTable.History };
     }
 }

@@ -55,9 +55,14 @@ public sealed class RecordedEvents(Database database)
     /// <param name="accountId">The account.</param>
     /// <param name="since">From when on to count.</param>
     /// <param name="ct">Cancels.</param>
-    public Task<EventSample> SampleAsync(int accountId, DateTimeOffset since, CancellationToken ct) => database.ReadAsync(async session =>
+    public async Task<EventSample> SampleAsync(int accountId, DateTimeOffset since, CancellationToken ct)
     {
-        var floor = await session.ScalarAsync<long>("SELECT max(id) FROM event", ct) - MostLookedAt;
+        var (floor, oldest) = await BoundAsync(ct);
+        return await database.ReadAsync(session => SampleAsync(session, accountId, since, floor, oldest > since ? oldest : null, ct), ct);
+    }
+
+    private static async Task<EventSample> SampleAsync(Session session, int accountId, DateTimeOffset since, long floor, DateTimeOffset? countedSince, CancellationToken ct)
+    {
         var types = await session.QueryAsync("""
             SELECT event_type, max(occurred_at), count(*) FILTER (WHERE occurred_at >= @since) FROM event
             WHERE id > @floor AND account_id = @account GROUP BY event_type ORDER BY event_type LIMIT @limit
@@ -69,10 +74,20 @@ public sealed class RecordedEvents(Database database)
             WHERE latest.n <= @each AND length(e.payload) <= @longest ORDER BY latest.n, e.id DESC LIMIT @limit
             """, row => (row.Text(0), JsonData.ParseMap(row.Text(1))), ct,
             ("floor", floor), ("account", accountId), ("each", PayloadsPerType), ("longest", LongestPayload), ("limit", MostPayloads));
-        var oldest = floor <= 0 ? null
-            : await session.FirstAsync("SELECT accepted_at FROM event WHERE id > @floor ORDER BY id LIMIT 1", row => (DateTimeOffset?)row.Instant(0), ct, ("floor", floor));
-        return new EventSample(types, payloads, oldest > since ? oldest : null);
-    }, ct);
+        return new EventSample(types, payloads, countedSince);
+    }
+
+    /// <summary>The id from which on events are looked at, and when that one came. Among all accounts' events: the last id of one account's would have to be searched for.</summary>
+    private async Task<(long Floor, DateTimeOffset? Oldest)> BoundAsync(CancellationToken ct)
+    {
+        using var lifted = AccountWall.Lift();
+        return await database.ReadAsync(async session =>
+        {
+            var floor = await session.ScalarAsync<long>("SELECT max(id) FROM event", ct) - MostLookedAt;
+            return (floor, floor <= 0 ? null
+                : await session.FirstAsync("SELECT accepted_at FROM event WHERE id > @floor ORDER BY id LIMIT 1", row => (DateTimeOffset?)row.Instant(0), ct, ("floor", floor)));
+        }, ct);
+    }
 
     private static (long At, long Id) ReadCursor(string? cursor)
     {

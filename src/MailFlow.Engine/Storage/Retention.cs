@@ -14,17 +14,29 @@ public sealed class Retention(Database database, IEnumerable<RetentionRule> rule
     private static readonly TimeSpan Parked = TimeSpan.FromDays(7);
     private const int Chunk = 5_000;
 
-    /// <summary>Drops all that is too old by now, in chunks that hold nobody up; gives how many rows.</summary>
+    /// <summary>Drops all that is too old by now, in chunks that hold nobody up; gives how many rows and months.</summary>
     public async Task<int> RunOnceAsync(CancellationToken ct)
     {
         var dropped = 0;
         // A day longer than intake refuses: clocks differ, and an id must never be forgotten before its event is too old.
         dropped += await DropAsync("DELETE FROM event_key WHERE key IN (SELECT key FROM event_key WHERE accepted_at < @before LIMIT @chunk)", EventIntake.Horizon + TimeSpan.FromDays(1), ct);
-        dropped += await DropAsync("DELETE FROM event WHERE id IN (SELECT id FROM event WHERE accepted_at < @before LIMIT @chunk)", Events, ct);
         // Nobody has been there to try it again for long: those held have left.
         dropped += await DropAsync("DELETE FROM parked_node WHERE (version_id, node) IN (SELECT version_id, node FROM parked_node WHERE retry_at < @before LIMIT @chunk)", Parked, ct);
         foreach (var rule in rules)
-            if (rule.Kept is { } kept) dropped += await DropAsync(rule.Statements, kept, ct);
+            if (rule.Kept is { } kept) dropped += rule.Monthly is { } table ? await DropAsync(rule, table, kept, ct) : await DropAsync(rule.Statements, kept, ct);
+        return dropped;
+    }
+
+    private async Task<int> DropAsync(RetentionRule rule, MonthlyTable table, TimeSpan kept, CancellationToken ct)
+    {
+        var (dropped, parts) = (0, (IReadOnlyList<string>)[table.Name]);
+        if (database.Dialect.IsPostgreSql)
+        {
+            var now = await database.ReadAsync(session => session.NowAsync(ct), ct);
+            (dropped, parts) = await MonthlyPartitions.DropAsync(database, table, now - (long)kept.TotalMilliseconds, ct);
+        }
+        foreach (var part in parts)
+            dropped += await DropAsync([.. rule.Statements.Select(sql => sql.Replace(MonthlyTable.Part, part, StringComparison.Ordinal))], kept, ct);
         return dropped;
     }
 

@@ -7,7 +7,14 @@ namespace MailFlow.Engine.Storage;
 /// <param name="Name">What is kept: <c>messages</c>.</param>
 /// <param name="Kept">How long; null for ever.</param>
 /// <param name="Statements">The SQL, for both databases.</param>
-public sealed record RetentionRule(string Name, TimeSpan? Kept, params IReadOnlyList<string> Statements);
+public sealed record RetentionRule(string Name, TimeSpan? Kept, params IReadOnlyList<string> Statements)
+{
+    /// <summary>
+    /// The table that is kept by month, on PostgreSQL: a month that is too old is dropped whole. The statements, in which <see cref="MonthlyTable.Part"/> stands for it, delete only what
+    /// is in no month.
+    /// </summary>
+    public MonthlyTable? Monthly { get; init; }
+}
 
 /// <summary>How long data is kept: the section <c>MailFlow:Retention</c>. Zero keeps for ever.</summary>
 public sealed record RetentionOptions

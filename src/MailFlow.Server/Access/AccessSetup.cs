@@ -66,6 +66,16 @@ internal static class AccessSetup
         await next(context);
     });
 
+    /// <summary>
+    /// A request that asks for a caller is walled in with the caller's account (<see cref="AccountWall"/>). One that asks for none acts for whomever its link or signature names,
+    /// whoever happens to be signed in.
+    /// </summary>
+    public static void UseAccountWall(this IApplicationBuilder app) => app.Use(async (context, next) =>
+    {
+        if (context.User.Identity?.IsAuthenticated == true && context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is null) AccountWall.Account = Caller.Of(context).AccountId;
+        await next(context);
+    });
+
     /// <summary>Lets in keys and users with this scope, and those of administrators.</summary>
     public static TBuilder RequireScope<TBuilder>(this TBuilder endpoint, string scope) where TBuilder : IEndpointConventionBuilder =>
         endpoint.RequireAuthorization(scope).WithMetadata(new ScopeNeeded(scope));

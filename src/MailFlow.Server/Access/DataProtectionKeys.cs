@@ -10,10 +10,18 @@ namespace MailFlow.Server.Access;
 /// </summary>
 internal sealed class DataProtectionKeys(Database database) : IXmlRepository
 {
-    public IReadOnlyCollection<XElement> GetAllElements() => database.ReadAsync(session => session.QueryAsync(
-        "SELECT xml FROM data_protection_key ORDER BY created_at", row => XElement.Parse(row.Text(0)), default), default).GetAwaiter().GetResult();
+    public IReadOnlyCollection<XElement> GetAllElements()
+    {
+        using var lifted = AccountWall.Lift(); // a request may be the first to want them; they are no account's
+        return database.ReadAsync(session => session.QueryAsync(
+            "SELECT xml FROM data_protection_key ORDER BY created_at", row => XElement.Parse(row.Text(0)), default), default).GetAwaiter().GetResult();
+    }
 
-    public void StoreElement(XElement element, string friendlyName) => database.WriteAsync(async session => await session.ExecuteAsync(
-        "INSERT INTO data_protection_key (name, xml, created_at) VALUES (@name, @xml, @now)", default,
-        ("name", friendlyName), ("xml", element.ToString(SaveOptions.DisableFormatting)), ("now", await session.NowAsync(default))), default).GetAwaiter().GetResult();
+    public void StoreElement(XElement element, string friendlyName)
+    {
+        using var lifted = AccountWall.Lift();
+        database.WriteAsync(async session => await session.ExecuteAsync(
+            "INSERT INTO data_protection_key (name, xml, created_at) VALUES (@name, @xml, @now)", default,
+            ("name", friendlyName), ("xml", element.ToString(SaveOptions.DisableFormatting)), ("now", await session.NowAsync(default))), default).GetAwaiter().GetResult();
+    }
 }

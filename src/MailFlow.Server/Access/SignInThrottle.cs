@@ -23,7 +23,7 @@ internal sealed class SignInThrottle(Database database)
     public const int MostForEmailFromAddress = 5, MostForEmail = 50, MostFromAddress = 30;
 
     /// <summary>Counts a try; gives how long to wait when there have been too many, else null.</summary>
-    public Task<TimeSpan?> BeginAsync(string email, IPAddress? address, CancellationToken ct) => database.WriteAsync<TimeSpan?>(async session =>
+    public Task<TimeSpan?> BeginAsync(string email, IPAddress? address, CancellationToken ct) => OutsideTheWallAsync(async session =>
     {
         var now = await session.NowAsync(ct);
         await session.ExecuteAsync("DELETE FROM sign_in_attempt WHERE started_at <= @old", ct, ("old", now - (long)Window.TotalMilliseconds));
@@ -37,20 +37,28 @@ internal sealed class SignInThrottle(Database database)
                 """, row => (row.Int(0), row.Long(1)), ct, ("key", key), ("now", now));
             if (attempts > most) return TimeSpan.FromMilliseconds(Math.Max(1000, startedAt + (long)Window.TotalMilliseconds - now));
         }
-        return null;
+        return (TimeSpan?)null;
     }, ct);
 
     /// <summary>The password was right: this try and those before it for this e-mail count no more.</summary>
-    public Task SucceededAsync(string email, IPAddress? address, CancellationToken ct) => database.WriteAsync(async session =>
+    public Task SucceededAsync(string email, IPAddress? address, CancellationToken ct) => OutsideTheWallAsync(async session =>
     {
         foreach (var (key, most) in Bounds(email, address))
             await session.ExecuteAsync(most == MostFromAddress
                 ? "UPDATE sign_in_attempt SET attempts = attempts - 1 WHERE key = @key AND attempts > 0" // one who has a password does not clear an address for guessing others'
                 : "DELETE FROM sign_in_attempt WHERE key = @key", ct, ("key", key));
+        return true;
     }, ct);
 
     /// <summary>Forgets every try, for an operator who resets the administrator.</summary>
     public static Task ClearAsync(Session session, CancellationToken ct) => session.ExecuteAsync("DELETE FROM sign_in_attempt", ct);
+
+    /// <summary>Whoever tries has shown no account yet; who changes the password of a session has.</summary>
+    private async Task<T> OutsideTheWallAsync<T>(Func<Session, Task<T>> write, CancellationToken ct)
+    {
+        using var lifted = AccountWall.Lift();
+        return await database.WriteAsync(write, ct);
+    }
 
     private static IEnumerable<(byte[] Key, int Most)> Bounds(string email, IPAddress? address)
     {

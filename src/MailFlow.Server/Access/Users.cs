@@ -60,11 +60,15 @@ internal sealed class Users(Database database)
             Disabled = change.Disabled ?? before.Disabled,
         };
         if (after.Role != Role.Admin || after.Disabled) KeepAnAdmin(admins, id);
-        var key = EmailAddress.Key(after.Email);
-        if (await session.ScalarAsync<long>("SELECT count(*) FROM console_user WHERE email_key = @key AND id <> @id", ct, ("key", key), ("id", id)) > 0) throw Taken(after.Email);
-
-        await session.ExecuteAsync("UPDATE console_user SET email = @email, email_key = @key, name = @name, role = @role, disabled = @disabled WHERE id = @id", ct,
-            ("id", id), ("email", after.Email), ("key", key), ("name", after.Name), ("role", after.Role.Word()), ("disabled", after.Disabled));
+        try
+        {
+            await session.ExecuteAsync("UPDATE console_user SET email = @email, email_key = @key, name = @name, role = @role, disabled = @disabled WHERE id = @id", ct,
+                ("id", id), ("email", after.Email), ("key", EmailAddress.Key(after.Email)), ("name", after.Name), ("role", after.Role.Word()), ("disabled", after.Disabled));
+        }
+        catch (Exception error) when (session.Dialect.IsDuplicate(error))
+        {
+            throw Taken(after.Email); // by another account's user perhaps, whom this session cannot see
+        }
         if (change.PasswordHash is { } hash)
             await session.ExecuteAsync("UPDATE console_user SET password_hash = @hash WHERE id = @id", ct, ("id", id), ("hash", hash));
         if (change.EndsSessions(before)) await EndSessionsAsync(session, id, ct);

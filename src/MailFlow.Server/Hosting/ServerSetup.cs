@@ -152,6 +152,8 @@ internal static partial class ServerSetup
     {
         await Migrator.ApplyAsync(database, Modules, ct);
         if (await Migrator.UnknownAsync(database, Modules, ct) is { Count: > 0 } unknown) NewerSchema(app.Logger, string.Join(", ", unknown));
+        if (await AccountWall.BuildAsync(database, ct) is { } statements) NoWall(app.Logger, statements);
+        await app.Services.GetRequiredService<MonthlyPartitions>().MakeAheadAsync(ct);
         var start = app.Services.GetRequiredService<FirstStart>();
         var key = await start.RunAsync(ct);
         if (args.Contains("--new-admin-key")) key ??= await start.RenewAsync(ct);
@@ -165,6 +167,10 @@ internal static partial class ServerSetup
     /// <summary>It goes on: schema files only add, and in the course of a rolling upgrade, or of its way back, this is how things stand.</summary>
     [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "A newer version of MailFlow has been on this database ({Files}); this one works on, and is to be upgraded before long")]
     private static partial void NewerSchema(ILogger log, string files);
+
+    [LoggerMessage(EventId = 3, Level = LogLevel.Warning,
+        Message = "PostgreSQL's second wall between accounts is missing, because this user may not make roles: have a database administrator run \"{Statements}\", and restart")]
+    private static partial void NoWall(ILogger log, string statements);
 
     [GeneratedRegex(@"//(\*|\+|0\.0\.0\.0|\[::\])")]
     private static partial Regex Wildcard();

@@ -77,7 +77,13 @@ internal sealed class Idempotency(RequestDelegate next, Database database)
     }
 
     /// <summary>Claims the key; gives the kept answer when the same request was answered before.</summary>
-    private Task<Answer?> BeginAsync(Request request, CancellationToken ct) => database.WriteAsync(async session =>
+    private async Task<Answer?> BeginAsync(Request request, CancellationToken ct)
+    {
+        using var lifted = AccountWall.Lift(); // old keys go whosesoever they are
+        return await database.WriteAsync(session => BeginAsync(session, request, ct), ct);
+    }
+
+    private static async Task<Answer?> BeginAsync(Session session, Request request, CancellationToken ct)
     {
         var now = await session.NowAsync(ct);
         await session.ExecuteAsync("DELETE FROM idempotency_key WHERE created_at < @old", ct, ("old", now - KeptMs));
@@ -95,7 +101,7 @@ internal sealed class Idempotency(RequestDelegate next, Database database)
         if (!found.Hash.AsSpan().SequenceEqual(request.Hash))
             throw new HttpProblem(422, "This Idempotency-Key was used with another request.");
         return new Answer(found.Status!.Value, found.Type, found.Body ?? []);
-    }, ct);
+    }
 
     // The work is done: its answer is kept even when the caller has gone.
     private Task<int> KeepAsync(Request request, Answer answer) => database.WriteAsync(session => session.ExecuteAsync("""

@@ -51,6 +51,7 @@ internal sealed class Cluster(Database database) : IDisposable
         try
         {
             if (Latest is { } latest && database.Time.GetElapsedTime(_lookedAt) < Fresh) return latest;
+            using var lifted = AccountWall.Lift(); // it is about all accounts
             Latest = await database.ReadAsync(session => LookAsync(session, ct), ct);
             _lookedAt = database.Time.GetTimestamp();
             return Latest;
