@@ -89,7 +89,6 @@ internal static class Ledger
                    retry_until = CASE WHEN r.due_at IS NULL THEN message.retry_until ELSE coalesce(message.retry_until, @retry_until) END
             FROM {rows}
             WHERE message.id = r.id AND message.attempt = r.attempt AND {{MessageStates.SqlCanFollow("message.state", "r.state")}}
-            RETURNING message.id
             """,
             new Rows<Move>(moves).Uuid("id", m => m.Id).Int("attempt", m => m.Attempt).Int("state", m => (int)m.State)
                 .Text("reason", m => m.Reason).LongOrNull("due_at", m => m.DueAt).Text("provider_id", m => m.ProviderId),
