@@ -86,7 +86,7 @@ public sealed class HostedPageTests
         await PostAsync(("action", "pause-100000"));
         Assert.DoesNotContain("Paused until", await PostAsync(("action", "resume")));
         Assert.Contains("unsubscribed from everything", await PostAsync(("action", "unsubscribe")));
-        Assert.Equal("""{"news":false}""", (await ContactAsync()).GetProperty("consents").GetRawText());
+        Assert.Equal("""{"marketing":false,"news":false}""", (await ContactAsync()).GetProperty("consents").GetRawText());
 
         async Task<string> PostAsync(params (string Name, string Value)[] fields)
         {

@@ -9,7 +9,8 @@ internal static class EventStore
 {
     /// <summary>For as long as they can be counted.</summary>
     public static RetentionRule Kept { get; } = new("events", Retention.Events,
-        $"DELETE FROM {MonthlyTable.Part} WHERE id IN (SELECT id FROM {MonthlyTable.Part} WHERE accepted_at < @before LIMIT @chunk)") { Monthly = MonthlyTable.Events };
+        $"DELETE FROM {MonthlyTable.Part} WHERE id IN (SELECT id FROM {MonthlyTable.Part} WHERE accepted_at < @before LIMIT @chunk)")
+    { Monthly = MonthlyTable.Events };
 
     public static Task InsertAsync(Session session, IReadOnlyList<(Contact Contact, long AcceptedAt, IncomingEventBody Body)> events, CancellationToken ct) => session.ExecuteAsync("""
         INSERT INTO event (account_id, contact_id, event_type, event_id, occurred_at, accepted_at, payload)

@@ -39,6 +39,7 @@ internal static class HistoryStore
         var row = dialect.IsPostgreSql ? "ctid" : "rowid";
         return new RetentionRule("history", RetentionOptions.Or(options.History),
             MonthlyTable.History.Released!.Replace("{rows}", $"{MonthlyTable.Part} WHERE {row} IN ({oldest})", StringComparison.Ordinal),
-            $"DELETE FROM {MonthlyTable.Part} WHERE {row} IN ({oldest})") { Monthly = MonthlyTable.History };
+            $"DELETE FROM {MonthlyTable.Part} WHERE {row} IN ({oldest})")
+        { Monthly = MonthlyTable.History };
     }
 }
