@@ -92,7 +92,7 @@ public sealed class AccountWallTests
         await using var test = await NewAsync();
         var schema = test.Database.Schema;
         var owner = schema.Replace("test_", "owner_");
-        await RunAsync($"CREATE ROLE {owner} LOGIN; ALTER SCHEMA {schema} OWNER TO {owner}; ALTER TABLE {schema}.item OWNER TO {owner}; ALTER TABLE {schema}.audit OWNER TO {owner}; ALTER TABLE {schema}.schema_version OWNER TO {owner}");
+        await RunAsync($"CREATE ROLE {owner} LOGIN; ALTER SCHEMA {schema} OWNER TO {owner}; ALTER TABLE {schema}.item OWNER TO {owner}; ALTER TABLE {schema}.audit OWNER TO {owner}; ALTER TABLE {schema}.audit_horizon OWNER TO {owner}; ALTER TABLE {schema}.schema_version OWNER TO {owner}");
         await using (var database = Database.OpenPostgreSql(new NpgsqlConnectionStringBuilder(test.ConnectionString) { Username = owner }.ConnectionString, TimeProvider.System))
         {
             var statements = await AccountWall.BuildAsync(database, default);
