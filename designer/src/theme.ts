@@ -24,7 +24,7 @@ export const cssVariables: CSSVariablesResolver = ({ colors }) => ({
   variables: {},
   light: {
     '--mantine-color-dimmed': '#5b6572',
-    ...Object.fromEntries(Object.keys(colors).map((name) => [`--mantine-color-${name}-light-color`, `color-mix(in srgb, var(--mantine-color-${name}-9) 82%, black)`])),
+    ...Object.fromEntries(Object.keys(colors).map((name) => [`--mantine-color-${name}-light-color`, `color-mix(in srgb, var(--mantine-color-${name}-9) 72%, black)`])),
   },
   dark: { '--mantine-color-dimmed': '#a3abb5' },
 });
