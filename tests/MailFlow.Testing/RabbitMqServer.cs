@@ -13,7 +13,7 @@ namespace MailFlow.Testing;
 public sealed class RabbitMqServer : IAsyncDisposable
 {
     private const string Programs = "/usr/lib/rabbitmq/bin";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90), Moment = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5), Moment = TimeSpan.FromMilliseconds(100);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("mailflow-rabbitmq-").FullName;
     private readonly int _distribution = FreePort(), _names = FreePort();
