@@ -126,7 +126,7 @@ executed() { grep -o '<Counters [^>]*>' "$1" | grep -o ' executed="[0-9]*"' | gr
 # One process a test project, two at a time; a project that ends without a result file (a crashed host) or that ran no test fails.
 run_project() {
   local name=$1 log="$results/$1.log"
-  if timeout 1200 dotnet test "artifacts/bin/$name/debug/$name.dll" --logger "trx;LogFileName=$name.trx" --results-directory "$results" </dev/null >"$log" 2>&1 \
+  if timeout 2400 dotnet test "artifacts/bin/$name/debug/$name.dll" --logger "trx;LogFileName=$name.trx" --results-directory "$results" </dev/null >"$log" 2>&1 \
     && [ -s "$results/$name.trx" ] && [ "$(executed "$results/$name.trx")" -gt 0 ]; then
     printf '   %s: %s\n' "$name" "$(grep -o 'Passed: *[0-9]*.*Duration: [^-]*' "$log" | tail -n 1)"
   else
