@@ -25,7 +25,11 @@ internal sealed record TakenUp(Guid Id, int Attempt, string ToAddress, string Pr
 /// <param name="Reason">In plain words; null for plain acceptance.</param>
 /// <param name="DueAt">When to look at it again; null in ends.</param>
 /// <param name="ProviderId">The provider's name for the mail.</param>
-internal sealed record Move(Guid Id, int AccountId, int Attempt, MessageState State, string? Reason, long? DueAt = null, string? ProviderId = null);
+internal sealed record Move(Guid Id, int AccountId, int Attempt, MessageState State, string? Reason, long? DueAt = null, string? ProviderId = null)
+{
+    /// <summary>What was answered this time, where the reason is another: a mail in doubt stays so for the answer that was lost.</summary>
+    public string? Answer { get; init; }
+}
 
 /// <summary>Evidence that a provider has taken a mail.</summary>
 /// <param name="State">Where the message stood when the evidence was looked at.</param>
@@ -100,9 +104,9 @@ internal static class Ledger
             FROM {rows} JOIN message ON message.id = r.id AND message.attempt = r.attempt AND message.state = r.state
             """,
             new Rows<Move>(troubles).Uuid("id", m => m.Id).Int("account_id", m => m.AccountId).Int("attempt", m => m.Attempt)
-                .Int("state", m => (int)m.State).Text("answer", m => m.Reason ?? ""),
+                .Int("state", m => (int)m.State).Text("answer", m => m.Answer ?? m.Reason ?? ""),
             ct, ("now", now));
-        return made.ToHashSet();
+        return made;
     }
 
     /// <summary>

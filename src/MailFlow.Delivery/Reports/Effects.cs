@@ -46,10 +46,10 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
         await WithdrawAsync(session, fresh, now, ct);
         var domains = await DomainsAsync(session, fresh, ct);
         await SendingStops.StopAsync(session, await SenderFaults.CountAsync(session, proven, domains, now, ct), ct);
-        var shards = await events.AcceptAsync(session, [.. firsts.Where(each => !each.Report.IsEngagement).OrderBy(each => each.Report.At).Select(each => EventOf(each.Report, each.Message, null)).OfType<(int, IncomingEvent)>()], ct);
-
-        await TellAsync(session, [.. fresh.Where(each => !each.Report.IsEngagement).Select(each => MailFacts.Of(each.Report, each.Message, null)).OfType<Fact>()], ct);
-
+        // Opens and clicks are raised and told when they are judged.
+        var final = firsts.Where(each => !each.Report.IsEngagement).OrderBy(each => each.Report.At).ToList();
+        var shards = await events.AcceptAsync(session, [.. final.Select(each => EventOf(each.Report, each.Message, null)).OfType<(int, IncomingEvent)>()], ct);
+        await TellAsync(session, [.. final.Select(each => MailFacts.Of(each.Report, each.Message, null)).OfType<Fact>()], ct);
         await FlowStore.CountAsync(session, DayCounts(firsts, domains), ct);
         var waiting = calls.Where(call => call.Call.Attempt == 0 && call.Reports.Any(report => !found.ContainsKey(report.Key) && MayComeYet(report))).Select(call => call.Call.Id).ToHashSet();
         await ReportStore.CountAsync(session, Counts(calls, found, fresh, waiting, now), ct);

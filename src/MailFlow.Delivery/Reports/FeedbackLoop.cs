@@ -1,5 +1,4 @@
 using MailFlow.Data;
-using MailFlow.Delivery.Sending;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 

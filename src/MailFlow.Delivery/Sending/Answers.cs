@@ -9,16 +9,23 @@ internal sealed class Answers(RetrySchedule schedule, DeliveryOptions options)
     public Move MoveFor(TakenMessage taken, HandOver answer, long now)
     {
         var message = taken.Message;
+        // A searchable provider was asked first, and has said that it has not got the mail.
+        var isInDoubt = message.State == MessageState.Unknown && taken.Route.Provider.Replay == ReplayPolicy.Idempotent;
         return answer switch
         {
             HandOver.Accepted accepted => Make(MessageState.Accepted, null, null, accepted.ProviderId),
             HandOver.Rejected rejected => Make(MessageState.Rejected, $"not sent: {rejected.Reason}", null),
             HandOver.Deferred stopped when ReferenceEquals(stopped, Dispatch.Stopping) => Make(MessageState.Deferred, stopped.Reason, TimeSpan.Zero),
-            HandOver.Deferred deferred => Make(MessageState.Deferred, deferred.Reason, schedule.After(taken.Attempt, deferred.RetryAfter)),
-            HandOver.SenderFault fault => Make(MessageState.Deferred, fault.Reason, schedule.After(taken.Attempt, null)),
+            HandOver.Deferred deferred => PutOff(deferred.Reason, deferred.RetryAfter),
+            HandOver.SenderFault fault => PutOff(fault.Reason, null),
             HandOver.Unknown unknown => Make(MessageState.Unknown, unknown.Reason, UntilReplay(taken)),
             _ => throw new InvalidOperationException($"'{answer.GetType().Name}' is not an answer."),
         };
+
+        // Not taken this time; that says nothing of the time before. By another route it could come twice.
+        Move PutOff(string reason, TimeSpan? retryAfter) => isInDoubt
+            ? Make(MessageState.Unknown, message.Reason, schedule.After(taken.Attempt, retryAfter)) with { Answer = reason }
+            : Make(MessageState.Deferred, reason, schedule.After(taken.Attempt, retryAfter));
 
         Move Make(MessageState state, string? reason, TimeSpan? wait, string? providerId = null) => new(
             message.Id, message.AccountId, taken.Attempt, state, reason, wait is { } span ? now + (long)span.TotalMilliseconds : null, providerId);

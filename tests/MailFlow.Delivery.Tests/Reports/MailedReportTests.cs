@@ -1,6 +1,7 @@
 using System.Text;
 using MailFlow.Delivery.Unsubscribing;
 using MailFlow.Engine.Definitions;
+using MailFlow.Engine.Facts;
 using MailFlow.Testing;
 
 namespace MailFlow.Delivery.Tests.Reports;
@@ -53,6 +54,23 @@ public sealed class MailedReportTests
         await relay.PostAsync(Complaint(complained[0], $"X-MailFlow-Proof: {await relay.TagAsync(complained[0])}"), Complaint(complained[1], $"Return-Path: <{await relay.ReturnPathAsync(complained[1])}>"));
         Assert.Equal(2, await relay.ComplaintsAsync());
         Assert.NotNull((await relay.Fixture.FindAsync(complained[0])).Feedback!.ComplainedAt);
+    }
+
+    // Seen red: customers' webhooks were told of a bounce and a complaint that anybody could have made up.
+    [Fact]
+    public async Task Forged_ones_are_told_to_nobody_and_signed_ones_once()
+    {
+        await using var relay = await Relay.StartAsync();
+        await relay.Fixture.Database.WriteAsync(session => FactInterest.SetAsync(session, 1, FactConsumer.Webhooks, [FactInterest.AllTypes], default), default);
+        var id = await relay.QueuedAsync("ada@example.org");
+
+        await relay.PostAsync(Dsn($"bounce+{id:n}@mail.shop.example", "5.1.1", "smtp; 550 5.1.1 forged"), Complaint(id, "X-Nothing: 1"));
+        Assert.Empty(await FactsAsync());
+
+        for (var i = 0; i < 2; i++) await relay.PostAsync(Dsn(await relay.ReturnPathAsync(id), "5.1.1", "smtp; 550 5.1.1 no such mailbox"), Complaint(id, $"X-MailFlow-Proof: {await relay.TagAsync(id)}"));
+        Assert.Equal(["message.bounced", "message.complained"], (await FactsAsync()).Order());
+
+        Task<List<string>> FactsAsync() => relay.Fixture.Database.ReadAsync(session => session.QueryAsync("SELECT type FROM fact", row => row.Text(0), default), default);
     }
 
     [Fact]

@@ -148,6 +148,37 @@ public sealed class RoutingTests
         Assert.Equal((MessageState.Accepted, "searchable"), (await fixture.Delivery.FindAsync(id) is var message ? (message.State, message.Provider) : default));
     }
 
+    // Seen red: put off, it was no longer in doubt, left by the other connection as well, and was called not sent where somebody was suppressed.
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, StubAnswer.Defer)]
+    [InlineData(DatabaseKind.Sqlite, StubAnswer.ProviderTrouble)]
+    [InlineData(DatabaseKind.Sqlite, StubAnswer.SenderFault)]
+    [InlineData(DatabaseKind.PostgreSql, StubAnswer.Defer)]
+    [InlineData(DatabaseKind.PostgreSql, StubAnswer.ProviderTrouble)]
+    [InlineData(DatabaseKind.PostgreSql, StubAnswer.SenderFault)]
+    public async Task A_mail_in_doubt_that_its_connection_puts_off_is_in_doubt_still(DatabaseKind kind, StubAnswer second)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        var (first, other) = (await fixture.ConnectAsync("first"), await fixture.ConnectAsync("other"));
+        first.Answer = other.Answer = email => email.Attempt switch { 1 => StubAnswer.AcceptThenDrop, 2 => second, _ => StubAnswer.Accept };
+        var ids = await fixture.QueueAsync(20);
+        await fixture.Start().RunOnceAsync(default);
+        await fixture.Start().RunOnceAsync(default);
+
+        Assert.All(ids, id => Assert.Equal((MessageState.Unknown, "stub: the connection broke"), fixture.Delivery.StateAsync(id).Result));
+        Assert.Contains(await fixture.Delivery.Messages.AnswersAsync(1, ids[0], default), answer => answer.Answer == (second switch
+        {
+            StubAnswer.Defer => "451 try again later",
+            StubAnswer.ProviderTrouble => "503 unavailable",
+            _ => "the API key is refused",
+        }));
+        foreach (var stop in await fixture.Delivery.Get<SendingStops>().ListAsync(1, default)) await fixture.Delivery.Get<SendingStops>().ResumeAsync(1, stop.Subject, default);
+        await fixture.RunAsync(TimeSpan.FromHours(2), TimeSpan.FromMinutes(1));
+
+        Assert.Equal(20, first.Taken.Count + other.Taken.Count);
+        Assert.All(ids, id => Assert.Equal(MessageState.Accepted, fixture.Delivery.StateAsync(id).Result.State));
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Transactional_mail_leaves_before_marketing_that_was_queued_long_before(DatabaseKind kind)
     {

@@ -1,7 +1,7 @@
-namespace MailFlow.Delivery.Sending;
+namespace MailFlow.Data;
 
 /// <summary>Work in the background that goes on whatever happens: after a failure it pauses, longer each time, and begins anew.</summary>
-internal static class Lane
+public static class Lane
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250), LongestPause = TimeSpan.FromSeconds(5); // the database is back sooner than most think
 
