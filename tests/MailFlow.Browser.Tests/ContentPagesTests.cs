@@ -96,6 +96,7 @@ public sealed class ContentPagesTests(BrowserFixture browser) : IClassFixture<Br
     {
         (await browser.Server.Client.PutAsJsonAsync("/api/v1/segments/tabs", new { name = "Tabs", rule = "contact.n == 1" })).EnsureSuccessStatusCode();
         await using var window = await browser.SignInAsync();
+        window.Wants("409");
         var page = window.Page;
         await page.GotoAsync("/segments/tabs");
         var name = page.GetByRole(AriaRole.Textbox, new() { Name = "Name" });
@@ -114,6 +115,5 @@ public sealed class ContentPagesTests(BrowserFixture browser) : IClassFixture<Br
         await Expect(page.GetByText("The segment is saved.")).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Navigation).GetByRole(AriaRole.Link, new() { Name = "Home", Exact = true }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Home" })).ToBeVisibleAsync();
-        Assert.All(window.TakeTroubles(), trouble => Assert.Contains("409", trouble));
     }
 }

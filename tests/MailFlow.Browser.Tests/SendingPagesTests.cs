@@ -51,7 +51,6 @@ public sealed class SendingPagesTests(BrowserFixture browser) : IClassFixture<Br
         await page.GetByRole(AriaRole.Textbox, new() { Name = "Webhook verification key" }).FillAsync("no key");
         await page.GetByRole(AriaRole.Button, new() { Name = "Add it" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Textbox, new() { Name = "Webhook verification key" })).ToHaveAttributeAsync("aria-invalid", "true");
-        Assert.Contains("answer 400", Assert.Single(window.TakeTroubles(), trouble => trouble.StartsWith("answer", StringComparison.Ordinal)), StringComparison.Ordinal);
 
         await page.GetByRole(AriaRole.Textbox, new() { Name = "Webhook verification key" }).FillAsync("");
         await page.GetByRole(AriaRole.Button, new() { Name = "Add it" }).ClickAsync();
@@ -62,6 +61,7 @@ public sealed class SendingPagesTests(BrowserFixture browser) : IClassFixture<Br
         await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Grid" })).ToBeVisibleAsync();
         Assert.Empty(await PagesTests.SeriousAsync(page));
+        Assert.Contains("answer 400", Assert.Single(await window.CloseAsync(), trouble => trouble.StartsWith("answer", StringComparison.Ordinal)), StringComparison.Ordinal);
         (await browser.Server.Client.DeleteAsync("/api/v1/connections/grid")).EnsureSuccessStatusCode();
     }
 
@@ -69,6 +69,7 @@ public sealed class SendingPagesTests(BrowserFixture browser) : IClassFixture<Br
     public async Task Quiet_hours_and_limits_are_set_and_stay()
     {
         await using var window = await browser.SignInAsync();
+        window.Wants("400");
         var page = window.Page;
         await page.GotoAsync("/sending");
         await page.GetByRole(AriaRole.Switch, new() { Name = "Quiet hours" }).CheckAsync();
@@ -76,7 +77,6 @@ public sealed class SendingPagesTests(BrowserFixture browser) : IClassFixture<Br
         await page.GetByLabel("To", new() { Exact = true }).FillAsync("22:00");
         await page.GetByRole(AriaRole.Button, new() { Name = "Save quiet hours and cap" }).ClickAsync();
         await Expect(page.GetByText("two different times of day")).ToBeVisibleAsync();
-        Assert.NotEmpty(window.TakeTroubles()); // the refusal
 
         await page.GetByLabel("To", new() { Exact = true }).FillAsync("07:30");
         await page.GetByRole(AriaRole.Button, new() { Name = "Save quiet hours and cap" }).ClickAsync();

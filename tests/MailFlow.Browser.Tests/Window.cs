@@ -8,6 +8,7 @@ public sealed class Window : IAsyncDisposable
 {
     private readonly IBrowserContext _context;
     private readonly ConcurrentQueue<string> _troubles = [];
+    private readonly List<string> _wanted = [];
 
     internal Window(IBrowserContext context, IPage page, Uri server)
     {
@@ -45,26 +46,27 @@ public sealed class Window : IAsyncDisposable
         await Page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Folder, folder, name + ".png"), Animations = ScreenshotAnimations.Disabled, Caret = ScreenshotCaret.Hide });
     }
 
-    /// <summary>Takes what went wrong so far, for a test that wanted it to.</summary>
-    public IReadOnlyList<string> TakeTroubles()
+    /// <summary>
+    /// The test wants something to go wrong of which this is told; to be said first, as what is not wanted hides a test's own failure.
+    /// Asked when the window is closed: a browser may tell of an answer long after the page has shown it.
+    /// </summary>
+    public void Wants(string trouble) => _wanted.Add(trouble);
+
+    /// <summary>Closes it and takes what went wrong.</summary>
+    public async Task<IReadOnlyList<string>> CloseAsync()
     {
+        await _context.CloseAsync();
         var taken = _troubles.ToList();
         _troubles.Clear();
         return taken;
     }
 
-    /// <summary>Closes it and takes what went wrong, for a test that wanted it to and cannot know when it is told.</summary>
-    public async Task<IReadOnlyList<string>> CloseAsync()
-    {
-        await _context.CloseAsync();
-        return TakeTroubles();
-    }
-
-    /// <summary>Closes it; fails when anything went wrong in it.</summary>
+    /// <summary>Closes it; fails when anything went wrong in it that no test wanted to, or something wanted did not.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _context.CloseAsync();
+        var troubles = await CloseAsync();
         await _context.DisposeAsync();
-        Assert.True(_troubles.IsEmpty, string.Join('\n', _troubles));
+        Assert.True(troubles.All(trouble => _wanted.Exists(trouble.Contains)), string.Join('\n', troubles));
+        Assert.All(_wanted, wanted => Assert.Contains(troubles, trouble => trouble.Contains(wanted, StringComparison.Ordinal)));
     }
 }

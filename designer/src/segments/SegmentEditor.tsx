@@ -40,6 +40,7 @@ export function SegmentEditor({ segmentKey, saved, name: initialName, rule: init
   const isNew = base === null;
   const path = `/segments/${encodeURIComponent(segmentKey)}`;
   const save = useMutation({
+    meta: { shows: 409 },
     mutationFn: () => call<Segment>('PUT', path, { body: { name: name.trim(), rule, if_updated_at: base?.updated_at } }),
     onSuccess: async (segment) => {
       toast('The segment is saved.');

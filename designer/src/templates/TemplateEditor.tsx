@@ -34,6 +34,7 @@ export function TemplateEditor({ templateKey, saved, initial }: { templateKey: s
   const set = (change: Partial<Draft>) => setDraft((old) => ({ ...old, ...change }));
   const path = `/templates/${encodeURIComponent(templateKey)}`;
   const save = useMutation({
+    meta: { shows: 409 },
     mutationFn: () => call<Template>('PUT', path, { body: { ...bodyOf(draft), if_version: saved?.version ?? 0 } }),
     onSuccess: async (template) => {
       toast(`Version ${template.version} is saved.`);
