@@ -16,12 +16,15 @@ internal sealed class BenchHost : IAsyncDisposable
     private readonly TestDatabase _test;
     private readonly ServiceProvider _services;
 
-    private BenchHost(TestDatabase test, ServiceProvider services, ShiftedTime time, StubProvider provider) =>
-        (_test, _services, Time, Provider) = (test, services, time, provider);
+    private BenchHost(TestDatabase test, ServiceProvider services, ShiftedTime time, StubProvider provider, SendGridStub? sendGrid) =>
+        (_test, _services, Time, Provider, SendGrid) = (test, services, time, provider, sendGrid);
 
     public ShiftedTime Time { get; }
 
     public StubProvider Provider { get; }
+
+    /// <summary>SendGrid's stub, where mail is to leave over HTTP.</summary>
+    public SendGridStub? SendGrid { get; }
 
     public Database Database => _test.Database;
 
@@ -29,16 +32,19 @@ internal sealed class BenchHost : IAsyncDisposable
 
     public Worker Worker => Get<Worker>();
 
-    public static async Task<BenchHost> CreateAsync(DatabaseKind kind, Action<IServiceCollection>? configure = null)
+    public static async Task<BenchHost> CreateAsync(DatabaseKind kind, Action<IServiceCollection>? configure = null, bool overHttp = false)
     {
         if (kind == DatabaseKind.PostgreSql) PostgresServer.UseDurable();
         var time = new ShiftedTime();
         var test = await TestDatabase.CreateAsync(kind, time, typeof(Worker).Assembly, typeof(Audience.Contacts).Assembly, typeof(Templates).Assembly, typeof(Messages).Assembly, typeof(JourneyDefinitions).Assembly);
         var provider = new StubProvider();
+        var sendGrid = overHttp ? await SendGridStub.StartAsync() : null;
+        var options = new DeliveryOptions { Sender = new("Bench", "hello@bench.example", null, "1 High Street") };
+        if (sendGrid is not null) options = options with { ProviderEndpoints = new Dictionary<string, string> { ["sendgrid"] = sendGrid.Address } };
         var services = new ServiceCollection().AddLogging().AddSingleton(test.Database).AddSingleton<TimeProvider>(time).AddSingleton<ISecretBox, PlainSecretBox>().AddSingleton<IEmailProvider>(provider);
-        services.AddEngine().AddAudience().AddContent().AddDelivery(new DeliveryOptions { Sender = new("Bench", "hello@bench.example", null, "1 High Street") }).AddJourneys();
+        services.AddEngine().AddAudience().AddContent().AddDelivery(options).AddJourneys();
         configure?.Invoke(services);
-        var host = new BenchHost(test, services.BuildServiceProvider(), time, provider);
+        var host = new BenchHost(test, services.BuildServiceProvider(), time, provider, sendGrid);
         await test.Database.WriteAsync(session => session.ExecuteAsync("INSERT INTO account (id, name, created_at) VALUES (1, 'Bench', 0)", default), default);
         return host;
     }
@@ -106,6 +112,7 @@ internal sealed class BenchHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _services.DisposeAsync();
+        if (SendGrid is not null) await SendGrid.DisposeAsync();
         await _test.DisposeAsync();
     }
 }

@@ -1,25 +1,22 @@
-using System.Security.Cryptography;
-using System.Text;
 using MailFlow.Data;
 using MailFlow.Delivery;
-using MailFlow.Testing;
 
 namespace MailFlow.Benchmarks;
 
 /// <summary>
-/// Reports verified, stored, deduplicated and done: deliveries, opens and clicks, 250 a call, one call in ten sent twice. Calls come in as fast as they are answered, by four callers,
-/// while two readers work them off.
+/// Reports as SendGrid makes and signs them, verified, stored, deduplicated and done: deliveries, opens and clicks, 250 a call (or <c>--per-call</c>), one call in ten sent twice. Calls
+/// come in as fast as they are answered, by four callers (by 64 where a call is one report), while two readers work them off.
 /// </summary>
 internal static class WebhookReports
 {
-    private const int InACall = 250;
+    private const string Type = "sendgrid";
 
     public static async Task RunAsync(BenchHost host, Arguments arguments)
     {
         var mails = arguments.Contacts > 0 ? arguments.Contacts : 40_000;
-        var connection = await host.Get<Connections>().PutAsync(1, "main", new ConnectionDraft(EcdsaProvider.TypeName, Settings: new Dictionary<string, string?> { ["key"] = EcdsaProvider.PublicKey }), default);
+        var connection = await host.Get<Connections>().PutAsync(1, "main", new ConnectionDraft(Type, Settings: new Dictionary<string, string?> { ["api_key"] = "SG.bench", ["webhook_public_key"] = SendGridEvents.PublicKey }), default);
         await FillLedgerAsync(host, mails);
-        var calls = Calls(host, mails);
+        var calls = Calls(host, mails, arguments.PerCall);
         var (door, processor) = (host.Get<Webhooks>(), host.Get<FeedbackProcessor>());
         var reports = calls.Sum(call => (long)call.Reports);
 
@@ -39,10 +36,10 @@ internal static class WebhookReports
                 }
             }
         })).ToList();
-        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
+        await Task.WhenAll(Enumerable.Range(0, arguments.PerCall == 1 ? 64 : 4).Select(_ => Task.Run(async () =>
         {
             for (var at = Interlocked.Increment(ref next); at < calls.Count; at = Interlocked.Increment(ref next))
-                if (await door.TakeAsync(EcdsaProvider.TypeName, connection.Id, calls[at].Call, default) == WebhookAnswer.Taken) Interlocked.Increment(ref taken);
+                if (await door.TakeAsync(Type, connection.Id, calls[at].Call, default) == WebhookAnswer.Taken) Interlocked.Increment(ref taken);
         })));
         var stored = cost.Watch.Elapsed;
         Volatile.Write(ref done, true);
@@ -67,16 +64,16 @@ internal static class WebhookReports
         if (waiting > 0) await settle.PrintAsync("open or click", waiting);
         Report.Check("human", mails, await host.CountAsync("SELECT count(*) FROM message_feedback WHERE human_opens = 1 AND human_clicks = 1"));
         Report.Check("events raised", mails * 3L, await host.CountAsync("SELECT count(*) FROM inbox"));
-        await BounceAsync(host, connection.Id, mails / 2);
+        await BounceAsync(host, connection.Id, mails / 2, arguments.PerCall);
     }
 
     /// <summary>A bad list: half of the mails come back as hard bounces, and each address is suppressed.</summary>
-    private static async Task BounceAsync(BenchHost host, Guid connection, int mails)
+    private static async Task BounceAsync(BenchHost host, Guid connection, int mails, int perCall)
     {
         var (door, processor) = (host.Get<Webhooks>(), host.Get<FeedbackProcessor>());
         var at = host.Time.GetUtcNow();
-        foreach (var chunk in Enumerable.Range(0, mails).Select(mail => new StubReport($"bounced-{mail}", FeedbackKind.Bounced, at, Id(mail), Bounce: BounceKind.Hard)).Chunk(InACall))
-            await door.TakeAsync(EcdsaProvider.TypeName, connection, EcdsaProvider.Sign(ReportingProvider.Write(chunk), at), default);
+        foreach (var chunk in Enumerable.Range(0, mails).Select(mail => SendGridEvents.Of("bounce", $"bounced-{mail}", at, Id(mail), mail)).Chunk(perCall))
+            await door.TakeAsync(Type, connection, SendGridEvents.Sign(chunk, at), default);
         var cost = await Report.StartAsync(host);
         while (await processor.RunOnceAsync(default) > 0) { }
         Report.Rate("hard bounces worked off", mails, cost.Watch.Elapsed);
@@ -102,44 +99,12 @@ internal static class WebhookReports
 
     private static Guid Id(int mail) => StableHash.TimedKey(1_700_000_000_000 + mail, StableHash.Key("bench", mail.ToString()));
 
-    private static List<(WebhookCall Call, int Reports)> Calls(BenchHost host, int mails)
+    private static List<(WebhookCall Call, int Reports)> Calls(BenchHost host, int mails, int perCall)
     {
         var start = host.Time.GetUtcNow().AddMinutes(-30);
-        var kinds = new[] { FeedbackKind.Delivered, FeedbackKind.Opened, FeedbackKind.Clicked };
-        var calls = kinds.SelectMany(kind => Enumerable.Range(0, mails).Select(mail => new StubReport(
-                $"{kind}-{mail}-c2VuZGdyaWQgZXZlbnQ", kind, start.AddMinutes(5 * (int)kind / 2), Id(mail), Url: kind == FeedbackKind.Clicked ? "https://shop.example/sale?utm_source=mail" : null,
-                Agent: kind == FeedbackKind.Delivered ? null : "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36",
-                Ip: kind == FeedbackKind.Delivered ? null : "203.0.113.9")))
-            .Chunk(InACall).Select(chunk => (EcdsaProvider.Sign(ReportingProvider.Write(chunk), host.Time.GetUtcNow()), chunk.Length)).ToList();
+        var kinds = new[] { "delivered", "open", "click" };
+        var calls = kinds.SelectMany((kind, i) => Enumerable.Range(0, mails).Select(mail => SendGridEvents.Of(kind, $"{kind}-{mail}-c2VuZGdyaWQgZXZlbnQ", start.AddMinutes(5 * i), Id(mail), mail)))
+            .Chunk(perCall).Select(chunk => (SendGridEvents.Sign(chunk, host.Time.GetUtcNow()), chunk.Length)).ToList();
         return [.. calls.SelectMany((call, i) => i % 10 == 0 ? new[] { call, call } : [call])];
-    }
-}
-
-/// <summary>Signs as SendGrid does: ECDSA over P-256 with SHA-256, of the timestamp's characters and then the body's bytes; the public key is the DER form in base64.</summary>
-internal sealed class EcdsaProvider() : ReportingProvider(name: TypeName)
-{
-    public const string TypeName = "ecdsa";
-    private const string Signature = "X-Twilio-Email-Event-Webhook-Signature", Timestamp = "X-Twilio-Email-Event-Webhook-Timestamp";
-
-    private static readonly ECDsa Key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-
-    public static string PublicKey { get; } = Convert.ToBase64String(Key.ExportSubjectPublicKeyInfo());
-
-    public static WebhookCall Sign(byte[] body, DateTimeOffset at)
-    {
-        var timestamp = at.ToUnixTimeSeconds().ToString();
-        var signature = Key.SignData([.. Encoding.UTF8.GetBytes(timestamp), .. body], HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
-        return new WebhookCall(new Dictionary<string, string> { [Signature] = Convert.ToBase64String(signature), [Timestamp] = timestamp }, new Dictionary<string, string>(), body, at);
-    }
-
-    public override ValueTask<WebhookVerdict> VerifyAsync(WebhookCall call, ConnectionSettings settings, CancellationToken ct)
-    {
-        using var key = ECDsa.Create();
-        key.ImportSubjectPublicKeyInfo(Convert.FromBase64String(settings["key"]), out _);
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes(call.Headers[Timestamp]));
-        hash.AppendData(call.Body.Span);
-        return ValueTask.FromResult<WebhookVerdict>(key.VerifyHash(hash.GetHashAndReset(), Convert.FromBase64String(call.Headers[Signature]), DSASignatureFormat.Rfc3279DerSequence)
-            ? new WebhookVerdict.Verified() : new WebhookVerdict.Refused("the signature is wrong"));
     }
 }
