@@ -7,6 +7,7 @@ using MailFlow.Engine.Storage;
 using MailFlow.Journeys;
 using MailFlow.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace MailFlow.Benchmarks;
 
@@ -32,7 +33,11 @@ internal sealed class BenchHost : IAsyncDisposable
 
     public Worker Worker => Get<Worker>();
 
-    public static async Task<BenchHost> CreateAsync(DatabaseKind kind, Action<IServiceCollection>? configure = null, bool overHttp = false)
+    /// <summary>Makes one.</summary>
+    /// <param name="kind">The database.</param>
+    /// <param name="overHttp">Whether mail leaves by SendGrid's sender, to a stub.</param>
+    /// <param name="batch">The most stimuli in a batch.</param>
+    public static async Task<BenchHost> CreateAsync(DatabaseKind kind, bool overHttp = false, int batch = Worker.BatchSize)
     {
         if (kind == DatabaseKind.PostgreSql) PostgresServer.UseDurable();
         var time = new ShiftedTime();
@@ -43,9 +48,11 @@ internal sealed class BenchHost : IAsyncDisposable
         if (sendGrid is not null) options = options with { ProviderEndpoints = new Dictionary<string, string> { ["sendgrid"] = sendGrid.Address } };
         var services = new ServiceCollection().AddLogging().AddSingleton(test.Database).AddSingleton<TimeProvider>(time).AddSingleton<ISecretBox, PlainSecretBox>().AddSingleton<IEmailProvider>(provider);
         services.AddEngine().AddAudience().AddContent().AddDelivery(options).AddJourneys();
-        configure?.Invoke(services);
+        services.AddSingleton(provider => new Worker(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<Catalog>(), provider.GetRequiredService<IServiceScopeFactory>(), provider.GetRequiredService<WorkSignal>(),
+            provider.GetRequiredService<IFaultPoints>(), provider.GetRequiredService<ILogger<Worker>>(), provider.GetRequiredService<EngineNode>().Name, batch));
         var host = new BenchHost(test, services.BuildServiceProvider(), time, provider, sendGrid);
-        await test.Database.WriteAsync(session => session.ExecuteAsync("INSERT INTO account (id, name, created_at) VALUES (1, 'Bench', 0)", default), default);
+        await test.Database.WriteAsync(session => session.ExecuteAsync("INSERT INTO account (id, name, created_at) VALUES (1, 'Bench', 0), (2, 'Other', 0)", default), default);
         return host;
     }
 
@@ -60,11 +67,11 @@ internal sealed class BenchHost : IAsyncDisposable
         await PublishAsync("bench", await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "bench-journey.json")));
     }
 
-    public async Task PublishAsync(string definitionId, string json)
+    public async Task PublishAsync(string definitionId, string json, int account = 1)
     {
         var journeys = Get<JourneyDefinitions>();
-        await journeys.SaveDraftAsync(1, definitionId, json, default);
-        var result = await journeys.PublishAsync(1, definitionId, default);
+        await journeys.SaveDraftAsync(account, definitionId, json, default);
+        var result = await journeys.PublishAsync(account, definitionId, default);
         if (result.Findings.Any(finding => finding.Severity == Severity.Error))
             throw new InvalidOperationException(string.Join("; ", result.Findings.Select(finding => finding.Message)));
     }

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net.Http.Json;
-using System.Text.Json.Nodes;
 using MailFlow.Testing;
 
 namespace MailFlow.Benchmarks;
@@ -12,7 +10,7 @@ namespace MailFlow.Benchmarks;
 /// </summary>
 internal static class Recovery
 {
-    private const int Group = 1_000, Step = 500, Window = 3_000, Before = 9_000;
+    private const int Step = 500, Window = 3_000, Before = 9_000;
     private const double Share = 0.95;
 
     public static async Task<int> RunAsync(Arguments arguments)
@@ -22,8 +20,8 @@ internal static class Recovery
         var folder = Directory.CreateTempSubdirectory("mailflow-bench-").FullName;
         await using (var server = await ServerProcess.StartAsync(folder, postgres.ConnectionString, ("MailFlow__Samples", "false")))
         {
-            await PublishAsync(server);
-            await Parallel.ForEachAsync(Enumerable.Range(0, contacts).Chunk(Group), new ParallelOptions { MaxDegreeOfParallelism = 2 }, async (group, ct) => await PostAsync(server, group, ct));
+            await Backlog.PublishAsync(server);
+            await Backlog.PostAsync(server, contacts);
 
             var watch = Stopwatch.StartNew();
             var seen = new List<(long At, double Transitions)>();
@@ -41,11 +39,7 @@ internal static class Recovery
             await LookUntilAsync(server, watch, seen, () => seen.Count > 0 && (RateOver(seen, Window) >= Share * usual || watch.ElapsedMilliseconds - up > 60_000));
             Report.Line("back at 95 %", $"{seen[^1].At - up:N0} ms after its start, {RateOver(seen, Window):N0}/s over {Window / 1_000} s");
 
-            JsonNode stats;
-            do stats = (await server.Client.GetFromJsonAsync<JsonNode>("/api/v1/journeys/recovery/stats"))!;
-            while (stats["completed"]!.GetValue<long>() < contacts && watch.Elapsed < TimeSpan.FromMinutes(10));
-            Report.Check("entered", contacts, stats["entered"]!.GetValue<long>());
-            Report.Check("completed", contacts, stats["completed"]!.GetValue<long>());
+            await Backlog.CompletedAsync(server, contacts);
         }
         Directory.Delete(folder, recursive: true);
         return Report.ExitCode;
@@ -68,31 +62,5 @@ internal static class Recovery
     {
         var first = seen.FindLastIndex(each => each.At <= seen[^1].At - milliseconds);
         return first < 0 ? 0 : (seen[^1].Transitions - seen[first].Transitions) / (seen[^1].At - seen[first].At) * 1_000;
-    }
-
-    private static async Task PublishAsync(ServerProcess server)
-    {
-        (await server.Client.PutAsJsonAsync("/api/v1/journeys/recovery", JsonNode.Parse("""
-            {"name":"Recovery","root":{"id":"flow","type":"Elsa.Flowchart","activities":[
-              {"id":"started","type":"MailFlow.EventReceived","eventType":"started","customProperties":{"canStartWorkflow":true}},
-              {"id":"one","type":"MailFlow.Condition","condition":{"typeName":"String","expression":{"type":"CEL","value":"contact.country == 'DE'"} }},
-              {"id":"two","type":"MailFlow.CheckSuppression"},
-              {"id":"three","type":"MailFlow.Goal","name":"reached"}],
-             "connections":[
-              {"source":{"activity":"started","port":"Done"},"target":{"activity":"one","port":"In"}},
-              {"source":{"activity":"one","port":"False"},"target":{"activity":"two","port":"In"}},
-              {"source":{"activity":"two","port":"Clear"},"target":{"activity":"three","port":"In"}}]}}
-            """))).EnsureSuccessStatusCode();
-        (await server.Client.PostAsync("/api/v1/journeys/recovery/publish", null)).EnsureSuccessStatusCode();
-    }
-
-    private static async Task PostAsync(ServerProcess server, int[] users, CancellationToken ct)
-    {
-        var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
-        var events = new JsonArray([.. users.Select(user => (JsonNode)new JsonObject
-        {
-            ["event_id"] = $"e-{user}", ["event_type"] = "started", ["user_id"] = $"u-{user}", ["timestamp"] = now, ["payload"] = new JsonObject(),
-        })]);
-        (await server.Client.PostAsJsonAsync("/api/v1/events", events, ct)).EnsureSuccessStatusCode();
     }
 }

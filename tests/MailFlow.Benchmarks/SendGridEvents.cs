@@ -19,8 +19,13 @@ internal static class SendGridEvents
     {
         var written = new Dictionary<string, object>
         {
-            ["email"] = $"user{user}@example.org", ["timestamp"] = at.ToUnixTimeSeconds(), ["event"] = kind, ["category"] = new[] { "bench" }, ["sg_event_id"] = id,
-            ["sg_message_id"] = $"user-{user}.recvd-5f7c9d-2-66F2.0", ["mf_msg"] = message,
+            ["email"] = $"user{user}@example.org",
+            ["timestamp"] = at.ToUnixTimeSeconds(),
+            ["event"] = kind,
+            ["category"] = new[] { "bench" },
+            ["sg_event_id"] = id,
+            ["sg_message_id"] = $"user-{user}.recvd-5f7c9d-2-66F2.0",
+            ["mf_msg"] = message,
         };
         if (kind == "delivered") written["response"] = "250 OK";
         if (kind is "open" or "click") (written["useragent"], written["ip"]) = (Chrome, "203.0.113.9");

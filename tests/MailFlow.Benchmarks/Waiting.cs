@@ -10,6 +10,7 @@ namespace MailFlow.Benchmarks;
 internal static class Waiting
 {
     private const int Made = 1_000;
+    private const long Day = 24L * 3_600_000, Year = 365 * Day;
 
     public static async Task RunAsync(BenchHost host, Arguments arguments)
     {
@@ -17,7 +18,7 @@ internal static class Waiting
         await host.PublishAsync();
         await host.SignUpAsync(Made);
         await host.DrainAsync(arguments.Workers);
-        await CopyAsync(host, waiting / Made);
+        await CopyAsync(host, waiting / Made, later: Year);
         if (host.Database.Dialect.IsPostgreSql) await RunAsync(host, "VACUUM ANALYZE instance");
         var count = await host.CountAsync("SELECT count(*) FROM instance WHERE status = 0 AND due_at IS NOT NULL");
         Report.Check("waiting instances", waiting, count);
@@ -26,30 +27,58 @@ internal static class Waiting
         var watch = Stopwatch.StartNew();
         await host.Worker.ShardsWithWorkAsync(default);
         Report.Line("first look for due work", $"{watch.Elapsed.TotalMilliseconds:N1} ms with {count:N0} waiting");
-        await LagAsync(host, arguments, perSecond: 5_000, seconds: 10);
+        await LagAsync(host, arguments, account: 1, perSecond: 5_000, seconds: 10);
     }
 
-    /// <summary>The copies wait a year, so that only what the test makes due is due. Each keeps the size of its original.</summary>
-    private static async Task CopyAsync(BenchHost host, int copies)
+    /// <summary>One account's million timers are due at once; another account's few must not wait for them.</summary>
+    public static async Task FairnessAsync(BenchHost host, Arguments arguments)
+    {
+        var due = arguments.Contacts > 0 ? arguments.Contacts : 1_000_000;
+        await host.PublishAsync();
+        await host.SignUpAsync(Made);
+        await host.DrainAsync(arguments.Workers);
+        await CopyContactsAsync(host, due / Made);
+        await CopyAsync(host, due / Made, later: -Day);
+        if (host.Database.Dialect.IsPostgreSql)
+            foreach (var table in new[] { "contact", "instance" }) await RunAsync(host, $"VACUUM ANALYZE {table}");
+        Report.Line("due at once", $"{await DueAsync():N0} timers of account 1");
+        await LagAsync(host, arguments, account: 2, perSecond: 100, seconds: 40);
+        Report.Line("still due at the end", $"{await DueAsync():N0} timers of account 1"); // with none left, the last of account 2 had nobody to wait for
+
+        Task<long> DueAsync() => host.CountAsync($"SELECT count(*) FROM instance WHERE account_id = 1 AND status = 0 AND due_at <= {host.Time.GetUtcNow().ToUnixTimeMilliseconds()}");
+    }
+
+    /// <summary>The copies' waits end so many milliseconds later: in a year, so that only what the test makes due is due, or before now. Each keeps the size of its original.</summary>
+    private static async Task CopyAsync(BenchHost host, int copies, long later)
     {
         var postgres = host.Database.Dialect.IsPostgreSql;
         // A second later each: rows come in the order of time, as they do from the engine, and fill the indexes as they do there.
         var id = postgres
             ? "(lpad(to_hex(('x' || substr(replace(id::text, '-', ''), 1, 12))::bit(48)::bigint + n * 1000), 12, '0') || substr(replace(id::text, '-', ''), 13))::uuid"
             : "substr(id, 1, 12) || unhex(printf('%08X', n))";
-        var series = postgres ? $"generate_series(1, {copies - 1}) AS n" : $"(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {copies - 1}) SELECT n FROM s)";
-        const long Year = 365L * 24 * 3600 * 1000;
+        var series = Series(host, copies);
         await host.Database.WriteAsync(async session =>
         {
             await session.ExecuteAsync($"""
                 INSERT INTO instance (id, contact_id, version_id, due_at, parked_at, updated_at, account_id, journey_id, ver, shard, status, format, state)
-                SELECT {id}, contact_id + CAST(n AS BIGINT) * 10000000, version_id, due_at + {Year} + n * 1000, parked_at, updated_at, account_id, journey_id, ver, shard, status, format, state FROM instance, {series} ORDER BY n
+                SELECT {id}, contact_id + CAST(n AS BIGINT) * 10000000, version_id, due_at + {later} + n * 1000, parked_at, updated_at, account_id, journey_id, ver, shard, status, format, state FROM instance, {series} ORDER BY n
                 """, default);
             await session.ExecuteAsync($"""
                 INSERT INTO entry (journey_id, contact_id, account_id, entries, entered_at) SELECT journey_id, contact_id + CAST(n AS BIGINT) * 10000000, account_id, entries, entered_at FROM entry, {series} ORDER BY n
                 """, default);
         }, default);
     }
+
+    /// <summary>The contacts of copies that are not only to wait.</summary>
+    private static Task<int> CopyContactsAsync(BenchHost host, int copies) => host.Database.WriteAsync(session => session.ExecuteAsync($"""
+        INSERT INTO contact (id, account_id, shard, user_id, email, first_name, last_name, time_zone, attributes, tags, created_at, updated_at)
+        SELECT id + CAST(n AS BIGINT) * 10000000, account_id, shard, user_id || '-' || n, n || '-' || email, first_name, last_name, time_zone, attributes, tags, created_at, updated_at
+        FROM contact, {Series(host, copies)} ORDER BY n
+        """, default), default);
+
+    private static string Series(BenchHost host, int copies) => host.Database.Dialect.IsPostgreSql
+        ? $"generate_series(1, {copies - 1}) AS n"
+        : $"(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {copies - 1}) SELECT n FROM s)";
 
     private static async Task SizeAsync(BenchHost host, long count)
     {
@@ -70,10 +99,10 @@ internal static class Waiting
     /// Open loop: contacts enter at a fixed rate for some seconds and wait fifteen each, so the instants are fixed beforehand and spread alike. Lag is from the
     /// instant a wait was over to the moment the call that committed it returned.
     /// </summary>
-    private static async Task LagAsync(BenchHost host, Arguments arguments, int perSecond, int seconds)
+    private static async Task LagAsync(BenchHost host, Arguments arguments, int account, int perSecond, int seconds)
     {
         const int Slice = 50, Wait = 15_000;
-        await host.PublishAsync("lag", File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "lag-journey.json")));
+        await host.PublishAsync("lag", File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "lag-journey.json")), account);
         var total = perSecond * seconds;
         var committed = new System.Collections.Concurrent.ConcurrentBag<(int Shard, long From, long Until)>();
         using var stop = new CancellationTokenSource();
@@ -84,7 +113,7 @@ internal static class Waiting
         {
             var ahead = TimeSpan.FromMilliseconds(sent * 1000.0 / perSecond) - watch.Elapsed;
             if (ahead > TimeSpan.Zero) await Task.Delay(ahead, TimeProvider.System);
-            await host.Get<EventIntake>().AcceptAsync(1, [.. Enumerable.Range(sent, perSecond * Slice / 1000).Select(i => host.Event("lag_started", 20_000_000 + i))], default);
+            await host.Get<EventIntake>().AcceptAsync(account, [.. Enumerable.Range(sent, perSecond * Slice / 1000).Select(i => host.Event("lag_started", 20_000_000 + i))], default);
         }
         for (var patience = 0; patience < 60 && await FinishedAsync(host) < total; patience++) await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System);
         await stop.CancelAsync();
