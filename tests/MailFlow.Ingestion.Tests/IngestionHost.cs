@@ -96,8 +96,16 @@ internal sealed class IngestionHost : IAsyncDisposable
         builder.Services.AddSingleton(database).AddSingleton(database.Time);
         if (faults is not null) builder.Services.AddSingleton(faults);
         builder.Services.AddEngine().AddIngestion(options);
-        var host = builder.Build();
-        await host.StartAsync();
-        return new IngestionHost(host, database, own);
+        var node = new IngestionHost(builder.Build(), database, own);
+        try
+        {
+            await node._host.StartAsync();
+            return node;
+        }
+        catch
+        {
+            await node.DisposeAsync();
+            throw;
+        }
     }
 }

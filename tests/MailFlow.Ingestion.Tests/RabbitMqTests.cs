@@ -131,7 +131,7 @@ public sealed class RabbitMqTests(RabbitMqFixture fixture) : IClassFixture<Rabbi
         var trouble = new Trouble("intake.after-commit", () =>
         {
             committed.Set();
-            gone.Wait();
+            gone.Wait(TimeSpan.FromMinutes(5));
             return null;
         });
         await using var node = await IngestionHost.StartAsync(DatabaseKind.PostgreSql, new() { Transport = "rabbitmq", RabbitMq = new() { Host = "127.0.0.1", Port = server.Port, Queue = Queue } }, trouble);

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Npgsql;
 
 namespace MailFlow.Testing;
@@ -29,7 +27,7 @@ public sealed class OwnPostgres : IDisposable
             throw new InvalidOperationException("PostgreSQL is needed for this test: run ./test.sh once, install Debian's package postgresql, or set MAILFLOW_TEST_POSTGRES to a connection string.");
 
         var folder = Directory.CreateTempSubdirectory("mailflow-pg-").FullName;
-        var port = FreePort();
+        var port = FreePort.Take();
         if (AsPostgres) Run("chown", "postgres", folder);
         var server = new OwnPostgres(folder, binaries,
             $"-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories={folder} -c max_connections=300 {(durable ? "-c shared_buffers=2GB -c max_wal_size=4GB" : "-c fsync=off")}",
@@ -53,13 +51,6 @@ public sealed class OwnPostgres : IDisposable
     }
 
     private string Data => _folder + "/data";
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     private void RunAsOwner(string program, params string[] arguments)
     {

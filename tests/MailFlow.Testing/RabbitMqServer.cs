@@ -16,36 +16,52 @@ public sealed class RabbitMqServer : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5), Moment = TimeSpan.FromMilliseconds(100);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("mailflow-rabbitmq-").FullName;
-    private readonly int _distribution = FreePort(), _names = FreePort();
+    private readonly int _distribution = FreePort.Take(), _names = FreePort.Take();
+
+    private Process? _process;
 
     private RabbitMqServer() { }
 
     /// <summary>Where AMQP is spoken.</summary>
-    public int Port { get; } = FreePort();
+    public int Port { get; } = FreePort.Take();
 
     /// <summary>Where <c>rabbitmqadmin</c> asks.</summary>
-    public int ManagementPort { get; } = FreePort();
+    public int ManagementPort { get; } = FreePort.Take();
 
     /// <summary>Starts one.</summary>
     public static async Task<RabbitMqServer> StartAsync()
     {
         if (!File.Exists($"{Programs}/rabbitmq-server")) throw new InvalidOperationException("The RabbitMQ of the tests is not installed. As root on Debian: apt-get install rabbitmq-server");
         var server = new RabbitMqServer();
-        File.WriteAllText($"{server._folder}/plugins", "[rabbitmq_management].");
-        File.WriteAllText($"{server._folder}/rabbitmq.conf", $"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {server.ManagementPort}\ncollect_statistics_interval = 200\ndisk_free_limit.absolute = 50MB\n");
-        if (IsRoot) await RunAsync("chown", "-R", "rabbitmq", server._folder);
-        await server.StartAgainAsync();
-        return server;
+        try
+        {
+            await server.BeginAsync();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    private async Task BeginAsync()
+    {
+        File.WriteAllText($"{_folder}/plugins", "[rabbitmq_management].");
+        File.WriteAllText($"{_folder}/rabbitmq.conf", $"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {ManagementPort}\ncollect_statistics_interval = 200\ndisk_free_limit.absolute = 50MB\n");
+        if (IsRoot) await RunAsync("chown", "-R", "rabbitmq", _folder);
+        await StartAgainAsync();
     }
 
     /// <summary>Starts it where it was stopped, with all that it kept.</summary>
     public async Task StartAgainAsync()
     {
-        using var _ = Process.Start(Command("/bin/sh", "-c", $"exec {Programs}/rabbitmq-server >>{_folder}/out 2>&1 </dev/null"))!;
+        _process?.Dispose();
+        _process = Process.Start(Command("/bin/sh", "-c", $"exec {Programs}/rabbitmq-server >>{_folder}/out 2>&1 </dev/null"))!;
         var watch = Stopwatch.StartNew();
         while (!await ListensAsync(Port) || !await ListensAsync(ManagementPort))
         {
-            if (watch.Elapsed > Patience) throw new InvalidOperationException($"RabbitMQ did not start: {File.ReadAllText($"{_folder}/out")}");
+            if (_process.HasExited || watch.Elapsed > Patience) throw new InvalidOperationException($"RabbitMQ did not start: {File.ReadAllText($"{_folder}/out")}");
             await Task.Delay(Moment, TimeProvider.System);
         }
     }
@@ -71,9 +87,17 @@ public sealed class RabbitMqServer : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        if (await ListensAsync(Port)) await StopAsync();
-        await RunAsync(Command("epmd", "-port", $"{_names}", "-kill"));
-        Directory.Delete(_folder, recursive: true);
+        try
+        {
+            if (await ListensAsync(Port)) await StopAsync();
+            await RunAsync(Command("epmd", "-port", $"{_names}", "-kill"));
+        }
+        finally
+        {
+            if (_process is { HasExited: false }) _process.Kill(entireProcessTree: true);
+            _process?.Dispose();
+            Directory.Delete(_folder, recursive: true);
+        }
     }
 
     private static bool IsRoot => Environment.UserName == "root";
@@ -127,12 +151,5 @@ public sealed class RabbitMqServer : IAsyncDisposable
         {
             return false;
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

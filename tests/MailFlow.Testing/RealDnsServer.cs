@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 
 namespace MailFlow.Testing;
 
@@ -29,7 +27,7 @@ public sealed class RealDnsServer : IAsyncDisposable
         var file = Path.GetTempFileName();
         for (var attempt = 0; ; attempt++)
         {
-            var port = FreePort();
+            var port = FreePort.Take();
             string[] lines =
             [
                 $"port={port}", "listen-address=127.0.0.1", "bind-interfaces", "no-resolv", "no-hosts", "keep-in-foreground", "log-facility=-", "pid-file=", $"user={Environment.UserName}",
@@ -61,12 +59,5 @@ public sealed class RealDnsServer : IAsyncDisposable
         await _process.WaitForExitAsync();
         _process.Dispose();
         File.Delete(_file);
-    }
-
-    private static int FreePort()
-    {
-        using var tcp = new TcpListener(IPAddress.Loopback, 0);
-        tcp.Start();
-        return ((IPEndPoint)tcp.LocalEndpoint).Port;
     }
 }

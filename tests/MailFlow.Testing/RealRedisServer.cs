@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 
 namespace MailFlow.Testing;
 
@@ -26,7 +24,7 @@ public sealed class RealRedisServer : IAsyncDisposable
         if (!File.Exists(Program)) throw new InvalidOperationException("Redis is needed for this test. As root on Debian: apt-get install redis-server");
         for (var attempt = 0; ; attempt++)
         {
-            var port = FreePort();
+            var port = FreePort.Take();
             if (await TryStartAsync(port) is { } process) return new RealRedisServer(process, port);
             if (attempt == 4) throw new InvalidOperationException("redis-server did not start."); // until then, another process may have taken the port
         }
@@ -65,12 +63,5 @@ public sealed class RealRedisServer : IAsyncDisposable
         await process.WaitForExitAsync();
         process.Dispose();
         return null;
-    }
-
-    private static int FreePort()
-    {
-        using var tcp = new TcpListener(IPAddress.Loopback, 0);
-        tcp.Start();
-        return ((IPEndPoint)tcp.LocalEndpoint).Port;
     }
 }

@@ -43,7 +43,7 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <summary>The same, heard line by line.</summary>
     public static async Task<ServerProcess> StartAsync(string dataDirectory, string? postgres, Action<string> hear, params (string Name, string Value)[] settings)
     {
-        var port = FreePort();
+        var port = FreePort.Take();
         var process = Start(dataDirectory, postgres, [], [("ASPNETCORE_URLS", $"http://127.0.0.1:{port}"), .. settings]);
         var said = new Queue<string>();
         DataReceivedEventHandler keep = (_, line) =>
@@ -61,17 +61,24 @@ public sealed class ServerProcess : IAsyncDisposable
         process.BeginErrorReadLine();
 
         var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = TimeSpan.FromSeconds(60) };
-        var watch = Stopwatch.StartNew();
-        while (!await IsReadyAsync(client))
+        var server = new ServerProcess(process, client, said);
+        try
         {
-            if (!process.HasExited && watch.Elapsed > TimeSpan.FromSeconds(120)) process.Kill();
-            if (process.HasExited)
-                lock (said) throw new InvalidOperationException($"The server did not become ready:\n{string.Join('\n', said)}");
-            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System);
+            var watch = Stopwatch.StartNew();
+            while (!await IsReadyAsync(client))
+            {
+                if (process.HasExited || watch.Elapsed > TimeSpan.FromSeconds(120)) throw new InvalidOperationException($"The server did not become ready:\n{string.Join('\n', server.Said)}");
+                await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System);
+            }
+            var key = (await File.ReadAllTextAsync(Path.Combine(dataDirectory, "admin.key"))).Trim();
+            client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+            return server;
         }
-        var key = (await File.ReadAllTextAsync(Path.Combine(dataDirectory, "admin.key"))).Trim();
-        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
-        return new ServerProcess(process, client, said);
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Starts one that is not to come up; gives its exit code and what it said, line by line.</summary>
@@ -80,7 +87,7 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <param name="settings">Environment variables.</param>
     public static async Task<(int ExitCode, string[] Said)> RunToItsEndAsync(string dataDirectory, string[] arguments, params (string Name, string Value)[] settings)
     {
-        using var process = Start(dataDirectory, null, arguments, [("ASPNETCORE_URLS", $"http://127.0.0.1:{FreePort()}"), .. settings]);
+        using var process = Start(dataDirectory, null, arguments, [("ASPNETCORE_URLS", $"http://127.0.0.1:{FreePort.Take()}"), .. settings]);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
         try
         {
@@ -155,13 +162,6 @@ public sealed class ServerProcess : IAsyncDisposable
         start.Environment["ConnectionStrings__MailFlow"] = postgres ?? "";
         foreach (var (name, value) in settings) start.Environment[name] = value;
         return Process.Start(start)!;
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
-        listener.Start();
-        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static async Task<bool> IsReadyAsync(HttpClient client)

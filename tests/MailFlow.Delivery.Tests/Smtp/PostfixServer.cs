@@ -1,8 +1,7 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.Versioning;
 using System.Text;
+using MailFlow.Testing;
 
 namespace MailFlow.Delivery.Tests.Smtp;
 
@@ -43,7 +42,7 @@ internal sealed class PostfixServer : IAsyncDisposable
         for (var attempt = 1; ; attempt++)
         {
             // Another process may take the port between our look and Postfix's.
-            var server = await TryStartAsync(FreePort(), next);
+            var server = await TryStartAsync(FreePort.Take(), next);
             if (server._started) return server;
             await server.DisposeAsync();
             if (attempt == 5) throw new InvalidOperationException($"Postfix did not start: {server.Log}");
@@ -124,12 +123,5 @@ internal sealed class PostfixServer : IAsyncDisposable
         lock (_log) _log.AppendLine(line);
         if (line is null || line.Contains("fatal", StringComparison.Ordinal)) started.TrySetResult(false);
         else if (line.Contains("daemon started", StringComparison.Ordinal)) started.TrySetResult(true);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
