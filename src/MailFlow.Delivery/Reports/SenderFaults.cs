@@ -7,11 +7,13 @@ namespace MailFlow.Delivery.Reports;
 /// <summary>
 /// Decides when reported faults of the sender stop mail. A refusal is the word of one recipient's server, which may be mistaken, and which anybody can have who gets a mail. So one
 /// report is enough only where a great mailbox provider says it by a code that means nothing else, and the sending provider vouches for having heard it. Otherwise it takes
-/// <see cref="Recipients"/> recipients at <see cref="Receivers"/> domains within a day.
+/// <see cref="Recipients"/> recipients at <see cref="Receivers"/> domains within a day, and of much mail a hundredth of it: a few addresses are soon had.
 /// </summary>
 internal static class SenderFaults
 {
     public const int Recipients = 5, Receivers = 2;
+
+    private const double Share = 0.01;
 
     private const long WindowMs = 24 * 60 * 60 * 1000;
 
@@ -39,16 +41,19 @@ internal static class SenderFaults
             """,
             Subjects(told).Long("contact", f => f.ContactId).Text("receiver", f => f.Receiver), ct, ("now", now));
         var subjects = told.DistinctBy(fault => (fault.AccountId, fault.Subject, fault.Stream)).ToList();
+        var days = await FlowStore.DaysAsync(session, [.. subjects.Select(fault => fault.AccountId).Distinct()], FlowStore.DayOf(now - WindowMs), ct);
         var full = (await session.QueryAsync("""
             SELECT r.owner, r.subject, r.stream, count(*), count(DISTINCT f.receiver) FROM {rows}
             JOIN sender_fault f ON f.account_id = r.owner AND f.subject = r.subject AND f.stream = r.stream WHERE f.at > @since GROUP BY r.owner, r.subject, r.stream
             """,
             Subjects(subjects), row => (Key: (row.Int(0), row.Text(1), (MessageStream)row.Int(2)), Recipients: row.Long(3), Receivers: row.Long(4)), ct, ("since", now - WindowMs)))
-            .Where(each => each.Recipients >= Recipients && each.Receivers >= Receivers).Select(each => each.Key).ToHashSet();
+            .Where(each => each.Recipients >= Math.Max(Recipients, Share * Mails(each.Key.Item1)) && each.Receivers >= Receivers).Select(each => each.Key).ToHashSet();
         var stopping = certain.Concat(told.Where(fault => full.Contains((fault.AccountId, fault.Subject, fault.Stream)))).ToList();
         await session.ExecuteAsync("DELETE FROM sender_fault WHERE (account_id, subject, stream) IN (SELECT r.owner, r.subject, r.stream FROM {rows})",
             Subjects([.. stopping.DistinctBy(fault => (fault.AccountId, fault.Subject, fault.Stream))]), ct);
         return [.. stopping.SelectMany(Stops)];
+
+        int Mails(int account) => days[new BucketKey(account, SendingStops.OfDomain(domains[account]))].Sum(day => day.HandedOver);
     }
 
     /// <summary>A refused connection fails for both streams, a refused domain for the one that was refused.</summary>

@@ -37,10 +37,7 @@ internal sealed class FlowControl(Routes routes, IRateLimits limits, DeliveryOpt
         foreach (var (account, domain) in domains.Where(each => warmUps.ContainsKey(new BucketKey(each.Key, each.Value)))) rates[DayLock(new BucketKey(account, SendingStops.OfDomain(domain)))] = TokenBucket.Unlimited;
         var grant = await limits.OpenAsync(session, rates, now, ct);
         var today = FlowStore.DayOf(now);
-        var days = await FlowStore.DaysAsync(
-            session,
-            [.. limited.Where(route => route.PerDay is not null).Select(BucketOf).Concat(domains.SelectMany(each => FlowStore.KeysOf(new BucketKey(each.Key, SendingStops.OfDomain(each.Value))))).Distinct()],
-            today - (2 * SendingLog.Window), ct);
+        var days = await FlowStore.DaysAsync(session, [.. accounts.Where(account => domains.ContainsKey(account) || found[account].Any(route => route.PerDay is not null))], today - (2 * SendingLog.Window), ct);
 
         var heldByRate = rates.Any(each => each.Value < TokenBucket.Unlimited && grant.Find(each.Key)!.Value.Whole < options.BatchSize);
         var ways = limited.ToDictionary(route => route, route => new Way(route, RoomOf(route, grant, days, today, now), RoomForMarketing(route, days, today)));
@@ -71,13 +68,13 @@ internal sealed class FlowControl(Routes routes, IRateLimits limits, DeliveryOpt
         var room = route.Provider.Replay == ReplayPolicy.Neither ? Math.Min(underWay, options.BatchSize) : options.BatchSize;
         room = Math.Min(room, BreakerOf(route).Room(now));
         if (grant.Find(BucketOf(route)) is { } bucket) room = Math.Min(room, bucket.Whole);
-        if (route.PerDay is { } perDay) room = Math.Min(room, perDay - new SendingLog(days[BucketOf(route)]).Of(today).HandedOver);
+        if (route.PerDay is { } perDay) room = Math.Min(room, perDay - new SendingLog([.. days[BucketOf(route)]]).Of(today).HandedOver);
         return Math.Max(0, room);
     }
 
     /// <summary>Marketing leaves a twentieth of the day's mail to receipts and password resets.</summary>
     private static int RoomForMarketing(Route route, ILookup<BucketKey, SendingDay> days, int today) =>
-        route.PerDay is { } perDay ? Math.Max(0, perDay - Math.Max(1, perDay / 20) - new SendingLog(days[BucketOf(route)]).Of(today).HandedOver) : int.MaxValue;
+        route.PerDay is { } perDay ? Math.Max(0, perDay - Math.Max(1, perDay / 20) - new SendingLog([.. days[BucketOf(route)]]).Of(today).HandedOver) : int.MaxValue;
 
     /// <summary>How much marketing mail may leave from a domain today: its warm-up's volume, half the usual of one that draws complaints, none of one that draws too many.</summary>
     private static async Task<int> MarketingAsync(

@@ -1,4 +1,5 @@
 using MailFlow.Data;
+using MailFlow.Delivery.Deliverability;
 
 namespace MailFlow.Delivery.Routing;
 
@@ -35,32 +36,43 @@ internal static class FlowStore
             .Int("owner", c => c.AccountId).Text("subject", c => c.Subject).Int("day", c => c.Day).Int("handed_over", c => c.HandedOver).Int("delivered", c => c.Delivered)
             .Int("hard_bounces", c => c.HardBounces).Int("complaints", c => c.Complaints), ct);
 
-    /// <summary>The days from <paramref name="since"/> on of these subjects.</summary>
-    public static async Task<ILookup<BucketKey, SendingDay>> DaysAsync(Session session, IReadOnlyList<BucketKey> subjects, int since, CancellationToken ct) => (await session.QueryAsync("""
+    /// <summary>All that is counted in these accounts, from <paramref name="since"/> on.</summary>
+    public static async Task<ILookup<BucketKey, SendingDay>> DaysAsync(Session session, IReadOnlyList<int> accountIds, int since, CancellationToken ct) => (await session.QueryAsync("""
         SELECT d.account_id, d.subject, d.day, d.handed_over, d.delivered, d.hard_bounces, d.complaints, d.judged_mails, d.judged_bounces, d.judged_complaints
-        FROM {rows} JOIN sending_day d ON d.account_id = r.owner AND d.subject = r.subject AND d.day >= @since
-        """, new Rows<BucketKey>(subjects).Int("owner", key => key.AccountId).Text("subject", key => key.Key),
+        FROM {rows} JOIN sending_day d ON d.account_id = r.owner AND d.day >= @since
+        """, new Rows<int>(accountIds).Int("owner", id => id),
         row => (Key: new BucketKey(row.Int(0), row.Text(1)), Day: new SendingDay(row.Int(2), row.Int(3), row.Int(4), row.Int(5), row.Int(6), row.Int(7), row.Int(8), row.Int(9))), ct, ("since", since)))
         .ToLookup(each => each.Key, each => each.Day);
 
-    /// <summary>The log of a sending domain.</summary>
-    /// <param name="days">Those of <see cref="KeysOf"/>.</param>
+    /// <summary>The log of a sending domain, judged with all names of its registered domain that the account's mail came from.</summary>
+    /// <param name="days">The account's.</param>
     /// <param name="domain">The account and the domain's subject.</param>
-    public static SendingLog LogOf(ILookup<BucketKey, SendingDay> days, BucketKey domain) => new(
-        days[domain], MailboxProviders.Counted.ToDictionary(mailbox => mailbox, mailbox => new SendingLog(days[domain with { Key = OfMailbox(domain.Key, mailbox) }])));
+    public static SendingLog LogOf(ILookup<BucketKey, SendingDay> days, BucketKey domain)
+    {
+        var family = FamilyOf(days, domain);
+        return new SendingLog([.. days[domain]], MailboxProviders.Counted.ToDictionary(mailbox => mailbox, mailbox => new SendingLog([], judged: Of(subject => OfMailbox(subject, mailbox)))), Of(subject => subject));
 
-    /// <summary>All that is counted of a sending domain.</summary>
-    public static IEnumerable<BucketKey> KeysOf(BucketKey domain) => WithMailboxes(domain.Key).Select(subject => domain with { Key = subject });
+        IReadOnlyList<SendingDay> Of(Func<string, string> counted) => [.. family.SelectMany(subject => days[domain with { Key = counted(subject) }])];
+    }
 
-    private static IReadOnlyList<string> WithMailboxes(string subject) => [subject, .. MailboxProviders.Counted.Select(mailbox => OfMailbox(subject, mailbox))];
+    /// <summary>The subjects of all names below a domain's registered domain that are counted, itself included; of another subject than a domain only that.</summary>
+    private static IReadOnlyList<string> FamilyOf(ILookup<BucketKey, SendingDay> days, BucketKey subject) => SendingStops.DomainIn(subject.Key) is not { } name ? [subject.Key] :
+    [
+        .. days.Select(each => each.Key).Where(key => key.AccountId == subject.AccountId && !key.Key.Contains('/') && SendingStops.DomainIn(key.Key) is { } other
+            && OrganisationalDomain.Of(other) == OrganisationalDomain.Of(name)).Select(key => key.Key).Append(subject.Key).Distinct(),
+    ];
 
-    /// <summary>From now on a subject is judged by what comes after: what its days hold has been judged.</summary>
+    private static IEnumerable<string> WithMailboxes(string subject) => [subject, .. MailboxProviders.Counted.Select(mailbox => OfMailbox(subject, mailbox))];
+
+    /// <summary>From now on a subject is judged by what comes after: what its days hold has been judged, and those of the names that are judged with it.</summary>
     public static async Task ResumeAsync(Session session, BucketKey subject, long now, CancellationToken ct)
     {
+        var since = DayOf(now) - (2 * SendingLog.Window);
+        var family = FamilyOf(await DaysAsync(session, [subject.AccountId], since, ct), subject);
         await session.ExecuteAsync("""
             UPDATE sending_day SET judged_mails = handed_over, judged_bounces = hard_bounces, judged_complaints = complaints
             FROM {rows} WHERE sending_day.account_id = @account AND sending_day.subject = r.subject AND sending_day.day > @since
-            """, new Rows<string>(WithMailboxes(subject.Key)).Text("subject", each => each), ct, ("account", subject.AccountId), ("since", DayOf(now) - (2 * SendingLog.Window)));
+            """, new Rows<string>([.. family.SelectMany(WithMailboxes)]).Text("subject", each => each), ct, ("account", subject.AccountId), ("since", since));
         await session.ExecuteAsync("""
             INSERT INTO sending_resume (account_id, subject, at) VALUES (@account, @subject, @now) ON CONFLICT (account_id, subject) DO UPDATE SET at = excluded.at
             """, ct, ("account", subject.AccountId), ("subject", subject.Key), ("now", now));

@@ -20,9 +20,12 @@ internal enum Standing
 /// A sending domain's last days. Gmail and Yahoo want complaints below 0.1 % and never 0.3 % (Gmail's sender guidelines); we slow down at 0.1 % and stop at 0.25 %, over seven days. Amazon reviews a sender
 /// at 5 % hard bounces and pauses it at 10 %: the same two steps. Of few mails a rate says little: rates are of 1,000 mails (bounces: 200) at least. What was there when the domain
 /// was last resumed is in no rate. Each mailbox provider judges by its own users: the worst of them counts as the whole does, once it has had 500 mails and three complaints. Gmail reports no
-/// complaint, so its mails are left out of the whole.
+/// complaint, so its mails are left out of the whole. All names below one registered domain are judged as one, as Gmail does; what may leave today is each name's own.
 /// </summary>
-internal sealed class SendingLog(IEnumerable<SendingDay> days, IReadOnlyDictionary<string, SendingLog>? mailboxes = null)
+/// <param name="days">The domain's own days.</param>
+/// <param name="mailboxes">What is judged, by the recipients' mailbox provider.</param>
+/// <param name="judged">The days that are judged, those of other names of the same registered domain among them; null for the domain's own.</param>
+internal sealed class SendingLog(IReadOnlyList<SendingDay> days, IReadOnlyDictionary<string, SendingLog>? mailboxes = null, IReadOnlyList<SendingDay>? judged = null)
 {
     public const double SlowComplaints = 0.001, StopComplaints = 0.0025, SlowBounces = 0.05, StopBounces = 0.1;
     public const int Window = 7;
@@ -71,5 +74,5 @@ internal sealed class SendingLog(IEnumerable<SendingDay> days, IReadOnlyDictiona
 
     private int Complaints(int day) => Sum(day, d => d.Complaints - d.JudgedComplaints);
 
-    private int Sum(int day, Func<SendingDay, int> value) => Enumerable.Range(day - Window + 1, Window).Sum(each => value(Of(each)));
+    private int Sum(int day, Func<SendingDay, int> value) => (judged ?? days).Where(each => each.Day > day - Window && each.Day <= day).Sum(value);
 }

@@ -76,9 +76,8 @@ public sealed class SendingOverview
             "SELECT stream, count(*) FROM message WHERE account_id = @account AND due_at IS NOT NULL GROUP BY stream",
             row => (Stream: (MessageStream)row.Int(0), Count: row.Long(1)), ct, ("account", accountId))).ToDictionary(each => each.Stream, each => each.Count);
         var domain = routes.Any(route => !route.IsSandbox) ? FlowControl.DomainOf((await _senders.AmongAsync(session, [accountId], ct))[accountId]) : null;
-        var keys = routes.Select(FlowControl.BucketOf).ToList();
         var domainKey = new BucketKey(accountId, SendingStops.OfDomain(domain ?? ""));
-        var days = await FlowStore.DaysAsync(session, [.. keys, .. FlowStore.KeysOf(domainKey)], today - (2 * SendingLog.Window), ct);
+        var days = await FlowStore.DaysAsync(session, [accountId], today - (2 * SendingLog.Window), ct);
         var resumedAt = await FlowStore.ResumedAtAsync(session, domainKey, ct);
         if (resumedAt is { } at && FlowStore.DayOf(at.ToUnixTimeMilliseconds()) <= today - SendingLog.Window) resumedAt = null;
         var state = domain is null ? null
@@ -86,7 +85,7 @@ public sealed class SendingOverview
         return new SendingState(
             [.. routes.Select(route => new RouteState(
                 route.Key, route.Provider.Name, route.MarketingWeight, route.TransactionalWeight, route.PerSecond, route.PerDay,
-                route.PerDay is null ? null : new SendingLog(days[FlowControl.BucketOf(route)]).Of(today).HandedOver,
+                route.PerDay is null ? null : new SendingLog([.. days[FlowControl.BucketOf(route)]]).Of(today).HandedOver,
                 _control.BreakerOf(route).OpenUntil(now) is { } until ? DateTimeOffset.FromUnixTimeMilliseconds(until) : null))],
             state, stops, Enum.GetValues<MessageStream>().ToDictionary(stream => stream, stream => waiting.GetValueOrDefault(stream)), [.. await HeldByRegionAsync(session, accountId, routes, ct), .. Notes(routes, state, stops, found.Broken)]);
     }, ct);

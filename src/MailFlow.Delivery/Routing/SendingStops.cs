@@ -23,6 +23,9 @@ public sealed class SendingStops(Database database)
     /// <summary>The subject that stands for a sending domain.</summary>
     public static string OfDomain(string domain) => $"domain:{domain.ToLowerInvariant()}";
 
+    /// <summary>The sending domain that a subject stands for; null for another subject.</summary>
+    internal static string? DomainIn(string subject) => subject.StartsWith("domain:", StringComparison.Ordinal) ? subject["domain:".Length..] : null;
+
     /// <summary>What is stopped in an account.</summary>
     public async Task<IReadOnlyList<SendingStop>> ListAsync(int accountId, CancellationToken ct) =>
         [.. (await database.ReadAsync(session => AmongAsync(session, [accountId], ct), ct)).Select(found => found.Stop)];

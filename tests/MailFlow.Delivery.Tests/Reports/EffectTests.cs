@@ -1,5 +1,6 @@
 using MailFlow.Audience;
 using MailFlow.Audience.Privacy;
+using MailFlow.Delivery.Routing;
 using MailFlow.Engine.Definitions;
 using MailFlow.Testing;
 
@@ -149,6 +150,27 @@ public sealed class EffectTests
         Assert.Empty(await stops.ListAsync(1, default));
         foreach (var email in (string[])["g@one.example", "h@one.example", "i@one.example", "j@two.example", "k@two.example"]) await FailAsync(email, FaultScope.Connection);
         Assert.Equal(["connection:main", "connection:main"], (await stops.ListAsync(1, default)).Select(each => each.Subject));
+    }
+
+    // Who has five addresses of his own can have five servers say anything. Seen red: the fifth stopped a sender of a thousand mails.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Of_much_mail_a_hundredth_must_be_refused(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var stops = fixture.Delivery.Get<SendingStops>();
+        await fixture.Delivery.Database.WriteAsync(session => FlowStore.CountAsync(session, [new(1, SendingStops.OfDomain("shop.example"), FlowStore.DayOf(fixture.Delivery.Now), HandedOver: 900)], default), default);
+
+        for (var i = 0; i < 9; i++)
+        {
+            Assert.Empty(await stops.ListAsync(1, default));
+            var email = $"user-{i}@{(i % 2 == 0 ? "one" : "two")}.example";
+            await fixture.ReportAsync(fixture.Report(FeedbackKind.Bounced, await fixture.SentAsync(email, FeedbackFixture.Transactional, email), bounce: BounceKind.SenderFault, reason: "550 5.7.26 unauthenticated", fault: new(FaultScope.Domain, IsExact: true)));
+        }
+        Assert.Empty(await stops.ListAsync(1, default)); // of 909 mails
+
+        var tenth = await fixture.SentAsync("user-9@one.example", FeedbackFixture.Transactional, "user-9@one.example");
+        await fixture.ReportAsync(fixture.Report(FeedbackKind.Bounced, tenth, bounce: BounceKind.SenderFault, reason: "550 5.7.26 unauthenticated", fault: new(FaultScope.Domain, IsExact: true)));
+        Assert.Equal("domain:shop.example", Assert.Single(await stops.ListAsync(1, default)).Subject);
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]

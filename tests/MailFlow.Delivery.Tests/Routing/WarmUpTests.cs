@@ -190,6 +190,28 @@ public sealed class WarmUpTests
             session => FlowStore.CountAsync(session, [.. FlowStore.InAllAndByMailbox(count, recipients)], default), default);
     }
 
+    // Gmail counts a sender's subdomains together: who moves on to the next one has not become another. Seen red: with each From domain judged alone, the sixth mail left.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Who_moves_to_another_name_below_the_same_registered_domain_takes_the_standing_along(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind, Options(BatchSize: 1000));
+        await fixture.ConnectAsync("main");
+        await CountAsync("news.shop.example", "news", complaints: 3);
+        await CountAsync("other-shop.example", "other", complaints: 900);
+        await fixture.QueueAsync(5);
+        await fixture.Delivery.SendAllAsync();
+        Assert.Equal((0, "bad"), (fixture.Log.Count, (await fixture.StateAsync()).Domain!.Standing));
+        Assert.Equal("domain:shop.example", Assert.Single((await fixture.StateAsync()).Stops).Subject);
+
+        // Resumed, all of them are judged by what comes after.
+        Assert.True(await fixture.Delivery.Get<SendingStops>().ResumeAsync(1, "domain:shop.example", default));
+        await fixture.Delivery.SendAllAsync();
+        Assert.Equal((5, "good"), (fixture.Log.Count, (await fixture.StateAsync()).Domain!.Standing));
+
+        Task CountAsync(string domain, string recipients, int complaints) => fixture.Delivery.Database.WriteAsync(session => FlowStore.CountAsync(session, [.. FlowStore.InAllAndByMailbox(
+            new(1, SendingStops.OfDomain(domain), FlowStore.DayOf(fixture.Delivery.Now), HandedOver: 1_000, Complaints: complaints), $"{recipients}.example")], default), default);
+    }
+
     [Fact]
     public void A_day_that_was_not_used_leads_nowhere_and_a_poor_one_a_step_back()
     {
