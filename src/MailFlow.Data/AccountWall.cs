@@ -36,12 +36,13 @@ public static class AccountWall
     /// Makes the role, where the connection's user may, and what it is held by: on each table with an <c>account_id</c> a policy, on the others the rights alone. What is there
     /// already stays. Run it after the migrator at each start: new tables are walled then. Gives what a database administrator must run first, null when the wall stands.
     /// </summary>
-    public static async Task<string?> BuildAsync(Database database, CancellationToken ct)
+    public static Task<string?> BuildAsync(Database database, CancellationToken ct) =>
+        database.Dialect.IsPostgreSql ? database.AloneAsync(Migrator.Lock, () => BuildAloneAsync(database, ct), ct) : Task.FromResult<string?>(null);
+
+    private static async Task<string?> BuildAloneAsync(Database database, CancellationToken ct)
     {
-        if (!database.Dialect.IsPostgreSql) return null;
         await using var connection = await database.OpenConnectionAsync(ct);
         var role = RoleOf(connection.Database, database.Schema);
-        await RunAsync(connection, $"SELECT pg_advisory_lock({Migrator.LockKey})", ct);
         try
         {
             await MakeRoleAsync(connection, role, ct);
@@ -53,10 +54,6 @@ public static class AccountWall
         catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
             return $"CREATE ROLE {role} NOLOGIN; GRANT {role} TO {await UserAsync(connection, ct)};";
-        }
-        finally
-        {
-            await RunAsync(connection, $"SELECT pg_advisory_unlock({Migrator.LockKey})", CancellationToken.None);
         }
     }
 

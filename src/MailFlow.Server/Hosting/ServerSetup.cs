@@ -141,8 +141,7 @@ internal static partial class ServerSetup
         var ct = app.Lifetime.ApplicationStopping;
         ListenAddresses.Try(app);
         var database = app.Services.GetRequiredService<Database>();
-        var (key, password) = (default(string), default(string));
-        await database.AloneAsync("start", async () => (key, password) = await FillAsync(app, database, args, ct), ct);
+        var (key, password) = await database.AloneAsync("start", () => FillAsync(app, database, args, ct), ct, () => Waits(app.Logger));
         await app.Services.GetRequiredService<WarmUp>().RunAsync(FirstStart.AccountId, ct);
         app.Lifetime.ApplicationStarted.Register(() => Greeting.Write(app, key, password));
     }
@@ -171,6 +170,9 @@ internal static partial class ServerSetup
     [LoggerMessage(EventId = 3, Level = LogLevel.Warning,
         Message = "PostgreSQL's second wall between accounts is missing, because this user may not make roles: have a database administrator run \"{Statements}\", and restart")]
     private static partial void NoWall(ILogger log, string statements);
+
+    [LoggerMessage(EventId = 4, Level = LogLevel.Information, Message = "Another node is setting up this database; this one waits for it")]
+    private static partial void Waits(ILogger log);
 
     [GeneratedRegex(@"//(\*|\+|0\.0\.0\.0|\[::\])")]
     private static partial Regex Wildcard();
