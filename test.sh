@@ -18,6 +18,7 @@ packages=(
   "redis-server   /usr/bin/redis-server"
   "rabbitmq-server /usr/sbin/rabbitmq-server"
   "kcat           /usr/bin/kcat"
+  "libfaketime    /usr/lib/*/faketime/libfaketimeMT.so.1"
 )
 # Folders with a package-lock.json whose npm packages the tests run: a foreign SMTP server, SendGrid's own check of signatures, a foreign Kafka client, and the console's build.
 npm_folders=(tests/MailFlow.Delivery.Tests/SmtpServer tests/MailFlow.Delivery.Tests/SendGridSigner tests/MailFlow.Ingestion.Tests/KafkaClient designer)

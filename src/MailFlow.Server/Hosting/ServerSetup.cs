@@ -12,6 +12,7 @@ using MailFlow.Server.Http;
 using MailFlow.Server.Nodes;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Extensions.Configuration.Memory;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace MailFlow.Server.Hosting;
 
@@ -71,7 +72,7 @@ internal static partial class ServerSetup
     public static IServiceCollection AddServer(this IServiceCollection services, NodeRoles roles)
     {
         services.AddSingleton(typeof(NodeRoles), roles);
-        services.AddSingleton(TimeProvider.System);
+        services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<Settings>();
         services.AddSingleton(provider => provider.GetRequiredService<Settings>().OpenDatabase(provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<FirstStart>();
