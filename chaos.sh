@@ -5,5 +5,6 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 BuildConsole=false
+export MSBUILDDISABLENODEREUSE=1 # no build process stays behind
 dotnet build tests/MailFlow.Chaos -c Release --nologo -v quiet
 exec dotnet artifacts/bin/MailFlow.Chaos/release/MailFlow.Chaos.dll "$@"
