@@ -18,6 +18,7 @@ packages=(
   "redis-server   /usr/bin/redis-server"
   "rabbitmq-server /usr/sbin/rabbitmq-server"
   "kcat           /usr/bin/kcat"
+  "libfaketime    /usr/lib/*/faketime/libfaketimeMT.so.1"
 )
 # Folders with a package-lock.json whose npm packages the tests run: a foreign SMTP server, SendGrid's own check of signatures, a foreign Kafka client, and the console's build.
 npm_folders=(tests/MailFlow.Delivery.Tests/SmtpServer tests/MailFlow.Delivery.Tests/SendGridSigner tests/MailFlow.Ingestion.Tests/KafkaClient designer)
@@ -27,6 +28,7 @@ export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPE
 export MSBUILDDISABLENODEREUSE=1 # no build process stays behind
 results="$PWD/artifacts/test-results"
 folder= # of PostgreSQL, while it runs
+policy= # the file by which apt starts no servers, while it is ours
 failed= # what went wrong, for the exit code
 
 say() { printf '\n== %s\n' "$*"; }
@@ -42,6 +44,7 @@ sum() {
 
 finish() {
   trap - EXIT
+  [ -z "$policy" ] || rm -f "$policy"
   if [ -n "$folder" ]; then
     as_postgres "$binaries/pg_ctl" -D "$folder/data" -m immediate stop >/dev/null 2>&1
     rm -rf "$folder"
@@ -82,10 +85,13 @@ install_packages() {
   # Of Postfix only the programs are wanted: a mail system of the machine's own is neither set up nor started.
   [[ " ${missing[*]} " == *" postfix "* ]] && echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections
   # Nor is any other server: the tests start their own.
-  local policy=/usr/sbin/policy-rc.d made=
-  [ -e "$policy" ] || { printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy" && made=yes; }
+  if [ ! -e /usr/sbin/policy-rc.d ]; then
+    policy=/usr/sbin/policy-rc.d
+    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy"
+  fi
   { apt-get update -q && apt-get install -q -y --no-install-recommends "${missing[@]}"; } </dev/null || fail "apt-get could not install ${missing[*]}"
-  [ -z "$made" ] || rm -f "$policy"
+  [ -z "$policy" ] || rm -f "$policy"
+  policy=
   [ -z "$failed" ]
 }
 

@@ -36,12 +36,13 @@ public static class AccountWall
     /// Makes the role, where the connection's user may, and what it is held by: on each table with an <c>account_id</c> a policy, on the others the rights alone. What is there
     /// already stays. Run it after the migrator at each start: new tables are walled then. Gives what a database administrator must run first, null when the wall stands.
     /// </summary>
-    public static async Task<string?> BuildAsync(Database database, CancellationToken ct)
+    public static Task<string?> BuildAsync(Database database, CancellationToken ct) =>
+        database.Dialect.IsPostgreSql ? database.AloneAsync(Migrator.Lock, () => BuildAloneAsync(database, ct), ct) : Task.FromResult<string?>(null);
+
+    private static async Task<string?> BuildAloneAsync(Database database, CancellationToken ct)
     {
-        if (!database.Dialect.IsPostgreSql) return null;
         await using var connection = await database.OpenConnectionAsync(ct);
         var role = RoleOf(connection.Database, database.Schema);
-        await RunAsync(connection, $"SELECT pg_advisory_lock({Migrator.LockKey})", ct);
         try
         {
             await MakeRoleAsync(connection, role, ct);
@@ -53,10 +54,6 @@ public static class AccountWall
         catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
             return $"CREATE ROLE {role} NOLOGIN; GRANT {role} TO {await UserAsync(connection, ct)};";
-        }
-        finally
-        {
-            await RunAsync(connection, $"SELECT pg_advisory_unlock({Migrator.LockKey})", CancellationToken.None);
         }
     }
 
@@ -80,7 +77,7 @@ public static class AccountWall
         $$
         """, ct);
 
-    /// <summary>What the schema and each of its tables lack. Partitions are reached through their table, which is walled; the migrator's and the clock's tables not at all.</summary>
+    /// <summary>What the schema and each of its tables lack. A restored back-up's policies may be for another database's role. Partitions are reached through their table, which is walled; the migrator's and the clock's tables not at all.</summary>
     private static async Task<List<string>> MissingAsync(DbConnection connection, string role, CancellationToken ct)
     {
         await using var command = connection.CreateCommand();
@@ -90,7 +87,7 @@ public static class AccountWall
             UNION ALL
             SELECT format('GRANT SELECT, INSERT, UPDATE, DELETE ON %1$s TO {role}', t.name)
               || CASE WHEN t.account IS NULL THEN '' ELSE format(
-                '; ALTER TABLE %1$s ENABLE ROW LEVEL SECURITY; CREATE POLICY own_account ON %1$s TO {role} USING (%2$I = nullif(current_setting(''mailflow.account'', true), '''')::int)',
+                '; ALTER TABLE %1$s ENABLE ROW LEVEL SECURITY; DROP POLICY IF EXISTS own_account ON %1$s; CREATE POLICY own_account ON %1$s TO {role} USING (%2$I = nullif(current_setting(''mailflow.account'', true), '''')::int)',
                 t.name, t.account) END
             FROM (
               SELECT c.oid, c.oid::regclass::text AS name,
@@ -99,8 +96,9 @@ public static class AccountWall
               WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
                 AND c.relname <> 'schema_version' AND c.relname NOT LIKE 'qrtz\_%'
             ) t
-            WHERE CASE WHEN t.account IS NULL THEN NOT has_table_privilege('{role}', t.oid, 'DELETE')
-              ELSE NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = t.oid AND p.polname = 'own_account') END
+            WHERE NOT has_table_privilege('{role}', t.oid, 'DELETE')
+              OR t.account IS NOT NULL AND NOT EXISTS (
+                SELECT FROM pg_policy p WHERE p.polrelid = t.oid AND p.polname = 'own_account' AND to_regrole('{role}')::oid = ANY (p.polroles))
             """;
         var missing = new List<string>();
         await using var reader = await command.ExecuteReaderAsync(ct);

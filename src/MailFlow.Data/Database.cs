@@ -128,25 +128,37 @@ public sealed class Database : IAsyncDisposable
     /// <summary>
     /// Runs what only one process on this database may do at a time; others wait. Held by a connection of its own, so it ends with its process. (On SQLite there is one process.)
     /// </summary>
-    public async Task AloneAsync(string what, Func<Task> work, CancellationToken ct)
+    /// <param name="what">What it is: each has a lock of its own.</param>
+    /// <param name="work">Does it.</param>
+    /// <param name="ct">Stops the waiting.</param>
+    /// <param name="waits">Told once when another is at it, before the wait.</param>
+    public async Task<T> AloneAsync<T>(string what, Func<Task<T>> work, CancellationToken ct, Action? waits = null)
     {
-        if (_postgres is null)
-        {
-            await work();
-            return;
-        }
+        if (_postgres is null) return await work();
         await using var connection = await _postgres.OpenConnectionAsync(ct);
         var key = $"{LockNamespace}, {unchecked((int)StableHash.Of(what)) | int.MinValue}"; // below zero: no shard's
-        await using var take = new NpgsqlCommand($"SELECT pg_advisory_lock({key})", connection) { CommandTimeout = 0 };
-        await take.ExecuteNonQueryAsync(ct);
+        await using var command = new NpgsqlCommand($"SELECT pg_try_advisory_lock({key})", connection) { CommandTimeout = 0 };
+        if (!(bool)(await command.ExecuteScalarAsync(ct))!)
+        {
+            waits?.Invoke();
+            command.CommandText = $"SELECT pg_advisory_lock({key})";
+            await command.ExecuteNonQueryAsync(ct);
+        }
         try
         {
-            await work();
+            return await work();
         }
         finally
         {
-            await using var give = new NpgsqlCommand($"SELECT pg_advisory_unlock({key})", connection);
-            await give.ExecuteNonQueryAsync(CancellationToken.None);
+            try
+            {
+                command.CommandText = $"SELECT pg_advisory_unlock({key})";
+                await command.ExecuteNonQueryAsync(CancellationToken.None);
+            }
+            catch (NpgsqlException)
+            {
+                // A connection that is gone has let go by itself; what the work said of it counts.
+            }
         }
     }
 

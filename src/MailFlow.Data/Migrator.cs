@@ -10,7 +10,8 @@ namespace MailFlow.Data;
 /// </summary>
 public static class Migrator
 {
-    internal const long LockKey = 0x4d61696c466c6f77; // "MailFlow"
+    /// <summary>Alone by this, whoever changes tables: see <see cref="Database.AloneAsync"/>.</summary>
+    internal const string Lock = "schema";
 
     /// <summary>The schema files that these modules do not have and the database has had: a newer version of MailFlow has been here.</summary>
     public static Task<IReadOnlyList<string>> UnknownAsync(Database database, IEnumerable<Assembly> modules, CancellationToken ct)
@@ -24,24 +25,12 @@ public static class Migrator
     /// <param name="database">Where to.</param>
     /// <param name="modules">The modules' assemblies, those depended on first.</param>
     /// <param name="ct">Stops between files.</param>
-    public static async Task<IReadOnlyList<string>> ApplyAsync(Database database, IEnumerable<Assembly> modules, CancellationToken ct)
+    public static Task<IReadOnlyList<string>> ApplyAsync(Database database, IEnumerable<Assembly> modules, CancellationToken ct) => database.AloneAsync(Lock, async () =>
     {
-        var files = modules.SelectMany(module => FilesOf(module, database.Dialect.Name)).ToList();
         await using var connection = await database.OpenConnectionAsync(ct);
-        if (database.Dialect.IsPostgreSql)
-        {
-            await RunAsync(connection, $"SELECT pg_advisory_lock({LockKey})", ct);
-            await RunAsync(connection, $"CREATE SCHEMA IF NOT EXISTS \"{database.Schema.Replace("\"", "\"\"")}\"", ct);
-        }
-        try
-        {
-            return await ApplyAsync(connection, database.Dialect, files, ct);
-        }
-        finally
-        {
-            if (database.Dialect.IsPostgreSql) await RunAsync(connection, $"SELECT pg_advisory_unlock({LockKey})", CancellationToken.None);
-        }
-    }
+        if (database.Dialect.IsPostgreSql) await RunAsync(connection, $"CREATE SCHEMA IF NOT EXISTS \"{database.Schema.Replace("\"", "\"\"")}\"", ct);
+        return await ApplyAsync(connection, database.Dialect, [.. modules.SelectMany(module => FilesOf(module, database.Dialect.Name))], ct);
+    }, ct);
 
     private static async Task<IReadOnlyList<string>> ApplyAsync(DbConnection connection, Dialect dialect, List<SchemaFile> files, CancellationToken ct)
     {
@@ -81,7 +70,7 @@ public static class Migrator
         await using var command = connection.CreateCommand();
         command.Transaction = transaction;
         command.CommandText = sql;
-        command.CommandTimeout = 0; // a large table takes its time, and who waits for the lock waits for that
+        command.CommandTimeout = 0; // a large table takes its time
         await command.ExecuteNonQueryAsync(ct);
     }
 

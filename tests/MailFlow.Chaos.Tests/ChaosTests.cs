@@ -25,6 +25,18 @@ public sealed class ChaosTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task Nodes_whose_clocks_are_minutes_wrong_and_step_send_nothing_twice_and_nothing_too_early()
+    {
+        var verdict = await RunAsync(WrongClocks);
+        Assert.Empty(verdict.Findings);
+        Assert.Equal((0, 0, 600 * 3), (verdict.Duplicates, verdict.Losses, verdict.Taken));
+    }
+
+    [Fact]
+    public async Task Without_the_databases_clock_the_checker_finds_mails_that_came_too_early() =>
+        Contains("too early: ", await RunAsync(Mutated(Mutation.NoSharedClock) with { Wait = TimeSpan.FromMinutes(10), Planned = [Step(0.5, 0, 20)] }));
+
+    [Fact]
     public async Task Without_the_unique_key_of_events_the_checker_finds_some_handled_twice() =>
         Contains("event handled twice", await RunAsync(Mutated(Mutation.NoUniqueKey)));
 
@@ -40,6 +52,15 @@ public sealed class ChaosTests(ITestOutputHelper output)
             Reports = false,
             Planned = [.. new[] { 1, 3 }.Select(second => new Fault(TimeSpan.FromSeconds(second), "kill-at", second / 2, TimeSpan.Zero, "sender.provider.after-call", 1))],
         }));
+
+    private static ChaosOptions WrongClocks => Mutated(Mutation.None) with
+    {
+        Mode = ReplayPolicy.Searchable,
+        Patience = TimeSpan.FromMinutes(5),
+        Planned = [Step(0.5, 0, 5), Step(1, 1, -5), Step(3, 0, -10), new(TimeSpan.FromSeconds(4), "kill", 1, TimeSpan.Zero), Step(4.5, 1, 10)],
+    };
+
+    private static Fault Step(double second, int node, int minutes) => new(TimeSpan.FromSeconds(second), Plan.ClockStep, node, TimeSpan.Zero, Ahead: TimeSpan.FromMinutes(minutes));
 
     private static ChaosOptions Mutated(Mutation mutation) =>
         new() { Mutation = mutation, Length = MutationsFire, Contacts = 600, Nodes = 2, Wait = TimeSpan.FromSeconds(1), Brokers = false, Planned = [], Patience = TimeSpan.FromSeconds(20) };

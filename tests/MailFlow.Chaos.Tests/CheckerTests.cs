@@ -20,6 +20,7 @@ public sealed class CheckerTests
         { "a mail that was not planned", "planned 0 times: Mail three to ada" },
         { "a mail that was planned twice", "planned 2 times: Mail one to ada" },
         { "a wait that was too short", "too early: Mail two to ada was planned 1999 ms" },
+        { "a mail that came too soon after its contact", "too early: Mail three to ada came 3999 ms after" },
         { "a mail under way", "no end: mail two to ada" },
         { "accepted and not taken", "called accepted, and the provider has not got it" },
         { "taken and not accepted", "sent, yet called Rejected" },
@@ -67,6 +68,7 @@ public sealed class CheckerTests
             "a mail that was not planned" => good with { Ledger = [.. good.Ledger.Take(2)], Log = [.. good.Log.Take(2)] },
             "a mail that was planned twice" => good with { Ledger = [.. good.Ledger, good.Ledger[0] with { Key = Key(9) }] },
             "a wait that was too short" => With(good, row => row == two, row => row with { QueuedAt = row.QueuedAt - 1 }),
+            "a mail that came too soon after its contact" => good with { SentAt = new Dictionary<string, long> { ["ada"] = 1 } },
             "a mail under way" => With(good, row => row == two, row => row with { State = MessageState.Inflight }),
             "accepted and not taken" => good with { Log = [good.Log[0], good.Log[2]] },
             "taken and not accepted" => With(good, row => row == two, row => row with { State = MessageState.Rejected }),
@@ -84,7 +86,7 @@ public sealed class CheckerTests
     /// <summary>One contact, three mails, all as it should be.</summary>
     private static Evidence Good() => new()
     {
-        Users = ["ada"],
+        SentAt = new Dictionary<string, long> { ["ada"] = 0 },
         Instances = new Dictionary<string, int> { ["ada"] = 1 },
         Ledger = [.. Checker.Mails.Select((mail, i) => new LedgerRow(Key(i + 1), "ada", mail.Template, MessageState.Accepted, i * 2_000, null))],
         Log = [.. Checker.Mails.Select((mail, i) => new TakenLine(i * 2_000, new(Key(i + 1), "ada@example.org", mail.Subject, 1), false))],

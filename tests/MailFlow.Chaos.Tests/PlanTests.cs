@@ -26,6 +26,14 @@ public sealed class PlanTests
     }
 
     [Fact]
+    public void Clocks_step_by_up_to_twenty_minutes_to_both_sides()
+    {
+        var steps = Plan.Draw(7, FiveMinutes, [Plan.ClockStep], 3).Select(fault => fault.Ahead.Duration()).ToList();
+        Assert.All(steps, step => Assert.InRange(step, TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(20)));
+        Assert.Equal([-1, 1], Plan.Draw(7, FiveMinutes, [Plan.ClockStep], 3).Select(fault => Math.Sign(fault.Ahead.Ticks)).Distinct().Order());
+    }
+
+    [Fact]
     public void A_fault_that_is_none_is_named() =>
         Assert.Contains("'earthquake' is none of kill, ", Assert.Throws<InvalidInputException>(() => Plan.Draw(1, FiveMinutes, ["kill", "earthquake"], 3)).Message, StringComparison.Ordinal);
 

@@ -37,7 +37,8 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> say)
         await ExecuteAsync(connection, $"CREATE SCHEMA {Schema}");
         if (options.Mutation == Mutation.NoLock) await ExecuteAsync(connection, options.Mutation.Sql()!);
 
-        var nodes = Enumerable.Range(0, options.Nodes).Select(number => NewNode(number, connection, redis, kafka, rabbit, esp)).ToList();
+        var haveClocks = plan.Any(fault => fault.Kind == Plan.ClockStep);
+        var nodes = Enumerable.Range(0, options.Nodes).Select(number => NewNode(number, connection, redis, kafka, rabbit, esp, haveClocks)).ToList();
         try
         {
             await Task.WhenAll(nodes.Select(node => node.StartAsync()));
@@ -51,7 +52,8 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> say)
             var havoc = new Havoc(nodes, postgres, redis, rabbit, kafka, esp, _folder, say);
             await using var roads = new Roads(nodes, kafka, rabbit, options.Seed);
             var users = Enumerable.Range(0, options.Contacts).Select(number => $"u{number}").ToList();
-            await Task.WhenAll(SendAsync(roads, users, begin), havoc.RunAsync(plan, begin)).WaitAsync(ct);
+            var sentAt = new Dictionary<string, long>();
+            await Task.WhenAll(SendAsync(roads, users, begin, sentAt), havoc.RunAsync(plan, begin)).WaitAsync(ct);
             say($"the faults are over: {string.Join(", ", havoc.Done.OrderBy(each => each.Key).Select(each => $"{each.Key} {each.Value}"))}; nodes were started {nodes.Sum(node => node.Starts)} times");
 
             var isAtRest = await RestAsync(connection, esp, users.Count).WaitAsync(ct);
@@ -59,16 +61,17 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> say)
             await over.CancelAsync();
             await addressing;
             var numbers = await Journey.NumbersAsync(await UpAsync(nodes));
-            return Checker.Judge(await Evidence.ReadAsync(connection, users, esp.ReadLog(), numbers, [.. nodes.SelectMany(node => node.Conflicts)]), options.Mode, options.Wait);
+            return Checker.Judge(await Evidence.ReadAsync(connection, sentAt, esp.ReadLog(), numbers, [.. nodes.SelectMany(node => node.Conflicts)]), options.Mode, options.Wait);
         }
         finally
         {
             await Task.WhenAll(nodes.Select(node => node.DisposeAsync().AsTask()));
+            if (haveClocks) NodeClock.CleanUp();
         }
     }
 
     /// <summary>Roles are spread: the first two do everything, one of them fed by Kafka and one by RabbitMQ; the others work and send.</summary>
-    private Node NewNode(int number, string connection, RealRedisServer redis, KafkaProcess? kafka, RabbitMqServer? rabbit, EspProcess esp)
+    private Node NewNode(int number, string connection, RealRedisServer redis, KafkaProcess? kafka, RabbitMqServer? rabbit, EspProcess esp, bool hasClock)
     {
         var (name, takesHttp) = ($"node{number + 1}", number < 2);
         List<(string, string)> settings =
@@ -76,20 +79,23 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> say)
             ("MailFlow__Samples", "false"), ("MailFlow__Roles", takesHttp ? "all" : "worker,sender"), ("MailFlow__Delivery__Node", name), ("MailFlow__Delivery__Lease", "00:00:02"),
             ("MailFlow__Delivery__UnknownWindow", "00:00:10"), ("MailFlow__Delivery__Sender__Name", "Acme"), ("MailFlow__Delivery__Sender__Email", "news@example.org"),
             ("MailFlow__Delivery__Sender__PostalAddress", "1 Main Street, Springfield"), ("MailFlow__Delivery__ProviderEndpoints__sendgrid", esp.Address.AbsoluteUri),
-            ("ConnectionStrings__Redis", redis.ConnectionString + ",abortConnect=false"), .. NodeSeam.Environs(Path.Combine(_folder, $"{name}.orders"), esp.Address, options.Mode),
+            ("ConnectionStrings__Redis", redis.ConnectionString + ",abortConnect=false"), .. NodeSeam.Environs(Path.Combine(_folder, $"{name}.orders"), esp.Address, options.Mode, options.Mutation),
         ];
+        var clock = hasClock ? new NodeClock(Path.Combine(_folder, $"{name}.clock")) : null;
+        if (clock is not null) settings.AddRange(clock.Environs());
         if (number == 0 && kafka is not null) settings.AddRange([("MailFlow__Ingestion__Transport", "kafka"), ("MailFlow__Ingestion__Kafka__BootstrapServers", kafka.BootstrapServers)]);
         if (number == 1 && rabbit is not null)
             settings.AddRange([("MailFlow__Ingestion__Transport", "rabbitmq"), ("MailFlow__Ingestion__RabbitMq__Host", "127.0.0.1"), ("MailFlow__Ingestion__RabbitMq__Port", $"{rabbit.Port}")]);
-        return new Node(name, takesHttp, _folder, $"{connection};Application Name={name}", [.. settings], say);
+        return new Node(name, takesHttp, _folder, $"{connection};Application Name={name}", clock, [.. settings], say);
     }
 
-    /// <summary>Evenly over the length of the run.</summary>
-    private async Task SendAsync(Roads roads, List<string> users, DateTimeOffset begin)
+    /// <summary>Evenly over the length of the run, noting when each was sent.</summary>
+    private async Task SendAsync(Roads roads, List<string> users, DateTimeOffset begin, Dictionary<string, long> sentAt)
     {
         for (var sent = 0; sent < users.Count;)
         {
             var due = (int)Math.Min(users.Count, Math.Ceiling(users.Count * ((TimeProvider.System.GetUtcNow() - begin + Tick) / options.Length)));
+            foreach (var user in users[Math.Min(sent, due)..due]) sentAt[user] = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
             if (due > sent) await roads.SendAsync(users[sent..due]);
             sent = Math.Max(sent, due);
             await Task.Delay(Tick, TimeProvider.System);

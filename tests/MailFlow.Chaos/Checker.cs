@@ -47,7 +47,7 @@ public static class Checker
         var numbers = evidence.Numbers;
         if (numbers.Entered != numbers.Waiting + numbers.Completed + numbers.Exited + numbers.Faulted) findings.Add($"the journey's numbers do not add up: {numbers}");
         if (numbers.Entered != evidence.Instances.Values.Sum()) findings.Add($"the journey counts {numbers.Entered} entered, and there are {evidence.Instances.Values.Sum()} instances");
-        if (numbers.Completed != evidence.Users.Count) findings.Add($"{evidence.Users.Count} were sent in and {numbers.Completed} came to the end: {numbers}");
+        if (numbers.Completed != evidence.SentAt.Count) findings.Add($"{evidence.SentAt.Count} were sent in and {numbers.Completed} came to the end: {numbers}");
         if (evidence.Inbox > 0) findings.Add($"{evidence.Inbox} stimuli still wait in the inbox");
 
         // Plans: each mail of each contact once, in order, and none before its wait is over.
@@ -62,6 +62,12 @@ public static class Checker
             }
         }
 
+        // The same by a clock that nobody steps: who sends contacts in and the stub go by the machine's.
+        foreach (var line in got)
+            if (keys.TryGetValue(line.Mail.Key, out var row) && evidence.SentAt.TryGetValue(row.User, out var sentAt)
+                && Mails.TakeWhile(mail => mail.Template != row.Template).Count() * wait.TotalMilliseconds > line.At - sentAt)
+                findings.Add($"too early: {line.Mail.Subject} to {row.User} came {line.At - sentAt} ms after the contact was sent in");
+
         // Mails: what the ledger says of each is what happened to it.
         Each(evidence.Ledger.Where(row => !row.State.IsEnd()), row => $"no end: {Name(row)} is {row.State}: {row.Reason}");
         Each(evidence.Ledger.Where(row => row.State == MessageState.Accepted && !taken.Contains(row.Key)), row => $"lost mail: {Name(row)} is called accepted, and the provider has not got it");
@@ -74,7 +80,7 @@ public static class Checker
         var doubled = got.GroupBy(line => (line.Mail.To, line.Mail.Subject)).Where(mails => mails.Count() > 1).ToList();
         Each(doubled, mails => $"duplicate: {mails.Key.Subject} to {mails.Key.To} came {mails.Count()} times (attempts {string.Join(", ", mails.Select(line => line.Mail.Attempt))})");
 
-        return new Verdict(evidence.Users.Count, evidence.Ledger.Count, got.Count, evidence.Log.Count - got.Count, doubled.Sum(mails => mails.Count() - 1),
+        return new Verdict(evidence.SentAt.Count, evidence.Ledger.Count, got.Count, evidence.Log.Count - got.Count, doubled.Sum(mails => mails.Count() - 1),
             evidence.Ledger.Count(row => !taken.Contains(row.Key)), evidence.Ledger.Count(row => row.State == MessageState.Unconfirmed), findings);
 
         void Each<T>(IEnumerable<T> wrong, Func<T, string> words) => findings.AddRange(wrong.Select(words));

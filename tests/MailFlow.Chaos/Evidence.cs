@@ -13,8 +13,11 @@ public sealed record JourneyNumbers(long Entered, long Waiting, long Completed, 
 /// <summary>What is left of a run: what was sent in, what MailFlow has written down, and what the stub has taken.</summary>
 public sealed record Evidence
 {
-    /// <summary>Who was sent in; each was confirmed by a node or a broker.</summary>
-    public required IReadOnlyCollection<string> Users { get; init; }
+    /// <summary>Who was sent in, and from when on, Unix milliseconds; each was confirmed by a node or a broker.</summary>
+    public required IReadOnlyDictionary<string, long> SentAt { get; init; }
+
+    /// <summary>Who was sent in.</summary>
+    public IEnumerable<string> Users => SentAt.Keys;
 
     /// <summary>How many instances each contact has.</summary>
     public required IReadOnlyDictionary<string, int> Instances { get; init; }
@@ -41,12 +44,12 @@ public sealed record Evidence
     public required IReadOnlyList<string> Conflicts { get; init; }
 
     /// <summary>Reads the database.</summary>
-    internal static async Task<Evidence> ReadAsync(string connectionString, IReadOnlyCollection<string> users, IReadOnlyList<TakenLine> log, JourneyNumbers numbers, IReadOnlyList<string> conflicts)
+    internal static async Task<Evidence> ReadAsync(string connectionString, IReadOnlyDictionary<string, long> sentAt, IReadOnlyList<TakenLine> log, JourneyNumbers numbers, IReadOnlyList<string> conflicts)
     {
         await using var database = NpgsqlDataSource.Create(connectionString);
         return new Evidence
         {
-            Users = users,
+            SentAt = sentAt,
             Log = log,
             Numbers = numbers,
             Conflicts = conflicts,

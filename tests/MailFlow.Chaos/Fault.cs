@@ -9,9 +9,10 @@ namespace MailFlow.Chaos;
 /// <param name="Span">How long, where it lasts.</param>
 /// <param name="Point">The labelled point at which it strikes, where it does at one.</param>
 /// <param name="Arrival">At which arrival at that point, from 1.</param>
-public sealed record Fault(TimeSpan At, string Kind, int Node, TimeSpan Span, string Point = "", int Arrival = 0)
+/// <param name="Ahead">How far ahead of the others' the node's clock is from then on, or behind them.</param>
+public sealed record Fault(TimeSpan At, string Kind, int Node, TimeSpan Span, string Point = "", int Arrival = 0, TimeSpan Ahead = default)
 {
     /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{At.TotalSeconds,6:0.0} s  {Kind}{(Plan.IsOfNode(Kind) ? $" of node {Node + 1}" : "")}{(Point.Length > 0 ? $" at {Point}, arrival {Arrival}" : "")}{(Span > TimeSpan.Zero ? $", {Span.TotalSeconds:0.0} s long" : "")}");
+        $"{At.TotalSeconds,6:0.0} s  {Kind}{(Plan.IsOfNode(Kind) ? $" of node {Node + 1}" : "")}{(Point.Length > 0 ? $" at {Point}, arrival {Arrival}" : "")}{(Span > TimeSpan.Zero ? $", {Span.TotalSeconds:0.0} s long" : "")}{(Ahead != TimeSpan.Zero ? $" to {Ahead.TotalSeconds:+0;-0} s" : "")}");
 }

@@ -18,7 +18,7 @@ internal sealed class Havoc(
     /// <summary>How many of each kind there were.</summary>
     public Dictionary<string, int> Done { get; } = [];
 
-    /// <summary>Runs the plan to its end; at its end all is well again.</summary>
+    /// <summary>Runs the plan to its end; at its end all is well again, but for clocks, which stay as they were set.</summary>
     public async Task RunAsync(IReadOnlyList<Fault> plan, DateTimeOffset begin)
     {
         using var over = new CancellationTokenSource();
@@ -45,6 +45,7 @@ internal sealed class Havoc(
             case "freeze": Target(fault)?.Up?.Freeze(); break;
             case "kill-at": if (Target(fault) is { } dies) OrderedFaults.Give(dies.Orders, "KILL", fault.Point, fault.Arrival); break;
             case "freeze-at": if (Target(fault) is { } stops) OrderedFaults.Give(stops.Orders, "STOP", fault.Point, fault.Arrival); break;
+            case Plan.ClockStep: nodes[fault.Node].Clock!.Set(fault.Ahead); break; // a node that is down comes up with it
             case "postgres-terminate": await TerminateAsync(); break;
             case "postgres-restart": await OneAtATimeAsync(_servers, fault.Span, () => Sync(postgres.StopImmediately), () => Sync(postgres.Start)); break;
             case "redis-restart": await OneAtATimeAsync(_servers, fault.Span, redis.KillAsync, redis.RestartAsync); break;

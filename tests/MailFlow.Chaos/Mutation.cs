@@ -1,6 +1,6 @@
 namespace MailFlow.Chaos;
 
-/// <summary>A guard of MailFlow's that is taken out, so that the checker can be seen to miss it. It is done in the run's own database alone: no switch of the product does any of this.</summary>
+/// <summary>A guard of MailFlow's that is taken out, so that the checker can be seen to miss it. It is done in the run's own database or by the nodes' seam: no switch of the product does any of this.</summary>
 public enum Mutation
 {
     /// <summary>MailFlow as it is.</summary>
@@ -14,6 +14,9 @@ public enum Mutation
 
     /// <summary>The mark of a hand-over: after a crash, a mail that was under way looks like one that nobody had begun to send.</summary>
     NoInflightMark,
+
+    /// <summary>PostgreSQL's clock: each node goes by its own.</summary>
+    NoSharedClock,
 }
 
 /// <summary>How each is taken out.</summary>

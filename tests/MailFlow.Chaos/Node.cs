@@ -4,7 +4,7 @@ using MailFlow.Testing;
 namespace MailFlow.Chaos;
 
 /// <summary>One node of the cluster: a real server, started again whenever it is gone, until the run is over.</summary>
-internal sealed class Node(string name, bool takesHttp, string folder, string postgres, (string Name, string Value)[] settings, Action<string> say) : IAsyncDisposable
+internal sealed class Node(string name, bool takesHttp, string folder, string postgres, NodeClock? clock, (string Name, string Value)[] settings, Action<string> say) : IAsyncDisposable
 {
     /// <summary>What a worker says when an instance changed under its hands: the lock was not one.</summary>
     private const string Conflict = "were changed by another while their shard was locked";
@@ -19,6 +19,9 @@ internal sealed class Node(string name, bool takesHttp, string folder, string po
 
     /// <summary>The file that the seam in it takes its orders from.</summary>
     public string Orders { get; } = Path.Combine(folder, $"{name}.orders");
+
+    /// <summary>The clock that it goes by, where that may be stepped.</summary>
+    public NodeClock? Clock => clock;
 
     /// <summary>Whether it answers the API and webhooks.</summary>
     public bool TakesHttp => takesHttp;

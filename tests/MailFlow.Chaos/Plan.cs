@@ -5,11 +5,14 @@ namespace MailFlow.Chaos;
 /// <summary>What goes wrong in a run and when, drawn from its seed: the same seed, the same plan.</summary>
 public static class Plan
 {
+    /// <summary>A node's clock is set wrong, and stays so until it is set again.</summary>
+    public const string ClockStep = "clock-step";
+
     /// <summary>The kinds of faults, and how often each is drawn beside the others.</summary>
     private static readonly (string Kind, int Weight)[] Weights =
     [
         ("kill", 5), ("kill-at", 5), ("freeze", 1), ("freeze-at", 1), ("postgres-restart", 1), ("postgres-terminate", 2), ("redis-restart", 1), ("rabbitmq-restart", 1), ("kafka-broker", 1),
-        ("esp-resets", 2), ("esp-stalls", 1), ("esp-429", 1),
+        ("esp-resets", 2), ("esp-stalls", 1), ("esp-429", 1), (ClockStep, 2),
     ];
 
     /// <summary>The labelled points of the product: before and after each commit and each call to the outside (<c>IFaultPoints</c>).</summary>
@@ -23,7 +26,7 @@ public static class Plan
     public static IReadOnlyList<string> Kinds { get; } = [.. Weights.Select(each => each.Kind)];
 
     /// <summary>Whether it strikes one node.</summary>
-    public static bool IsOfNode(string kind) => kind is "kill" or "kill-at" or "freeze" or "freeze-at";
+    public static bool IsOfNode(string kind) => kind is "kill" or "kill-at" or "freeze" or "freeze-at" or ClockStep;
 
     /// <summary>Faults of these kinds, one every two to five seconds.</summary>
     /// <param name="seed">The run's seed.</param>
@@ -49,6 +52,7 @@ public static class Plan
                 // Longer than the lease of a hand-over and than PostgreSQL lets a transaction idle.
                 "freeze" => fault with { Span = TimeSpan.FromSeconds(11) + fault.Span },
                 "freeze-at" => fault with { Span = TimeSpan.FromSeconds(11) + fault.Span, Point = Points[random.Next(Points.Length)], Arrival = random.Next(1, 6) },
+                ClockStep => fault with { Span = TimeSpan.Zero, Ahead = TimeSpan.FromSeconds(random.Next(30, 1_200) * (random.Next(2) * 2 - 1)) },
                 _ => fault,
             });
         }

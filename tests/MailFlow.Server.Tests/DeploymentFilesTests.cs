@@ -33,6 +33,16 @@ public sealed partial class DeploymentFilesTests
         Assert.Empty(settings.Where(setting => !IsRead(setting.Name)).Select(setting => $"{setting.File}: MailFlow__{setting.Name}"));
     }
 
+    // Seen red: each of the three did.
+    [Fact]
+    public void What_an_autoscaler_scales_does_not_set_replicas_itself_which_each_apply_would_put_back()
+    {
+        var files = Directory.GetFiles(Root("deploy/kubernetes"), "*.yaml").Select(File.ReadAllText).Where(text => text.Contains("scaleTargetRef", StringComparison.Ordinal)).ToList();
+
+        Assert.Equal(3, files.Count);
+        Assert.All(files, text => Assert.DoesNotMatch(@"(?m)^  replicas:", text));
+    }
+
     private static bool IsRead(string name)
     {
         if (Plain.Contains(name)) return true;

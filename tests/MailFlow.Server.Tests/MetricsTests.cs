@@ -59,21 +59,30 @@ public sealed partial class MetricsTests
         Assert.Empty(Regex.Matches(File("deploy", "prometheus", "alerts.yml"), @"runbook: docs/operate\.md#(\w+)").Select(match => match.Groups[1].Value).Except(alerts.Select(alert => alert.ToLowerInvariant())));
     }
 
+    // Seen red: any error told that the database was away.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_database_that_answers_with_an_error_is_up_though_nothing_is_seen_of_it(DatabaseKind kind)
+    {
+        await using var server = await ServerUnderTest.StartAsync(kind, workers: false);
+        await server.Database.WriteAsync(session => session.ExecuteAsync("DROP TABLE node", default), default);
+        using var gauges = Gauges(server);
+        var seen = new Dictionary<string, double>();
+        using var listener = Listen(gauges, seen);
+
+        await gauges.RefreshAsync(default);
+        listener.RecordObservableInstruments();
+
+        Assert.Equal(new Dictionary<string, double> { ["mailflow.database.up"] = 1 }, seen);
+    }
+
     [Fact]
     public async Task While_the_database_is_away_the_metrics_are_given_and_say_so()
     {
         var time = new FakeTime();
         await using var server = await ServerUnderTest.StartAsync(DatabaseKind.PostgreSql, workers: false, time: time);
-        using var gauges = new Telemetry.ClusterGauges(new Nodes.Cluster(server.Database), server.Database, Microsoft.Extensions.Logging.Abstractions.NullLogger<Telemetry.ClusterGauges>.Instance);
+        using var gauges = Gauges(server);
         var seen = new Dictionary<string, double>();
-        using var listener = new MeterListener();
-        listener.InstrumentPublished = (instrument, its) =>
-        {
-            if (ReferenceEquals(instrument.Meter, gauges.Meter)) its.EnableMeasurementEvents(instrument);
-        };
-        listener.SetMeasurementEventCallback<int>((instrument, value, _, _) => seen[instrument.Name] = value);
-        listener.SetMeasurementEventCallback<double>((instrument, value, _, _) => seen[instrument.Name] = value);
-        listener.Start();
+        using var listener = Listen(gauges, seen);
 
         await gauges.RefreshAsync(default);
         listener.RecordObservableInstruments();
@@ -86,6 +95,24 @@ public sealed partial class MetricsTests
         listener.RecordObservableInstruments();
         Assert.Equal(["mailflow.database.up"], seen.Keys);
         Assert.Equal(0, seen["mailflow.database.up"]);
+    }
+
+    private static Telemetry.ClusterGauges Gauges(ServerUnderTest server) =>
+        new(new Nodes.Cluster(server.Database), server.Database, Microsoft.Extensions.Logging.Abstractions.NullLogger<Telemetry.ClusterGauges>.Instance);
+
+    private static MeterListener Listen(Telemetry.ClusterGauges gauges, Dictionary<string, double> seen)
+    {
+        var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, its) =>
+            {
+                if (ReferenceEquals(instrument.Meter, gauges.Meter)) its.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<int>((instrument, value, _, _) => seen[instrument.Name] = value);
+        listener.SetMeasurementEventCallback<double>((instrument, value, _, _) => seen[instrument.Name] = value);
+        listener.Start();
+        return listener;
     }
 
     [Fact]

@@ -106,6 +106,27 @@ public sealed class NodeTests
         Assert.All(shards, shard => Assert.Equal(waiting.ContainsKey(shard.GetProperty("shard").GetInt32()), shard.GetProperty("oldest_at").ValueKind != JsonValueKind.Null));
     }
 
+    // Seen red: each account of a shard was counted to the bound.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Of_a_shard_so_much_is_counted_and_no_more_however_many_accounts_wait_in_it(DatabaseKind kind)
+    {
+        await using var server = await ServerUnderTest.StartAsync(kind, workers: false);
+        await AccountIsolationTests.SecondAccountAsync(server);
+        await server.Database.WriteAsync(async session =>
+        {
+            var (numbers, id) = ("WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 6000)", session.Dialect.IsPostgreSql ? "gen_random_uuid()" : "randomblob(16)");
+            await session.ExecuteAsync($"{numbers} INSERT INTO inbox (account_id, shard, kind, key, accepted_at, body) SELECT a.id, 7, 0, {id}, 9 - a.id, '' FROM number, account a", default);
+            await session.ExecuteAsync($"""
+                {numbers} INSERT INTO instance (id, contact_id, version_id, due_at, updated_at, account_id, journey_id, ver, shard, status, format, state)
+                SELECT {id}, 1, 1, 9, 1, a.id, 1, 1, 7, 0, 1, @state FROM number, account a
+                """, default, ("state", Array.Empty<byte>()));
+        }, default);
+
+        var shard = (await server.Database.ReadAsync(session => EngineBacklog.ReadAsync(session, default), default)).Shards[7];
+
+        Assert.Equal((EngineBacklog.MostCounted, EngineBacklog.MostCounted, DateTimeOffset.FromUnixTimeMilliseconds(7)), (shard.Inbox, shard.Timers, shard.OldestAt));
+    }
+
     [Fact]
     public async Task A_shard_whose_lock_is_held_is_shown_in_work()
     {

@@ -156,6 +156,29 @@ public sealed class SessionTests
         Assert.True(await server.Database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM data_protection_key", default), default) > 0);
     }
 
+    // Seen red: both were remembered until an instant of the machine's clock.
+    [Fact]
+    public async Task A_clock_that_is_set_back_keeps_neither_a_revoked_key_nor_an_ended_session_alive_on_another_node()
+    {
+        var time = new FakeTime();
+        await using var server = await ServerUnderTest.StartAsync(workers: false, time: time);
+        var (keys, sessions) = (new ApiKeys(server.Database), new Sessions(server.Database));
+        var made = await (await server.Admin.PostAsJsonAsync("/api/v1/api-keys", new { name = "reader", scopes = new[] { "messages:read" } })).JsonAsync();
+        await server.SignedInAsync("admin@localhost", server.AdminPassword);
+        var id = await server.Database.ReadAsync(session => session.FirstAsync("SELECT id FROM user_session", row => row.Uuid(0), default), default);
+        var secret = made.GetProperty("key").GetString()!;
+        Assert.NotNull(await keys.FindAsync(secret, mayBeBlind: false, default));
+        Assert.NotNull(await sessions.FindAsync(id, default));
+
+        await server.Admin.DeleteAsync($"/api/v1/api-keys/{made.GetProperty("id").GetString()}");
+        await new Sessions(server.Database).EndAsync(id, default);
+        time.Step(TimeSpan.FromMinutes(-5));
+        time.Advance(TimeSpan.FromSeconds(11));
+
+        Assert.Null(await keys.FindAsync(secret, mayBeBlind: false, default));
+        Assert.Null(await sessions.FindAsync(id, default));
+    }
+
     [Theory]
     [InlineData("mailflow_session=nonsense")]
     [InlineData("mailflow_session=")]

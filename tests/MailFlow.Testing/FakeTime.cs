@@ -5,7 +5,8 @@ public sealed class FakeTime(DateTimeOffset start) : TimeProvider
 {
     private readonly Lock _lock = new();
     private readonly List<Timer> _timers = [];
-    private DateTimeOffset _now = start;
+    private DateTimeOffset _now = start; // as if nobody had ever set it
+    private TimeSpan _ahead;
 
     /// <summary>Starts at 9:00 UTC on Monday, 5 January 2026.</summary>
     public FakeTime() : this(new DateTimeOffset(2026, 1, 5, 9, 0, 0, TimeSpan.Zero)) { }
@@ -13,19 +14,29 @@ public sealed class FakeTime(DateTimeOffset start) : TimeProvider
     /// <inheritdoc/>
     public override DateTimeOffset GetUtcNow()
     {
-        lock (_lock) return _now;
+        lock (_lock) return _now + _ahead;
     }
 
     /// <inheritdoc/>
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
     /// <inheritdoc/>
-    public override long GetTimestamp() => GetUtcNow().UtcTicks;
+    public override long GetTimestamp()
+    {
+        lock (_lock) return _now.UtcTicks;
+    }
+
+    /// <summary>Sets the clock forward or back, as a correction of a machine's clock does: spans are measured and timers fire as if nothing had happened.</summary>
+    public void Step(TimeSpan by)
+    {
+        lock (_lock) _ahead += by;
+    }
 
     /// <summary>Moves the clock on, firing what falls due on the way at its own time.</summary>
     public void Advance(TimeSpan by)
     {
-        var end = GetUtcNow() + by;
+        DateTimeOffset end;
+        lock (_lock) end = _now + by;
         while (true)
         {
             Timer? next;
@@ -57,7 +68,7 @@ public sealed class FakeTime(DateTimeOffset start) : TimeProvider
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
             _period = period;
-            Due = dueTime < TimeSpan.Zero ? DateTimeOffset.MaxValue : clock.GetUtcNow() + dueTime;
+            lock (clock._lock) Due = dueTime < TimeSpan.Zero ? DateTimeOffset.MaxValue : clock._now + dueTime;
             return true;
         }
 

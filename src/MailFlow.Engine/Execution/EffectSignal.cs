@@ -5,10 +5,10 @@ namespace MailFlow.Engine.Execution;
 /// <summary>Raised when a batch has committed work for others: mail to send, jobs to do. A hint; they poll as well.</summary>
 public sealed class EffectSignal : INodeSignal
 {
-    /// <summary>Something may have been planned.</summary>
+    /// <summary>Wakes who does such work in this process: something may have been planned, here or (told by <see cref="INodeSignal.Hear"/>) at another node.</summary>
     public event Action? Planned;
 
-    /// <inheritdoc/>
+    /// <summary>The same, for who carries it to other nodes.</summary>
     public event Action<ulong>? Raised;
 
     /// <inheritdoc/>

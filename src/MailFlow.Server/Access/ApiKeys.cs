@@ -11,7 +11,7 @@ internal sealed class ApiKeys(Database database)
     private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(10), UseNoted = TimeSpan.FromMinutes(5), TrustedBlindly = TimeSpan.FromHours(1);
     private const string Columns = "id, account_id, name, prefix, scopes, created_at, last_used_at, revoked_at";
 
-    private readonly ConcurrentDictionary<string, (ApiKey Key, DateTimeOffset Until)> _remembered = new();
+    private readonly ConcurrentDictionary<string, (ApiKey Key, long At)> _remembered = new();
 
     /// <summary>Makes a key. The secret is given here and never again.</summary>
     public static async Task<(ApiKey Key, string Secret)> CreateAsync(Session session, int accountId, string name, IReadOnlyList<string> scopes, CancellationToken ct)
@@ -70,8 +70,9 @@ internal sealed class ApiKeys(Database database)
         if (!ApiKey.LooksLikeKey(secret)) return null;
         var hash = ApiKey.HashOf(secret);
         var remembered = Convert.ToHexString(hash);
-        var now = database.Time.GetUtcNow();
-        if (_remembered.TryGetValue(remembered, out var known) && known.Until > now) return known.Key;
+        // Measured: a clock that is set back must not keep a key alive that was revoked.
+        var age = _remembered.TryGetValue(remembered, out var known) ? database.Time.GetElapsedTime(known.At) : TimeSpan.MaxValue;
+        if (age < Remembered) return known.Key;
 
         (ApiKey Key, byte[] Hash) found;
         try
@@ -79,7 +80,7 @@ internal sealed class ApiKeys(Database database)
             found = await database.ReadAsync(session => session.FirstAsync($"SELECT {Columns}, hash FROM api_key WHERE hash = @hash AND revoked_at IS NULL",
                 row => (Key: Read(row), Hash: row.Bytes(8)), ct, ("hash", hash)), ct);
         }
-        catch (Exception error) when (mayBeBlind && known.Key is not null && now - known.Until < TrustedBlindly && database.Dialect.IsTransient(error))
+        catch (Exception error) when (mayBeBlind && age < Remembered + TrustedBlindly && database.Dialect.IsTransient(error))
         {
             return known.Key;
         }
@@ -87,7 +88,8 @@ internal sealed class ApiKeys(Database database)
         if (found.Key is null || !CryptographicOperations.FixedTimeEquals(found.Hash, hash)) return null;
 
         if (_remembered.Count >= MostRemembered) _remembered.Clear();
-        _remembered[remembered] = (found.Key, now + Remembered);
+        _remembered[remembered] = (found.Key, database.Time.GetTimestamp());
+        var now = database.Time.GetUtcNow();
         if (found.Key.LastUsedAt is not { } used || now - used > UseNoted)
             await database.WriteAsync(session => session.ExecuteAsync("UPDATE api_key SET last_used_at = @now WHERE id = @id", ct,
                 ("id", found.Key.Id), ("now", now.ToUnixTimeMilliseconds())), ct);

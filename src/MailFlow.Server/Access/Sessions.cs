@@ -16,7 +16,7 @@ internal sealed class Sessions(Database database)
     private const int MostRemembered = 1000;
     private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(10);
 
-    private readonly ConcurrentDictionary<Guid, (ClaimsPrincipal Principal, DateTimeOffset Until)> _remembered = new();
+    private readonly ConcurrentDictionary<Guid, (ClaimsPrincipal Principal, long At)> _remembered = new();
 
     /// <summary>Begins one; gives its id.</summary>
     /// <param name="user">Whose. It holds only while this is still the user's stamp.</param>
@@ -36,20 +36,19 @@ internal sealed class Sessions(Database database)
     /// <summary>Who a session makes its bearer, or null when it has ended.</summary>
     public async Task<ClaimsPrincipal?> FindAsync(Guid id, CancellationToken ct)
     {
-        var now = database.Time.GetUtcNow();
-        if (_remembered.TryGetValue(id, out var known) && known.Until > now) return known.Principal;
-        var principal = await database.ReadAsync(session => session.FirstAsync("""
+        if (_remembered.TryGetValue(id, out var known) && database.Time.GetElapsedTime(known.At) < Remembered) return known.Principal;
+        var principal = await database.ReadAsync(async session => await session.FirstAsync("""
             SELECT u.account_id, u.id, u.role, u.email
             FROM user_session s JOIN console_user u ON u.id = s.user_id AND u.account_id = s.account_id
             WHERE s.id = @id AND s.stamp = u.stamp AND s.expires_at > @now AND NOT u.disabled
-            """, row => Principal(id, row.Int(0), row.Uuid(1), Roles.Parse(row.Text(2)), row.Text(3)), ct, ("id", id), ("now", now)), ct);
+            """, row => Principal(id, row.Int(0), row.Uuid(1), Roles.Parse(row.Text(2)), row.Text(3)), ct, ("id", id), ("now", await session.NowAsync(ct))), ct);
         if (principal is null)
         {
             _remembered.TryRemove(id, out _);
             return null;
         }
         if (_remembered.Count >= MostRemembered) _remembered.Clear();
-        _remembered[id] = (principal, now + Remembered);
+        _remembered[id] = (principal, database.Time.GetTimestamp());
         return principal;
     }
 

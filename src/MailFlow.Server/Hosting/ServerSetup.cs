@@ -12,6 +12,7 @@ using MailFlow.Server.Http;
 using MailFlow.Server.Nodes;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Extensions.Configuration.Memory;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace MailFlow.Server.Hosting;
 
@@ -71,7 +72,7 @@ internal static partial class ServerSetup
     public static IServiceCollection AddServer(this IServiceCollection services, NodeRoles roles)
     {
         services.AddSingleton(typeof(NodeRoles), roles);
-        services.AddSingleton(TimeProvider.System);
+        services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<Settings>();
         services.AddSingleton(provider => provider.GetRequiredService<Settings>().OpenDatabase(provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<FirstStart>();
@@ -141,8 +142,7 @@ internal static partial class ServerSetup
         var ct = app.Lifetime.ApplicationStopping;
         ListenAddresses.Try(app);
         var database = app.Services.GetRequiredService<Database>();
-        var (key, password) = (default(string), default(string));
-        await database.AloneAsync("start", async () => (key, password) = await FillAsync(app, database, args, ct), ct);
+        var (key, password) = await database.AloneAsync("start", () => FillAsync(app, database, args, ct), ct, () => Waits(app.Logger));
         await app.Services.GetRequiredService<WarmUp>().RunAsync(FirstStart.AccountId, ct);
         app.Lifetime.ApplicationStarted.Register(() => Greeting.Write(app, key, password));
     }
@@ -171,6 +171,9 @@ internal static partial class ServerSetup
     [LoggerMessage(EventId = 3, Level = LogLevel.Warning,
         Message = "PostgreSQL's second wall between accounts is missing, because this user may not make roles: have a database administrator run \"{Statements}\", and restart")]
     private static partial void NoWall(ILogger log, string statements);
+
+    [LoggerMessage(EventId = 4, Level = LogLevel.Information, Message = "Another node is setting up this database; this one waits for it")]
+    private static partial void Waits(ILogger log);
 
     [GeneratedRegex(@"//(\*|\+|0\.0\.0\.0|\[::\])")]
     private static partial Regex Wildcard();

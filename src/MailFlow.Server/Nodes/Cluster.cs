@@ -40,21 +40,19 @@ internal sealed class Cluster(Database database) : IDisposable
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(2);
 
     private readonly SemaphoreSlim _once = new(1, 1);
+    private ClusterView? _latest;
     private long _lookedAt;
-
-    /// <summary>What was seen last; null before the first look.</summary>
-    public ClusterView? Latest { get; private set; }
 
     public async Task<ClusterView> ReadAsync(CancellationToken ct)
     {
         await _once.WaitAsync(ct);
         try
         {
-            if (Latest is { } latest && database.Time.GetElapsedTime(_lookedAt) < Fresh) return latest;
+            if (_latest is { } latest && database.Time.GetElapsedTime(_lookedAt) < Fresh) return latest;
             using var lifted = AccountWall.Lift(); // it is about all accounts
-            Latest = await database.ReadAsync(session => LookAsync(session, ct), ct);
+            _latest = await database.ReadAsync(session => LookAsync(session, ct), ct);
             _lookedAt = database.Time.GetTimestamp();
-            return Latest;
+            return _latest;
         }
         finally
         {

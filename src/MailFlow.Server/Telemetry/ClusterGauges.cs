@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Diagnostics.Metrics;
 using MailFlow.Data;
 using MailFlow.Server.Nodes;
@@ -14,6 +15,7 @@ internal sealed partial class ClusterGauges : IDisposable
     internal Meter Meter { get; } = new("MailFlow.Server");
 
     private readonly Cluster _cluster;
+    private readonly Dialect _dialect;
     private readonly TimeProvider _time;
     private readonly ILogger<ClusterGauges> _log;
     private ClusterView? _seen;
@@ -22,7 +24,7 @@ internal sealed partial class ClusterGauges : IDisposable
 
     public ClusterGauges(Cluster cluster, Database database, ILogger<ClusterGauges> log)
     {
-        (_cluster, _time, _log) = (cluster, database.Time, log);
+        (_cluster, _dialect, _time, _log) = (cluster, database.Dialect, database.Time, log);
         Meter.CreateObservableGauge("mailflow.database.up", () => Up(), null, "Whether this node reaches the database");
         Gauge("mailflow.nodes", "{node}", "Nodes by how they stand", view => Enum.GetValues<NodeStatus>().Select(status =>
             new Measurement<double>(view.Nodes.Count(node => node.Status == status), new KeyValuePair<string, object?>("status", status.ToString().ToLowerInvariant()))));
@@ -54,8 +56,9 @@ internal sealed partial class ClusterGauges : IDisposable
         }
         catch (Exception error) when (error is not OperationCanceledException || !ct.IsCancellationRequested)
         {
-            if (_isUp != 0) LogUnseen(error);
-            (_seen, _isUp) = (null, 0);
+            if (_seen is not null || _isUp < 0) LogUnseen(error);
+            var hasAnswered = error is DbException && !_dialect.IsTransient(error); // if only that it will not
+            (_seen, _isUp) = (null, hasAnswered ? 1 : 0);
         }
     }
 

@@ -11,6 +11,7 @@ internal static class StartupHook
     /// <summary>What the server has not got (it has nearly everything) lies beside this assembly.</summary>
     public static void Initialize()
     {
+        Environment.SetEnvironmentVariable("LD_PRELOAD", null); // its clock (NodeClock) is not its children's
         var folder = Path.GetDirectoryName(typeof(StartupHook).Assembly.Location)!;
         AssemblyLoadContext.Default.Resolving += (context, name) =>
             Path.Combine(folder, name.Name + ".dll") is var file && File.Exists(file) ? context.LoadFromAssemblyPath(file) : null;

@@ -84,6 +84,21 @@ public sealed class MailgunTests : HttpContract
         Assert.IsType<HandOver.Unknown>(await rig.Provider.FindAsync(email, default));
     }
 
+    // Seen red: the lag was taken from the machine's clock.
+    [Fact]
+    public async Task A_clock_that_is_set_forward_between_two_looks_does_not_make_a_mail_absent()
+    {
+        await using var rig = await StartAsync();
+        var email = Mails.Marketing() with { Attempt = 2 };
+        Assert.IsType<HandOver.Unknown>(await rig.Provider.FindAsync(email, default));
+        rig.Time.Step(TimeSpan.FromMinutes(40));
+        rig.Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.IsType<HandOver.Unknown>(await rig.Provider.FindAsync(email with { Attempt = 3 }, default));
+        rig.Time.Step(TimeSpan.FromMinutes(-80));
+        rig.Time.Advance(TimeSpan.FromMinutes(29));
+        Assert.IsType<HandOver.Deferred>(await rig.Provider.FindAsync(email with { Attempt = 4 }, default));
+    }
+
     [Fact]
     public void Where_events_may_be_forgotten_too_soon_it_is_not_asked()
     {
