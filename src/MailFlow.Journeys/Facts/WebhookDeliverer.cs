@@ -24,7 +24,7 @@ public sealed partial class WebhookDeliverer : BackgroundService
     private readonly Random _random;
     private readonly IFaultPoints _faults;
     private readonly ILogger<WebhookDeliverer> _log;
-    private int _after;
+    private readonly Turns _sound = new(IsFailing: false), _failing = new(IsFailing: true);
 
     internal WebhookDeliverer(
         Database database, WebhookRelay relay, SignedCall call, WebhookOutcomes outcomes, OutgoingOptions options, EffectSignal effects, Random random, IFaultPoints faults, ILogger<WebhookDeliverer> log) =>
@@ -85,30 +85,28 @@ public sealed partial class WebhookDeliverer : BackgroundService
     private async Task<Claimed> ClaimAsync(int places, int failingPlaces, CancellationToken ct)
     {
         var started = _database.Time.GetTimestamp();
-        var (due, now) = await _database.ReadAsync(async session =>
-        {
-            var at = await session.NowAsync(ct);
-            var found = await WebhookClaim.DueEndpointsAsync(session, _after, at, ct);
-            if (found.Count == 0 && _after > 0) found = await WebhookClaim.DueEndpointsAsync(session, 0, at, ct);
-            return (found, at);
-        }, ct);
-        _after = due.Count == WebhookClaim.MostEndpoints ? due[^1] : 0;
-        var taken = new List<ClaimedDelivery>();
-        foreach (var endpoint in due)
-        {
-            // Each in a commit of its own: an endpoint's lock is held for one statement or two, not for the whole look.
-            var claimed = await _database.WriteAsync(async session =>
-            {
-                var at = await session.NowAsync(ct);
-                return await WebhookClaim.TakeAsync(session, endpoint, places, failingPlaces, at, at + (long)_options.Lease.TotalMilliseconds, ct);
-            }, ct);
-            taken.AddRange(claimed);
-            foreach (var delivery in claimed)
-                if (delivery.IsFailing) failingPlaces--;
-                else places--;
-        }
+        var now = await _database.ReadAsync(session => session.NowAsync(ct), ct);
+        List<ClaimedDelivery> taken = [.. await TakeAsync(_sound, places, now, ct), .. await TakeAsync(_failing, failingPlaces, now, ct)];
         _faults.Reach("webhooks.claimed");
         return new(taken, now, started);
+    }
+
+    private async Task<List<ClaimedDelivery>> TakeAsync(Turns turns, int places, long now, CancellationToken ct)
+    {
+        var taken = new List<ClaimedDelivery>();
+        if (places <= 0) return taken;
+        foreach (var endpoint in await _database.ReadAsync(session => WebhookClaim.DueEndpointsAsync(session, turns.IsFailing, turns.After, now, ct), ct))
+        {
+            // Each in a commit of its own: an endpoint's lock is held for one statement or two, not for the whole look.
+            taken.AddRange(await _database.WriteAsync(async session =>
+            {
+                var at = await session.NowAsync(ct);
+                return await WebhookClaim.TakeAsync(session, endpoint, turns.IsFailing, places - taken.Count, at, at + (long)_options.Lease.TotalMilliseconds, ct);
+            }, ct));
+            turns.After = endpoint;
+            if (taken.Count == places) break;
+        }
+        return taken;
     }
 
     private async Task TryAsync(ClaimedDelivery delivery, Claimed claim, CancellationToken ct)
@@ -136,6 +134,12 @@ public sealed partial class WebhookDeliverer : BackgroundService
         _faults.Reach("webhooks.after-call");
         var retry = result.IsTaken || result.IsGone || result.IsFinal ? null : DeliverySchedule.After(delivery.Tried, result.Asked, _random);
         await _outcomes.RecordAsync(new Outcome(delivery, result, retry), CancellationToken.None);
+    }
+
+    /// <summary>Whose turn it is, of the endpoints that fail or of the others: each look begins after the one at which the last ended, so that none has all the places for long.</summary>
+    private sealed record Turns(bool IsFailing)
+    {
+        public int After { get; set; }
     }
 
     /// <param name="Now">The database's clock at the look.</param>
