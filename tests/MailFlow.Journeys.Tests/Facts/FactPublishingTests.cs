@@ -114,18 +114,10 @@ public sealed class FactPublishingTests
         {
             await FactInterest.SetAsync(session, JourneyHost.Account, FactConsumer.Bus, [FactInterest.AllTypes], default);
             using (ExecutionContext.SuppressFlow()) second = Task.Run(() => Publishing(world, new Bus()).AskAsync(default)); // it is no part of this write
-            if (kind == DatabaseKind.PostgreSql) await BlockedAsync(world, second);
+            if (kind == DatabaseKind.PostgreSql) await world.BlockedAsync("INSERT INTO fact_interest", second);
         }, default);
         await second;
         Assert.Equal(1, await world.Host.Database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM fact_interest", default), default));
-    }
-
-    /// <summary>Until the session waits for another's row of what is asked for.</summary>
-    private static async Task BlockedAsync(WebhookWorld world, Task session)
-    {
-        for (var waiting = 0L; waiting == 0 && !session.IsCompleted;)
-            waiting = await world.Host.Database.ReadAsync(session => session.ScalarAsync<long>(
-                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT INTO fact_interest%'", default), default);
     }
 
     /// <summary>A fact of each account, where it is asked for.</summary>
