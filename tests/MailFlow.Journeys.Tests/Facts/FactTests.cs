@@ -98,7 +98,9 @@ public sealed class FactTests
 
         await deliverer.StartAsync(default);
         await UntilAsync(() => world.Receiver.Requests.Count(request => request.Head.StartsWith("POST /alive", StringComparison.Ordinal)) == 80);
-        await deliverer.StopAsync(default);
+        var stopping = deliverer.StopAsync(default);
+        world.Host.Time.Advance(TimeSpan.FromSeconds(5)); // what the silent are given to end
+        await stopping;
 
         Assert.All(world.Receiver.Requests.Where(request => request.Head.StartsWith("POST /dead", StringComparison.Ordinal)).GroupBy(request => request.Head.Split(' ')[1]), calls => Assert.InRange(calls.Count(), 1, 4));
     }
