@@ -19,7 +19,7 @@ public static class AudienceModule
         services.TryAddSingleton(FaultPoints.None);
         services.TryAddSingleton<WorkSignal>();
         services.TryAddSingleton(new RetentionOptions());
-        services.AddFactTypes(ConsentFacts.Types);
+        services.AddFactTypes([.. ConsentFacts.Types, .. ErasureFacts.Types]);
         services.AddSingleton<IContactStore, ContactStore>();
         services.AddSingleton<IPublishCheck, SegmentsExist>();
         services.AddSingleton<ISimulationSource, AudienceForSimulation>();

@@ -61,7 +61,7 @@ public static class EngineModule
         return services;
     }
 
-    /// <summary>Publishes an account's facts to a message bus, in the background of the host. Wants an <see cref="IFactPublisher"/>. What is asked for and not known stops the start.</summary>
+    /// <summary>Publishes an account's facts to a message bus, in the background of the host. Wants an <see cref="IFactPublisher"/>, unless there is nothing to publish. What is asked for and not known stops the start.</summary>
     public static IServiceCollection AddFactPublishing(this IServiceCollection services, FactBus bus)
     {
         services.AddSingleton(bus).AddSingleton<FactPublishing>();

@@ -12,8 +12,6 @@ namespace MailFlow.Ingestion;
 /// </summary>
 internal sealed partial class EventTaker(EventIntake intake, IDeadLetterQueue deadLetters, IngestionOptions options, IngestionMeter meter, Database database, ILogger<EventTaker> log)
 {
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250), LongestPause = TimeSpan.FromSeconds(10);
-
     /// <summary>Takes them in, in this order.</summary>
     /// <param name="messages">The batch.</param>
     /// <param name="ct">Ends the trying: the transport stops, and the messages will come again.</param>
@@ -98,7 +96,7 @@ internal sealed partial class EventTaker(EventIntake intake, IDeadLetterQueue de
             }
             catch (Exception error) when (!ct.IsCancellationRequested && !IsRefusal(error))
             {
-                pause = TimeSpan.FromTicks(Math.Min(LongestPause.Ticks, FirstPause.Ticks << Math.Min(failures, 10)));
+                pause = Lane.PauseAfter(failures);
                 Away(what, pause.TotalSeconds, error);
             }
             using (meter.Wait()) await Task.Delay(pause, database.Time, ct);

@@ -70,6 +70,16 @@ public sealed class FactTests(RabbitMqFixture fixture) : IClassFixture<RabbitMqF
         Assert.Equal("MailFlow:Ingestion:Facts", error.Field);
     }
 
+    // Seen red: without a transport nobody took back what was asked for.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Without_a_broker_nothing_is_written_down_for_one_that_there_was(DatabaseKind kind)
+    {
+        await using var test = await IngestionHost.CreateDatabaseAsync(kind);
+        await test.Database.WriteAsync(session => FactInterest.SetAsync(session, 2, FactConsumer.Bus, [FactInterest.AllTypes], default), default);
+        await using var node = await IngestionHost.StartAsync(test.Database, new());
+        await IngestionHost.UntilAsync(async () => await test.Database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM fact_interest", default), default) == 0, "the interest to end", TimeSpan.FromSeconds(10));
+    }
+
     /// <summary>Until the node has said what it wants.</summary>
     private static Task AskedAsync(Database database) => IngestionHost.UntilAsync(
         async () => await database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM fact_interest", default), default) > 0, "the bus's interest");

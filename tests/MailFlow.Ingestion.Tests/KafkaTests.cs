@@ -139,6 +139,24 @@ public sealed class KafkaTests : IDisposable
         Assert.Equal(taken, Committed());
     }
 
+    // Seen red: only a node with a partition asked the brokers, so the other was never said to be connected.
+    [Fact]
+    public async Task Nodes_know_whether_the_broker_is_within_reach_with_a_partition_and_without()
+    {
+        _kafka.CreateTopic("narrow", 1);
+        var options = Options with { Kafka = Options.Kafka with { Topic = "narrow" } };
+        await using var test = await IngestionHost.CreateDatabaseAsync(DatabaseKind.PostgreSql);
+        await using var one = await IngestionHost.StartAsync(test.Database, options);
+        await using var other = await IngestionHost.StartAsync(test.Database, options);
+        IngestionHost[] both = [one, other];
+        await IngestionHost.UntilAsync(() => Task.FromResult(both.Sum(node => node.Gauge("mailflow.ingestion.partitions")) == 1), "the partition to be given");
+        await IngestionHost.UntilAsync(() => Task.FromResult(both.All(node => node.Gauge("mailflow.ingestion.connected") == 1)), "both to be connected", TimeSpan.FromSeconds(20));
+        foreach (var broker in new[] { 1, 2, 3 }) _kafka.Down(broker);
+        await IngestionHost.UntilAsync(() => Task.FromResult(both.All(node => node.Gauge("mailflow.ingestion.connected") == 0)), "both to miss the brokers", TimeSpan.FromSeconds(30));
+        foreach (var broker in new[] { 1, 2, 3 }) _kafka.Up(broker);
+        await IngestionHost.UntilAsync(() => Task.FromResult(both.All(node => node.Gauge("mailflow.ingestion.connected") == 1)), "both to be connected again", TimeSpan.FromSeconds(30));
+    }
+
     [Fact]
     public async Task Nodes_share_the_partitions_and_take_over_from_each_other_without_a_gap()
     {

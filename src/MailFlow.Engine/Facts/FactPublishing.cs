@@ -7,9 +7,9 @@ namespace MailFlow.Engine.Facts;
 
 /// <summary>
 /// Takes facts from the outbox to the bus, in the order in which they were written down. One node does it at a time, under a lease, so that a contact's facts stay in order; if it dies between
-/// the bus's answer and the note of it, the next publishes the same facts again, under the same ids.
+/// the bus's answer and the note of it, the next publishes the same facts again, under the same ids. Without a bus it only sees to it that nothing is written down for one.
 /// </summary>
-public sealed partial class FactPublishing(Database database, IFactPublisher publisher, FactBus bus, EffectSignal effects, IFaultPoints faults, ILogger<FactPublishing> log) : BackgroundService
+public sealed partial class FactPublishing(Database database, FactBus bus, EffectSignal effects, IFaultPoints faults, ILogger<FactPublishing> log, IFactPublisher? publisher = null) : BackgroundService
 {
     private const int Most = 500;
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(30), Patience = TimeSpan.FromSeconds(20), PollEvery = TimeSpan.FromSeconds(1);
@@ -17,20 +17,27 @@ public sealed partial class FactPublishing(Database database, IFactPublisher pub
     /// <summary>Of this process, and of no other run of it.</summary>
     private readonly string _holder = Guid.CreateVersion7(database.Time.GetUtcNow()).ToString();
 
-    /// <summary>Has the facts written down from now on that the bus is to be told.</summary>
-    public Task AskAsync(CancellationToken ct) => database.WriteAsync(session => FactInterest.SetAsync(session, bus.AccountId, FactConsumer.Bus, bus.Types, ct), ct);
+    /// <summary>Has the facts written down from now on that the bus is to be told, and no others: it may have been another account's.</summary>
+    public Task AskAsync(CancellationToken ct) => database.WriteAsync(async session =>
+    {
+        foreach (var other in await session.QueryAsync("SELECT DISTINCT account_id FROM fact_interest WHERE consumer = @bus AND account_id <> @account ORDER BY account_id",
+            row => row.Int(0), ct, ("bus", FactConsumer.Bus), ("account", bus.AccountId)))
+            await FactInterest.SetAsync(session, other, FactConsumer.Bus, [], ct);
+        await FactInterest.SetAsync(session, bus.AccountId, FactConsumer.Bus, bus.Types, ct);
+        await session.ExecuteAsync("UPDATE fact SET to_bus = @no WHERE to_bus AND account_id <> @account", ct, ("no", false), ("account", bus.AccountId));
+    }, ct);
 
     /// <summary>Publishes a batch; gives how many facts it was. 0 where another node does it.</summary>
     public async Task<int> RunOnceAsync(CancellationToken ct)
     {
-        if (!await database.ReadAsync(session => session.ScalarAsync<bool>("SELECT EXISTS (SELECT 1 FROM fact WHERE to_bus)", ct), ct)) return 0;
-        if (!await TakeLeaseAsync(ct)) return 0;
-        var facts = await database.ReadAsync(session => session.QueryAsync("SELECT seq, id, account_id, user_id, type, at, data FROM fact WHERE to_bus ORDER BY seq LIMIT @most",
-            row => (Seq: row.Long(0), Fact: new PublishedFact(row.Uuid(1), row.Int(2), row.Text(3), row.Text(4), FactBody.Write(row.Uuid(1), row.Text(4), row.Long(5), row.Text(6)))), ct, ("most", Most)), ct);
-        if (facts.Count == 0) return 0;
+        if (!await database.ReadAsync(session => session.ScalarAsync<bool>("SELECT EXISTS (SELECT 1 FROM fact WHERE to_bus AND account_id = @account)", ct, ("account", bus.AccountId)), ct)) return 0;
         using var deadline = new CancellationTokenSource(Patience, database.Time); // before another may hold the lease
+        if (!await TakeLeaseAsync(ct)) return 0;
+        var facts = await database.ReadAsync(session => session.QueryAsync("SELECT seq, id, account_id, user_id, type, at, data FROM fact WHERE to_bus AND account_id = @account ORDER BY seq LIMIT @most",
+            row => (Seq: row.Long(0), Fact: new PublishedFact(row.Uuid(1), row.Int(2), row.Text(3), row.Text(4), FactBody.Write(row.Uuid(1), row.Text(4), row.Long(5), row.Text(6)))), ct, ("account", bus.AccountId), ("most", Most)), ct);
+        if (facts.Count == 0) return 0;
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, ct);
-        await publisher.PublishAsync(facts.ConvertAll(each => each.Fact), either.Token);
+        await publisher!.PublishAsync(facts.ConvertAll(each => each.Fact), either.Token);
         faults.Reach("facts.published");
         await database.WriteAsync(session => session.ExecuteAsync("UPDATE fact SET to_bus = @no FROM {rows} WHERE fact.seq = r.seq",
             new Rows<long>(facts.ConvertAll(each => each.Seq)).Long("seq", seq => seq), CancellationToken.None, ("no", false)), CancellationToken.None);
@@ -44,27 +51,15 @@ public sealed partial class FactPublishing(Database database, IFactPublisher pub
         void Wake() { if (wake.CurrentCount == 0) wake.Release(); }
         effects.Planned += Wake;
         var asked = false;
-        while (!stoppingToken.IsCancellationRequested)
+        await Lane.RunAsync(async () =>
         {
-            try
-            {
-                if (!asked) await AskAsync(stoppingToken);
-                asked = true;
-                if (bus.Types.Count == 0) break;
-                if (await RunOnceAsync(stoppingToken) < Most) await wake.WaitAsync(PollEvery, stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                break;
-            }
-            catch (Exception error)
-            {
-                LogFailed(error);
-                await Task.Delay(PollEvery, database.Time, stoppingToken).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-            }
-        }
+            if (!asked) await AskAsync(stoppingToken);
+            asked = true;
+            if (bus.Types.Count == 0) await Task.Delay(Timeout.InfiniteTimeSpan, database.Time, stoppingToken);
+            else if (await RunOnceAsync(stoppingToken) < Most) await wake.WaitAsync(PollEvery, stoppingToken);
+        }, (error, pause) => LogFailed(error, pause.TotalSeconds), database.Time, stoppingToken);
         effects.Planned -= Wake;
-        await GiveLeaseAsync();
+        if (bus.Types.Count > 0) await GiveLeaseAsync();
     }
 
     private async Task<bool> TakeLeaseAsync(CancellationToken ct) => await database.WriteAsync(async session =>
@@ -87,6 +82,6 @@ public sealed partial class FactPublishing(Database database, IFactPublisher pub
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Facts could not be published to the message bus; tried again in a second")]
-    private partial void LogFailed(Exception error);
+    [LoggerMessage(Level = LogLevel.Error, Message = "Facts could not be published to the message bus; next try in {Seconds:0.0} s")]
+    private partial void LogFailed(Exception error, double seconds);
 }

@@ -6,7 +6,8 @@ namespace MailFlow.Engine.Facts;
 public interface IFactPublisher
 {
     /// <summary>
-    /// Publishes facts and returns when the bus has every one of them for good. Those of one contact are to stay in their order. When it throws, all of them are given to it again.
+    /// Publishes facts and returns when the bus has every one of them for good. Those of one contact are to stay in their order. When it throws, all of them are given to it again,
+    /// perhaps by another node: what is under way when it is cancelled has ten seconds to end one way or the other.
     /// </summary>
     Task PublishAsync(IReadOnlyList<PublishedFact> facts, CancellationToken ct);
 }

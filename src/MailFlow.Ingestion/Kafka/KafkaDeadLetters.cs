@@ -6,27 +6,15 @@ namespace MailFlow.Ingestion.Kafka;
 /// <summary>
 /// The dead letters of Kafka: a topic with the same keys. What is too large to be an event is cut, so that the topic takes it; its headers say where the whole of it lies.
 /// </summary>
-internal sealed class KafkaDeadLetters : IDeadLetterQueue, IDisposable
+internal sealed class KafkaDeadLetters(IngestionOptions options) : IDeadLetterQueue, IDisposable
 {
     private const int MostBytes = 300 * 1024, KeptOfTooLarge = 16 * 1024, LongestKey = 16 * 1024;
 
-    private readonly IngestionOptions _options;
-    private readonly Lazy<IProducer<byte[], byte[]>> _producer;
-
-    public KafkaDeadLetters(IngestionOptions options)
-    {
-        _options = options;
-        _producer = new(() =>
-        {
-            var config = options.Kafka.Connect<ProducerConfig>();
-            (config.Acks, config.EnableIdempotence, config.LingerMs) = (Acks.All, true, 5);
-            return new ProducerBuilder<byte[], byte[]>(config).Build();
-        });
-    }
+    private readonly Lazy<IProducer<byte[], byte[]>> _producer = KafkaProducer.Of<byte[]>(options.Kafka);
 
     /// <inheritdoc/>
     public Task SendAsync(IReadOnlyList<DeadLetter> letters, CancellationToken ct) =>
-        Task.WhenAll(letters.Select(letter => _producer.Value.ProduceAsync(_options.Kafka.DeadLetters, MessageOf(letter), ct)));
+        Task.WhenAll(letters.Select(letter => _producer.Value.ProduceAsync(options.Kafka.DeadLetters, MessageOf(letter), ct)));
 
     /// <inheritdoc/>
     public void Dispose()

@@ -17,13 +17,13 @@ internal sealed partial class KafkaIntake(
     private static readonly TimeSpan TellEvery = TimeSpan.FromMinutes(1);
     private static readonly Dictionary<string, object> NoHeaders = [];
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50), Patience = TimeSpan.FromSeconds(1), LastMoments = TimeSpan.FromSeconds(5), LeaveWithin = TimeSpan.FromSeconds(7);
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250), LongestPause = TimeSpan.FromSeconds(10);
 
     private readonly KafkaProgress _progress = new();
     private readonly HashSet<TopicPartition> _mine = [];
     private readonly Dictionary<ErrorCode, DateTimeOffset> _told = [];
     private bool _paused, _newPartitions;
     private ulong _sequence;
+    private int _failures;
 
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
@@ -32,13 +32,13 @@ internal sealed partial class KafkaIntake(
     private void Run(CancellationToken stopping)
     {
         var dispatcher = dispatchers.CreateConsumerReceiver<EventBatchConsumer>(options.Kafka.Topic);
-        for (var failures = 0; !stopping.IsCancellationRequested; failures++)
+        while (!stopping.IsCancellationRequested)
         {
             try
             {
                 var consumer = Build();
                 using var underWay = new CancellationTokenSource();
-                using var lag = new KafkaLag(consumer, meter, database.Time);
+                using var lag = new KafkaLag(consumer, options.Kafka.Topic, meter, database.Time);
                 try
                 {
                     consumer.Subscribe(options.Kafka.Topic);
@@ -54,7 +54,7 @@ internal sealed partial class KafkaIntake(
             }
             catch (Exception error) when (!stopping.IsCancellationRequested)
             {
-                var pause = TimeSpan.FromTicks(Math.Min(LongestPause.Ticks, FirstPause.Ticks << Math.Min(failures, 10)));
+                var pause = Lane.PauseAfter(_failures++);
                 Failed(pause.TotalSeconds, error);
                 stopping.WaitHandle.WaitOne(pause);
             }
@@ -126,6 +126,7 @@ internal sealed partial class KafkaIntake(
         {
             consumer.StoreOffset(place);
             lag.Handled(place);
+            _failures = 0; // it works
         }
         foreach (var place in _progress.Failed())
         {

@@ -3,20 +3,21 @@ using Confluent.Kafka;
 
 namespace MailFlow.Ingestion.Kafka;
 
-/// <summary>Asks the brokers now and then how much of this node's partitions is not handled yet, and so notices when they are back.</summary>
+/// <summary>Asks the brokers now and then how much of this node's partitions is not handled yet, and so notices when they are away or back.</summary>
 internal sealed class KafkaLag : IDisposable
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(5), Patience = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<TopicPartition, long> _next = new();
     private readonly IConsumer<byte[], byte[]> _consumer;
+    private readonly string _topic;
     private readonly IngestionMeter _meter;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _asking;
 
-    public KafkaLag(IConsumer<byte[], byte[]> consumer, IngestionMeter meter, TimeProvider time)
+    public KafkaLag(IConsumer<byte[], byte[]> consumer, string topic, IngestionMeter meter, TimeProvider time)
     {
-        (_consumer, _meter) = (consumer, meter);
+        (_consumer, _topic, _meter) = (consumer, topic, meter);
         _asking = Task.Run(() => AskAsync(time));
     }
 
@@ -43,7 +44,8 @@ internal sealed class KafkaLag : IDisposable
         {
             do
             {
-                foreach (var partition in _consumer.Assignment) Ask(partition);
+                var isReached = Ask();
+                if (!_stopping.IsCancellationRequested) _meter.Connected(isReached);
             }
             while (await timer.WaitForNextTickAsync(_stopping.Token));
         }
@@ -53,20 +55,36 @@ internal sealed class KafkaLag : IDisposable
         }
     }
 
-    private void Ask(TopicPartition partition)
+    /// <summary>Whether a broker answers: about one of this node's partitions, or about any where it has none.</summary>
+    private bool Ask()
     {
-        if (_stopping.IsCancellationRequested) return;
+        try
+        {
+            var mine = _consumer.Assignment;
+            if (mine.Count > 0) return mine.FindAll(Ask).Count > 0; // all are asked
+            _consumer.QueryWatermarkOffsets(new TopicPartition(_topic, 0), Patience);
+            return true;
+        }
+        catch (KafkaException)
+        {
+            return false;
+        }
+    }
+
+    private bool Ask(TopicPartition partition)
+    {
+        if (_stopping.IsCancellationRequested) return false;
         try
         {
             var ends = _consumer.QueryWatermarkOffsets(partition, Patience);
             if (!_next.TryGetValue(partition, out var next))
                 next = _consumer.Committed([partition], Patience)[0].Offset is { IsSpecial: false } committed ? committed.Value : ends.Low.Value;
             _meter.Lag(NameOf(partition), Math.Max(0, ends.High.Value - next));
-            _meter.Connected(true);
+            return true;
         }
         catch (KafkaException)
         {
-            // No broker, or the partition's leader is not elected: the lag that is known stands.
+            return false; // no broker, or the partition's leader is not elected: the lag that is known stands
         }
     }
 }

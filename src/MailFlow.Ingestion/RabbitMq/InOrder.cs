@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using MassTransit;
 
 namespace MailFlow.Ingestion.RabbitMq;
@@ -8,14 +9,14 @@ namespace MailFlow.Ingestion.RabbitMq;
 /// </summary>
 internal sealed class InOrder : IFilter<ConsumeContext>
 {
-    private readonly Lock _lock = new();
-    private (string Consumer, Turns Turns) _current = ("", new());
+    /// <summary>Each connection is a consumer of its own, with numbers of its own; of the one before, which is kept for that, a message may come late.</summary>
+    private readonly ConcurrentDictionary<string, Turns> _turns = new();
 
     /// <inheritdoc/>
     public async Task Send(ConsumeContext context, IPipe<ConsumeContext> next)
     {
         var message = context.ReceiveContext.GetPayload<RabbitMqBasicConsumeContext>();
-        var turns = TurnsOf(message.ConsumerTag);
+        var turns = _turns.GetOrAdd(message.ConsumerTag, _ => new());
         Task sent;
         try
         {
@@ -31,16 +32,6 @@ internal sealed class InOrder : IFilter<ConsumeContext>
 
     /// <inheritdoc/>
     public void Probe(ProbeContext context) => context.CreateFilterScope("in-order");
-
-    /// <summary>Each connection is a consumer of its own, with numbers of its own.</summary>
-    private Turns TurnsOf(string consumer)
-    {
-        lock (_lock)
-        {
-            if (_current.Consumer != consumer) _current = (consumer, new());
-            return _current.Turns;
-        }
-    }
 
     private sealed class Turns
     {

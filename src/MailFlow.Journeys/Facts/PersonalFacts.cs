@@ -3,7 +3,7 @@ using MailFlow.Engine.Storage;
 
 namespace MailFlow.Journeys.Facts;
 
-/// <summary>What was told to others about a contact, and to whom. Erased, it is told to nobody any more, and no log of it stays.</summary>
+/// <summary>What was told to others about a contact, and to whom. Erased, it is told to nobody any more but that it was, and no log of it stays.</summary>
 internal sealed class PersonalFacts : IPersonalData
 {
     public async Task<IReadOnlyList<PersonalSection>> ExportAsync(Session session, Person person, CancellationToken ct) =>

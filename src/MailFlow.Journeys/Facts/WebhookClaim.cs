@@ -19,28 +19,31 @@ internal static class WebhookClaim
     /// <summary>How many endpoints one look takes: the others come next.</summary>
     public const int MostEndpoints = 100;
 
-    /// <summary>The enabled endpoints with something due, after one of them.</summary>
-    public static Task<List<int>> DueEndpointsAsync(Session session, int after, long now, CancellationToken ct) => session.QueryAsync("""
+    /// <summary>The enabled endpoints with something due, those that fail or the others: after one of them, and round the corner.</summary>
+    public static Task<List<int>> DueEndpointsAsync(Session session, bool failing, int after, long now, CancellationToken ct) => session.QueryAsync("""
         SELECT e.id FROM webhook_endpoint e
-        WHERE e.enabled AND e.id > @after AND EXISTS (SELECT 1 FROM webhook_delivery d WHERE d.endpoint_id = e.id AND d.due_at <= @now)
-        ORDER BY e.id LIMIT @most
-        """, row => row.Int(0), ct, ("after", after), ("now", now), ("most", MostEndpoints));
+        WHERE e.enabled AND (e.failing_since IS NOT NULL) = @failing AND EXISTS (SELECT 1 FROM webhook_delivery d WHERE d.endpoint_id = e.id AND d.due_at <= @now)
+        ORDER BY e.id <= @after, e.id LIMIT @most
+        """, row => row.Int(0), ct, ("failing", failing), ("after", after), ("now", now), ("most", MostEndpoints));
 
-    /// <summary>Takes up what one endpoint may be told now, at most as many as there are places for one that stands as it does; none where another node is taking at this moment.</summary>
-    public static async Task<List<ClaimedDelivery>> TakeAsync(Session session, int endpointId, int most, int mostFailing, long now, long lease, CancellationToken ct)
+    /// <summary>
+    /// Takes up what one endpoint may be told now, at most as many as there are places for it; none where another node is taking at this moment, or where it no longer stands as it did
+    /// at the look.
+    /// </summary>
+    public static async Task<List<ClaimedDelivery>> TakeAsync(Session session, int endpointId, bool failing, int most, long now, long lease, CancellationToken ct)
     {
         var endpoint = await session.FirstAsync(
             $"""
-            SELECT account_id, url, secret, previous_secret, previous_until, concurrency, per_second, tokens, tokens_at, failing_since
-            FROM webhook_endpoint WHERE id = @id AND enabled{(session.Dialect.IsPostgreSql ? " FOR UPDATE SKIP LOCKED" : "")}
+            SELECT account_id, url, secret, previous_secret, previous_until, concurrency, per_second, tokens, tokens_at
+            FROM webhook_endpoint WHERE id = @id AND enabled AND (failing_since IS NOT NULL) = @failing{(session.Dialect.IsPostgreSql ? " FOR UPDATE SKIP LOCKED" : "")}
             """,
-            row => new EndpointRow(row.Int(0), row.Text(1), row.Text(2), row.LongOrNull(4) > now ? row.TextOrNull(3) : null, row.Int(5), row.DoubleOrNull(6), new TokenBucket(row.Double(7), row.Long(8)), !row.IsNull(9)),
-            ct, ("id", endpointId));
+            row => new EndpointRow(row.Int(0), row.Text(1), row.Text(2), row.LongOrNull(4) > now ? row.TextOrNull(3) : null, row.Int(5), row.DoubleOrNull(6), new TokenBucket(row.Double(7), row.Long(8))),
+            ct, ("id", endpointId), ("failing", failing));
         if (endpoint is null) return [];
         var underWay = await session.ScalarAsync<long>("SELECT count(*) FROM webhook_delivery WHERE endpoint_id = @id AND lease_until > @now", ct, ("id", endpointId), ("now", now));
         var bucket = endpoint.PerSecond is { } rate ? endpoint.Bucket.Filled(rate, now) : default;
         // One that fails is only asked whether it is back.
-        var places = Math.Min(endpoint.IsFailing ? mostFailing : most, (endpoint.IsFailing ? 1 : endpoint.Concurrency) - (int)underWay);
+        var places = Math.Min(most, (failing ? 1 : endpoint.Concurrency) - (int)underWay);
         if (endpoint.PerSecond is not null) places = Math.Min(places, bucket.Whole);
         if (places <= 0) return [];
         var taken = await session.QueryAsync($"""
@@ -55,9 +58,9 @@ internal static class WebhookClaim
             "SELECT f.id, f.type, f.at, f.data, r.attempt, r.tried FROM {rows} JOIN fact f ON f.id = r.id",
             new Rows<(Guid FactId, int Attempt, int Tried)>(taken).Uuid("id", t => t.FactId).Long("attempt", t => t.Attempt).Long("tried", t => t.Tried),
             row => new ClaimedDelivery(
-                endpointId, endpoint.AccountId, new Uri(endpoint.Url), endpoint.PreviousSecret is { } old ? [endpoint.Secret, old] : [endpoint.Secret], endpoint.IsFailing,
+                endpointId, endpoint.AccountId, new Uri(endpoint.Url), endpoint.PreviousSecret is { } old ? [endpoint.Secret, old] : [endpoint.Secret], failing,
                 row.Uuid(0), row.Text(1), row.Long(2), row.Text(3), row.Int(4), row.Int(5)), ct);
     }
 
-    private sealed record EndpointRow(int AccountId, string Url, string Secret, string? PreviousSecret, int Concurrency, double? PerSecond, TokenBucket Bucket, bool IsFailing);
+    private sealed record EndpointRow(int AccountId, string Url, string Secret, string? PreviousSecret, int Concurrency, double? PerSecond, TokenBucket Bucket);
 }

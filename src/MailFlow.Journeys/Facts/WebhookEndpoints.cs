@@ -45,6 +45,7 @@ public sealed class WebhookEndpoints
         var boxed = _box.Seal(secret); // outside the transaction: a box may write a key of its own
         var made = await _database.WriteAsync(async session =>
         {
+            await LockAccountsAsync(session, [accountId], ct);
             var now = await session.NowAsync(ct);
             var at = DateTimeOffset.FromUnixTimeMilliseconds(now);
             var url = CheckedUrl(draft.Url ?? throw new InvalidInputException("url", "is missing"));
@@ -67,6 +68,7 @@ public sealed class WebhookEndpoints
     /// <exception cref="InvalidInputException">A field cannot be taken; names it.</exception>
     public Task<WebhookEndpoint> ChangeAsync(int accountId, Guid id, WebhookEndpointDraft draft, CancellationToken ct) => _database.WriteAsync(async session =>
     {
+        await LockAccountsAsync(session, [accountId], ct);
         var before = await LockAsync(session, accountId, id, ct);
         var now = await session.NowAsync(ct);
         var after = Changed(draft, before, DateTimeOffset.FromUnixTimeMilliseconds(now));
@@ -111,30 +113,35 @@ public sealed class WebhookEndpoints
     /// <summary>Removes an endpoint. What was on its way to it is told no more; the log goes with the facts. False when there is none.</summary>
     public Task<bool> DeleteAsync(int accountId, Guid id, CancellationToken ct) => _database.WriteAsync(async session =>
     {
+        await LockAccountsAsync(session, [accountId], ct);
         if (await session.ExecuteAsync("DELETE FROM webhook_endpoint WHERE account_id = @account AND key = @key", ct, ("account", accountId), ("key", id)) == 0) return false;
         await InterestAsync(session, accountId, ct);
         await Audit.RecordAsync(session, accountId, "webhook_endpoint.delete", id.ToString(), ct);
         return true;
     }, ct);
 
-    /// <summary>Disables an endpoint of ourselves, which is on record as nobody's doing but MailFlow's.</summary>
+    /// <summary>Disables an endpoint of ourselves, which is on record as nobody's doing but MailFlow's. Wants the account locked, and <see cref="InterestAsync"/> afterwards.</summary>
     internal static async Task<bool> DisableAsync(Session session, int endpointId, int accountId, string reason, long now, CancellationToken ct)
     {
         var key = await session.FirstAsync<Guid?>(
             "UPDATE webhook_endpoint SET enabled = @no, disabled_at = @now, disabled_reason = @reason, updated_at = @now WHERE id = @id AND enabled RETURNING key",
             row => row.Uuid(0), ct, ("no", false), ("now", now), ("reason", reason), ("id", endpointId));
         if (key is null) return false;
-        await InterestAsync(session, accountId, ct);
         Audit.Actor = "MailFlow";
         await Audit.RecordAsync(session, accountId, "webhook_endpoint.disable", key.Value.ToString(), ct, ("reason", reason));
         return true;
     }
 
-    /// <summary>What the account wants is what its enabled endpoints want.</summary>
-    private static async Task InterestAsync(Session session, int accountId, CancellationToken ct)
+    /// <summary>One change of an account's endpoints at a time: of two, the later counts what the earlier did. Before any endpoint is locked, or two changes could wait for each other.</summary>
+    internal static async Task LockAccountsAsync(Session session, IEnumerable<int> accountIds, CancellationToken ct)
     {
-        // One change of an account's endpoints at a time: of two, the later counts what the earlier did.
-        if (session.Dialect.IsPostgreSql) await session.ExecuteAsync("SELECT 1 FROM account WHERE id = @account FOR NO KEY UPDATE", ct, ("account", accountId));
+        if (!session.Dialect.IsPostgreSql) return;
+        foreach (var account in accountIds.Distinct().Order()) await session.ExecuteAsync("SELECT 1 FROM account WHERE id = @account FOR NO KEY UPDATE", ct, ("account", account));
+    }
+
+    /// <summary>What the account wants is what its enabled endpoints want.</summary>
+    internal static async Task InterestAsync(Session session, int accountId, CancellationToken ct)
+    {
         var types = await session.QueryAsync(
             "SELECT DISTINCT s.type FROM webhook_endpoint e JOIN webhook_subscription s ON s.endpoint_id = e.id WHERE e.account_id = @account AND e.enabled", row => row.Text(0), ct, ("account", accountId));
         await FactInterest.SetAsync(session, accountId, FactConsumer.Webhooks, types, ct);

@@ -31,18 +31,17 @@ internal sealed partial class WebhookOutcomes(Database database, OutgoingOptions
         {
             var now = await session.NowAsync(default);
             var sorted = outcomes.OrderBy(outcome => (outcome.Delivery.EndpointId, outcome.Delivery.FactId)).ToList();
-            await WriteAsync(session, sorted, now);
-            var ended = new List<(int Id, string Reason)>();
-            foreach (var endpoint in sorted.GroupBy(outcome => outcome.Delivery.EndpointId))
-                if (await JudgeAsync(session, endpoint.Key, [.. endpoint], now) is { } reason) ended.Add((endpoint.Key, reason));
+            var decided = await WriteAsync(session, sorted, now);
+            var ended = await JudgeAsync(session, sorted.FindAll(outcome => decided.Contains((outcome.Delivery.EndpointId, outcome.Delivery.FactId, outcome.Delivery.Attempt))), now);
             faults.Reach("webhooks.outcomes.before-commit");
             return ended;
         }, default);
-        foreach (var (id, reason) in disabled) LogDisabled(id, reason);
+        foreach (var (id, _, reason) in disabled) LogDisabled(id, reason);
         return [.. outcomes.Select(_ => true)];
     }
 
-    private static async Task WriteAsync(Session session, List<Outcome> outcomes, long now)
+    /// <summary>Gives those attempts that none has overtaken.</summary>
+    private static async Task<HashSet<(int EndpointId, Guid FactId, int Attempt)>> WriteAsync(Session session, List<Outcome> outcomes, long now)
     {
         // By way of the delivery: a contact that was erased meanwhile leaves no log.
         await session.ExecuteAsync("""
@@ -53,33 +52,41 @@ internal sealed partial class WebhookOutcomes(Database database, OutgoingOptions
             """,
             new Rows<Outcome>(outcomes).Int("endpoint_id", o => o.Delivery.EndpointId).Uuid("fact_id", o => o.Delivery.FactId).Int("attempt", o => o.Delivery.Attempt)
                 .IntOrNull("status", o => o.Result.Status).Int("latency_ms", o => o.Result.LatencyMs).Text("answer", o => o.Result.Answer), default, ("now", now));
-        await session.ExecuteAsync("""
+        return [.. await session.QueryAsync("""
             UPDATE webhook_delivery SET state = r.state, due_at = r.due_at, lease_until = NULL
             FROM {rows} WHERE webhook_delivery.endpoint_id = r.endpoint_id AND webhook_delivery.fact_id = r.fact_id AND webhook_delivery.attempt = r.attempt AND webhook_delivery.state = 0
+            RETURNING webhook_delivery.endpoint_id, webhook_delivery.fact_id, webhook_delivery.attempt
             """,
             new Rows<Outcome>(outcomes).Int("endpoint_id", o => o.Delivery.EndpointId).Uuid("fact_id", o => o.Delivery.FactId).Int("attempt", o => o.Delivery.Attempt)
                 .Int("state", o => (int)(o.Result.IsTaken ? DeliveryState.Delivered : o.Retry is null ? DeliveryState.Failed : DeliveryState.Pending))
-                .LongOrNull("due_at", o => o.Result.IsTaken || o.Retry is null ? null : now + (long)o.Retry.Value.TotalMilliseconds), default);
+                .LongOrNull("due_at", o => o.Result.IsTaken || o.Retry is null ? null : now + (long)o.Retry.Value.TotalMilliseconds), row => (row.Int(0), row.Uuid(1), row.Int(2)), default)];
     }
 
-    /// <summary>Gives why an endpoint was disabled, if it was.</summary>
-    private async Task<string?> JudgeAsync(Session session, int id, List<Outcome> outcomes, long now)
+    /// <summary>How the endpoints stand now; gives those that were disabled, and why.</summary>
+    private async Task<List<(int Id, int Account, string Reason)>> JudgeAsync(Session session, List<Outcome> outcomes, long now)
     {
-        var account = outcomes[0].Delivery.AccountId;
-        if (outcomes.Exists(outcome => outcome.Result.IsGone)) return await DisableAsync("the receiver answered 410: it wants nothing any more");
-        if (outcomes.Exists(outcome => outcome.Result.IsTaken))
-        {
-            await session.ExecuteAsync("UPDATE webhook_endpoint SET failing_since = NULL WHERE id = @id AND failing_since IS NOT NULL", default, ("id", id));
-            return null;
-        }
-        var since = await session.ScalarAsync<long?>("SELECT failing_since FROM webhook_endpoint WHERE id = @id", default, ("id", id));
-        if (since is null) await session.ExecuteAsync("UPDATE webhook_endpoint SET failing_since = @now WHERE id = @id AND failing_since IS NULL", default, ("now", now), ("id", id));
-        return since is { } began && now - began >= (long)options.DisableAfter.TotalMilliseconds
-            ? await DisableAsync($"it has taken nothing for {options.DisableAfter.TotalDays:0.#} days; last: {Words(outcomes[^1].Result)}")
-            : null;
-
-        async Task<string?> DisableAsync(string reason) => await WebhookEndpoints.DisableAsync(session, id, account, reason, now, default) ? reason : null;
+        var endpoints = outcomes.GroupBy(outcome => outcome.Delivery.EndpointId).Select(group => (Id: group.Key, Account: group.First().Delivery.AccountId, Outcomes: group.ToList())).ToList();
+        var since = (await session.QueryAsync("SELECT e.id, e.failing_since FROM {rows} JOIN webhook_endpoint e ON e.id = r.id",
+            new Rows<int>(endpoints.ConvertAll(endpoint => endpoint.Id)).Int("id", id => id), row => (Id: row.Int(0), Since: row.LongOrNull(1)), default)).ToDictionary(each => each.Id, each => each.Since);
+        var judged = endpoints.ConvertAll(endpoint => (endpoint.Id, endpoint.Account, IsSound: endpoint.Outcomes.Exists(outcome => outcome.Result.IsTaken), Reason: Why(endpoint.Outcomes, since.GetValueOrDefault(endpoint.Id), now)));
+        await WebhookEndpoints.LockAccountsAsync(session, judged.FindAll(each => each.Reason is not null).Select(each => each.Account), default);
+        var disabled = new List<(int Id, int Account, string Reason)>();
+        foreach (var (id, account, isSound, reason) in judged)
+            if (reason is null)
+                await session.ExecuteAsync("UPDATE webhook_endpoint SET failing_since = @since WHERE id = @id AND (failing_since IS NULL) <> @sound", default,
+                    ("since", isSound ? null : now), ("sound", isSound), ("id", id));
+            else if (await WebhookEndpoints.DisableAsync(session, id, account, reason, now, default)) disabled.Add((id, account, reason));
+        // After all endpoints: what an account wants is counted up in a row that all share.
+        foreach (var account in disabled.Select(each => each.Account).Distinct()) await WebhookEndpoints.InterestAsync(session, account, default);
+        return disabled;
     }
+
+    /// <summary>Why an endpoint is to be disabled, if it is.</summary>
+    private string? Why(List<Outcome> outcomes, long? since, long now) =>
+        outcomes.Exists(outcome => outcome.Result.IsGone) ? "the receiver answered 410: it wants nothing any more"
+        : !outcomes.Exists(outcome => outcome.Result.IsTaken) && now - since >= (long)options.DisableAfter.TotalMilliseconds
+            ? $"it has taken nothing for {options.DisableAfter.TotalDays:0.#} days; last: {Words(outcomes[^1].Result)}"
+        : null;
 
     private static string Words(CallResult result) => result.Status is { } status ? $"it answered {status}" : result.Answer;
 

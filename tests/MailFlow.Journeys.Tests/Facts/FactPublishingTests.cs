@@ -67,15 +67,69 @@ public sealed class FactPublishingTests
         await using var world = await CreateAsync(kind);
         await Publishing(world, new Bus()).AskAsync(default);
         await world.TravelAsync();
-        await new FactPublishing(world.Host.Database, new Bus(), new FactBus(JourneyHost.Account, [], "Facts"), new(), FaultPoints.None, Log).AskAsync(default);
+        await new FactPublishing(world.Host.Database, new FactBus(JourneyHost.Account, [], "Facts"), new(), FaultPoints.None, Log).AskAsync(default);
         await world.TravelAsync("bob");
         Assert.Equal(2, await world.Host.Database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM fact", default), default));
     }
 
+    // Seen red: only the new account's interest was replaced, and whatever waited was published.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task When_the_bus_becomes_another_accounts_it_is_told_nothing_of_the_one_before_whether_it_happened_since_or_waited(DatabaseKind kind)
+    {
+        await using var world = await CreateAsync(kind);
+        await Publishing(world, new Bus()).AskAsync(default);
+        await TellAsync(world, "waited");
+
+        var others = new Bus();
+        var publishing = new FactPublishing(world.Host.Database, new FactBus(2, [FactInterest.AllTypes], "Facts"), new(), FaultPoints.None, Log, others);
+        await publishing.AskAsync(default);
+        await TellAsync(world, "since");
+        while (await publishing.RunOnceAsync(default) > 0) { }
+        Assert.Equal([(2, "since")], others.Has.Select(fact => (fact.AccountId, fact.UserId)));
+        Assert.Equal([(1, "waited"), (2, "since")], await world.Host.Database.ReadAsync(session => session.QueryAsync("SELECT account_id, user_id FROM fact ORDER BY seq", row => (row.Int(0), row.Text(1)), default), default));
+    }
+
+    // Seen red: the publisher took facts of any account.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task What_a_node_wrote_for_the_account_before_after_the_change_is_not_published_either(DatabaseKind kind)
+    {
+        await using var world = await CreateAsync(kind);
+        await Publishing(world, new Bus()).AskAsync(default);
+        var before = await world.Host.Database.ReadAsync(session => FactInterest.OfAsync(session, [1], default), default);
+        var others = new Bus();
+        var publishing = new FactPublishing(world.Host.Database, new FactBus(2, [FactInterest.AllTypes], "Facts"), new(), FaultPoints.None, Log, others);
+        await publishing.AskAsync(default);
+        await world.Host.Database.WriteAsync(session => Outbox.WriteAsync(session, before, [Of(world, 1, "late")], default), default);
+        Assert.Equal(0, await publishing.RunOnceAsync(default));
+        Assert.Empty(others.Has);
+    }
+
+    // Seen red: on PostgreSQL the second inserted what the first just had.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Two_nodes_that_start_together_ask_for_the_same_and_neither_fails(DatabaseKind kind)
+    {
+        await using var world = await CreateAsync(kind);
+        var second = Task.CompletedTask;
+        await world.Host.Database.WriteAsync(async session =>
+        {
+            await FactInterest.SetAsync(session, JourneyHost.Account, FactConsumer.Bus, [FactInterest.AllTypes], default);
+            using (ExecutionContext.SuppressFlow()) second = Task.Run(() => Publishing(world, new Bus()).AskAsync(default)); // it is no part of this write
+            if (kind == DatabaseKind.PostgreSql) await world.BlockedAsync("INSERT INTO fact_interest", second);
+        }, default);
+        await second;
+        Assert.Equal(1, await world.Host.Database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM fact_interest", default), default));
+    }
+
+    /// <summary>A fact of each account, where it is asked for.</summary>
+    private static Task<int> TellAsync(WebhookWorld world, string user) => world.Host.Database.WriteAsync(async session =>
+        await Outbox.WriteAsync(session, await FactInterest.OfAsync(session, [1, 2], default), [Of(world, 1, user), Of(world, 2, user)], default), default);
+
+    private static Fact Of(WebhookWorld world, int account, string user) => new(account, Started, world.Host.Time.GetUtcNow().ToUnixTimeMilliseconds(), 1, user, new Dictionary<string, object?>());
+
     private static Microsoft.Extensions.Logging.ILogger<FactPublishing> Log => Microsoft.Extensions.Logging.Abstractions.NullLogger<FactPublishing>.Instance;
 
     private static FactPublishing Publishing(WebhookWorld world, Bus bus, IFaultPoints? faults = null) =>
-        new(world.Host.Database, bus, new FactBus(JourneyHost.Account, [FactInterest.AllTypes], "Facts"), new(), faults ?? FaultPoints.None, Log);
+        new(world.Host.Database, new FactBus(JourneyHost.Account, [FactInterest.AllTypes], "Facts"), new(), faults ?? FaultPoints.None, Log, bus);
 
     private sealed class Bus : IFactPublisher
     {

@@ -98,7 +98,9 @@ public sealed class FactTests
 
         await deliverer.StartAsync(default);
         await UntilAsync(() => world.Receiver.Requests.Count(request => request.Head.StartsWith("POST /alive", StringComparison.Ordinal)) == 80);
-        await deliverer.StopAsync(default);
+        var stopping = deliverer.StopAsync(default);
+        world.Host.Time.Advance(TimeSpan.FromSeconds(5)); // what the silent are given to end
+        await stopping;
 
         Assert.All(world.Receiver.Requests.Where(request => request.Head.StartsWith("POST /dead", StringComparison.Ordinal)).GroupBy(request => request.Head.Split(' ')[1]), calls => Assert.InRange(calls.Count(), 1, 4));
     }
@@ -162,6 +164,28 @@ public sealed class FactTests
         Assert.Equal(0, await world.DeliverAsync());
         Assert.Equal([$"{Started} bob"], await FactsAsync(world));
         Assert.Equal((1, 1), (await CountAsync(world, "webhook_delivery"), await CountAsync(world, "webhook_attempt")));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_erasure_is_told_once_to_those_who_asked_by_the_contacts_id_and_without_its_address(DatabaseKind kind)
+    {
+        await using var world = await CreateAsync(kind, faults: new DiesAt("erasure.finish.before-commit"));
+        await world.EndpointAsync("/all");
+        await world.EndpointAsync("/others", 1, "message.bounced");
+        await world.EndpointAsync("/theirs", account: 2);
+        await world.Host.EventAsync("signed_up", "ada", new { contact = new { email = "ada@example.com" } });
+        await Assert.ThrowsAsync<InvalidOperationException>(() => world.Host.Get<Erasure>().BeginAsync(JourneyHost.Account, "ada", default));
+        Assert.Equal([$"{Started} ada", $"{Completed} ada"], await FactsAsync(world));
+
+        Assert.Equal(1, await world.Host.Get<Erasure>().RunOnceAsync(default));
+        var request = await world.Host.Get<Erasure>().BeginAsync(JourneyHost.Account, "ada", default); // asked again, it is the same
+        Assert.Equal(1, await world.DeliverAsync());
+        var (head, text) = Assert.Single(world.Receiver.Requests);
+        Assert.StartsWith("POST /all ", head);
+        var body = JsonData.ParseMap(text);
+        Assert.Equal("contact.erased", body["type"]);
+        Assert.Equal(new Dictionary<string, object?> { ["user_id"] = "ada", ["request_id"] = request.Id.ToString(), ["requested_at"] = "2026-01-05T09:00:00+00:00" }, body["data"]);
+        Assert.DoesNotContain("example.com", text);
     }
 
     private static Task<List<string>> FactsAsync(WebhookWorld world) =>

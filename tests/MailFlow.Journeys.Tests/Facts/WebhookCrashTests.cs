@@ -74,7 +74,7 @@ public sealed class WebhookCrashTests
     public async Task A_node_that_was_frozen_past_its_lease_makes_no_call(DatabaseKind kind)
     {
         FakeTime? clock = null;
-        await using var world = await CreateAsync(kind, faults: new AtClaim(() => clock?.Advance(TimeSpan.FromMinutes(5))));
+        await using var world = await CreateAsync(kind, faults: new At("webhooks.claimed", () => clock?.Advance(TimeSpan.FromMinutes(5))));
         await world.EndpointAsync("/hook", 1, Started);
         await world.TravelAsync();
         clock = world.Host.Time;
@@ -84,11 +84,51 @@ public sealed class WebhookCrashTests
         Assert.Equal(1, await world.DeliverAsync());
     }
 
-    private sealed class AtClaim(Action act) : IFaultPoints
+    // Seen red: the stop cut it off, and the fact was told again when its lease was over.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_call_that_is_under_way_when_the_node_stops_ends_and_is_not_repeated(DatabaseKind kind)
+    {
+        Task? stopping = null;
+        WebhookDeliverer? deliverer = null;
+        await using var world = await CreateAsync(kind, faults: new At("webhooks.before-call", () => stopping ??= deliverer?.StopAsync(default)));
+        var made = await world.EndpointAsync("/hook", 1, Started);
+        await world.TravelAsync();
+        deliverer = world.Host.Get<WebhookDeliverer>();
+        await deliverer.StartAsync(default);
+        await UntilAsync(() => stopping is not null);
+        await stopping!;
+
+        Assert.Equal((DeliveryState.Delivered, 1), Assert.Single(await world.DeliveriesAsync(made)) is var told ? (told.State, told.Attempts) : default);
+        Assert.Single(world.Receiver.Requests);
+    }
+
+    // Seen red: it stayed taken for 65 seconds, and an attempt that there was not was counted.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task What_a_stop_left_untold_is_handed_to_the_next_node_and_counts_as_no_attempt(DatabaseKind kind)
+    {
+        await using var world = await CreateAsync(kind);
+        var made = await world.EndpointAsync("/hook", 1, Started);
+        world.Answers["/hook"] = null; // silence
+        await world.TravelAsync();
+        var deliverer = world.Host.Get<WebhookDeliverer>();
+        await deliverer.StartAsync(default);
+        await UntilAsync(() => !world.Receiver.Requests.IsEmpty);
+        var stopping = deliverer.StopAsync(default);
+        world.Host.Time.Advance(TimeSpan.FromSeconds(5));
+        await stopping;
+        Assert.Equal((DeliveryState.Pending, 0, world.Host.Time.GetUtcNow()), Assert.Single(await world.DeliveriesAsync(made)) is var left ? (left.State, left.Attempts, left.NextAttemptAt) : default);
+
+        world.Host.Start();
+        world.Answers.Clear();
+        Assert.Equal(1, await world.DeliverAsync());
+        Assert.Equal((DeliveryState.Delivered, 1), Assert.Single(await world.DeliveriesAsync(made)) is var told ? (told.State, told.Attempts) : default);
+    }
+
+    private sealed class At(string point, Action act) : IFaultPoints
     {
         public void Reach(string name)
         {
-            if (name == "webhooks.claimed") act();
+            if (name == point) act();
         }
     }
 }

@@ -63,6 +63,14 @@ internal sealed class WebhookWorld : IAsyncDisposable
         }
     }
 
+    /// <summary>Until a statement waits for another's lock on PostgreSQL, or what it is part of has ended.</summary>
+    public async Task BlockedAsync(string statement, Task partOf)
+    {
+        for (var waiting = 0L; waiting == 0 && !partOf.IsCompleted;)
+            waiting = await Host.Database.ReadAsync(session => session.ScalarAsync<long>(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE @statement || '%'", default, ("statement", statement)), default);
+    }
+
     /// <summary>What a killed process leaves: the first visit to this point ends it.</summary>
     public sealed class DiesAt(string point) : IFaultPoints
     {

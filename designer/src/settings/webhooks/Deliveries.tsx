@@ -33,7 +33,7 @@ export function Deliveries({ endpoint }: { endpoint: Endpoint }) {
         </Group>
       </Group>
       {deliveries.error ? <Failure error={deliveries.error} onRetry={() => void deliveries.refetch()} /> : deliveries.isPending ? <RowsLoading rows={4} />
-        : deliveries.items.length === 0 ? <Empty title={state ? 'None is in this state' : 'Nothing yet'}>{!state && 'What happens from now on is told to it within moments.'}</Empty> : (
+        : deliveries.items.length === 0 ? <Empty title={state ? 'None is in this state' : 'Nothing yet'}>{state ? null : endpoint.enabled ? 'What happens from now on is told to it.' : 'It is disabled: nothing is told to it.'}</Empty> : (
           <Table.ScrollContainer minWidth={720}>
             <Table aria-label="Deliveries">
               <Table.Thead><Table.Tr><Table.Th>Fact</Table.Th><Table.Th>Contact</Table.Th><Table.Th>When</Table.Th><Table.Th>State</Table.Th><Table.Th ta="right">Attempts</Table.Th><Table.Th>Last answer</Table.Th></Table.Tr></Table.Thead>

@@ -4,7 +4,6 @@ import { api, data, type Schemas } from '../../api/client';
 export type Endpoint = Schemas['WebhookEndpoint'];
 export type Delivery = Schemas['WebhookDelivery'];
 export type Attempt = Schemas['WebhookAttempt'];
-export type FactType = Schemas['ShownFactType'];
 
 /** Stands for all types. */
 export const allTypes = '*';
