@@ -39,9 +39,9 @@ public sealed class ClusterPageTests(BrowserFixture browser) : IClassFixture<Bro
         await Expect(hints).ToHaveTextAsync(
         [
             "No node sends mail: it waits. Start one with the role sender.",
-            "node-c gives no sign of life (the last was 5 minutes ago): killed, frozen, or cut off from the database. Others have taken its work over.",
-            "The oldest stimulus waits for 10 min. Where all shards wait, add workers or a faster database; where one does, an activity holds it up.",
-            "An activity fails for everybody and is parked. The journeys’ numbers say which; they are tried again by themselves.",
+            "node-c gives no sign of life (the last was 5 minutes ago): killed, frozen, or cut off from the database. Nodes of the same roles take its work over.",
+            "What is to be worked waits for 10 min. Where all shards wait, add workers or a faster database; where one does, an activity holds it up.",
+            "An activity is parked, because it fails for everybody: the journeys’ numbers say which. What is parked is tried again by itself.",
             "2 dead letters have not been replayed: mend what they failed for, then replay them.",
             "Nodes run different versions (1.0.0, 1.1.0): as it is in the middle of an upgrade, and not for long.",
         ]);

@@ -22,7 +22,7 @@ function Shown({ state }: { state: ClusterState }) {
       <Text size="sm" className="faint">The servers on this database, over all accounts. Looked at again every few seconds.</Text>
       {said.length > 0 && (
         <Alert color="yellow" icon={<IconInfoCircle size={18} />} title="What you should know">
-          <List size="sm">{said.map((hint) => <List.Item key={hint}>{hint}</List.Item>)}</List>
+          <List size="sm" spacing={4} listStyleType={said.length > 1 ? 'disc' : 'none'}>{said.map((hint) => <List.Item key={hint}>{hint}</List.Item>)}</List>
         </Alert>
       )}
       <section aria-labelledby="nodes">

@@ -19,9 +19,9 @@ export function hints({ at, nodes, lag_seconds, engine, messages }: ClusterState
     !has('worker') && 'No node works journeys: events and waits stand still. Start one with the role worker.',
     !has('sender') && 'No node sends mail: it waits. Start one with the role sender.',
     ...nodes.filter(({ status }) => status === 'dead').map(({ name, seen_at }) =>
-      `${name} gives no sign of life (the last was ${describeInstant(seen_at, Date.parse(at))}): killed, frozen, or cut off from the database. Others have taken its work over.`),
-    lag_seconds > 60 && has('worker') && `The oldest stimulus waits for ${duration(lag_seconds)}. Where all shards wait, add workers or a faster database; where one does, an activity holds it up.`,
-    engine.parked_activities > 0 && `${engine.parked_activities === 1 ? 'An activity fails' : `${engine.parked_activities} activities fail`} for everybody and ${engine.parked_activities === 1 ? 'is' : 'are'} parked. The journeys’ numbers say which; they are tried again by themselves.`,
+      `${name} gives no sign of life (the last was ${describeInstant(seen_at, Date.parse(at))}): killed, frozen, or cut off from the database. Nodes of the same roles take its work over.`),
+    lag_seconds > 60 && has('worker') && `What is to be worked waits for ${duration(lag_seconds)}. Where all shards wait, add workers or a faster database; where one does, an activity holds it up.`,
+    engine.parked_activities > 0 && `${engine.parked_activities === 1 ? 'An activity is parked, because it fails' : `${engine.parked_activities} activities are parked, because they fail`} for everybody: the journeys’ numbers say which. What is parked is tried again by itself.`,
     engine.dead_letters > 0 && `${engine.dead_letters === 1 ? 'A dead letter has' : `${engine.dead_letters} dead letters have`} not been replayed: mend what they failed for, then replay them.`,
     messages.unknown > 0 && `The provider’s answer to ${messages.unknown === 1 ? 'a mail was' : `${messages.unknown} mails was`} lost: its report, or the time-out, settles whether it was sent.`,
     versions.size > 1 && `Nodes run different versions (${[...versions].sort().join(', ')}): as it is in the middle of an upgrade, and not for long.`,
