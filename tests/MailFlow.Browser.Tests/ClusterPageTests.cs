@@ -92,7 +92,12 @@ public sealed class ClusterPageTests(BrowserFixture browser) : IClassFixture<Bro
 
     private static object Node(string name, string status, string roles, string version) => new
     {
-        name, roles = roles.Split(','), version, status, started_at = "2026-03-01T08:00:00Z", seen_at = status == "up" ? "2026-03-02T08:59:58Z" : "2026-03-02T08:55:00Z",
+        name,
+        roles = roles.Split(','),
+        version,
+        status,
+        started_at = "2026-03-01T08:00:00Z",
+        seen_at = status == "up" ? "2026-03-02T08:59:58Z" : "2026-03-02T08:55:00Z",
     };
 
     private static string Cluster(object[] nodes, double lag, int parked, int deadLetters) => JsonSerializer.Serialize(new
@@ -108,7 +113,9 @@ public sealed class ClusterPageTests(BrowserFixture browser) : IClassFixture<Bro
                 new { shard = 0, inbox = 0, timers = 0, oldest_at = (string?)null, in_work = false },
                 new { shard = 1, inbox = lag > 0 ? 1_200 : 0, timers = lag > 0 ? 3 : 0, oldest_at = lag > 0 ? "2026-03-02T08:50:00Z" : null, in_work = lag > 0 },
             },
-            jobs = 0, parked_activities = parked, dead_letters = deadLetters,
+            jobs = 0,
+            parked_activities = parked,
+            dead_letters = deadLetters,
         },
         messages = new { queued = 7, inflight = 1, deferred = 2, unknown = 0, oldest_due_at = (string?)null, reports = 0 },
     });
