@@ -63,6 +63,7 @@ export const router = createBrowserRouter([
                       { path: 'users', lazy: async () => ({ Component: (await import('./settings/UsersPage')).UsersPage }) },
                       { path: 'api-keys', lazy: async () => ({ Component: (await import('./settings/ApiKeysPage')).ApiKeysPage }) },
                       { path: 'audit', lazy: async () => ({ Component: (await import('./settings/audit/AuditPage')).AuditPage }) },
+                      { path: 'cluster', lazy: async () => ({ Component: (await import('./settings/cluster/ClusterPage')).ClusterPage }) },
                     ],
                   },
                   { path: '*', Component: NotFoundPage },

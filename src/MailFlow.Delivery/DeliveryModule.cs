@@ -108,7 +108,8 @@ public static class DeliveryModule
         services.TryAddSingleton<ITlsProbe, TlsProbe>();
         services.TryAddSingleton<ISendingRoutes, AccountRoutes>();
         return services.AddSingleton<DomainChecks>().AddSingleton<DkimKeys>().AddSingleton<IMailSigner, MailSigner>().AddSingleton(provider => new SendingDomains(
-            provider.GetRequiredService<Database>(), provider.GetRequiredService<ISecretBox>(), provider.GetRequiredService<ISendingRoutes>(), provider.GetRequiredService<DomainChecks>()));
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<ISecretBox>(), provider.GetRequiredService<ISendingRoutes>(), provider.GetRequiredService<DomainChecks>()))
+            .AddSingleton(provider => new Upkeep("domain-checks", TimeSpan.FromHours(1), provider.GetRequiredService<SendingDomains>().RecheckAsync));
     }
 
     private static IServiceCollection AddMailRetention(this IServiceCollection services) => services
@@ -153,6 +154,5 @@ public static class DeliveryModule
 
     /// <summary>Runs the sender and the reader of reports in the background of the host; without, a test steps them. Wants the engine.</summary>
     public static IServiceCollection AddDeliveryWorkers(this IServiceCollection services) => services.AddSingleton<IHostedService, SenderLoop>()
-        .AddSingleton<IHostedService, FeedbackLoop>()
-        .AddSingleton(provider => new Upkeep("domain-checks", TimeSpan.FromHours(1), provider.GetRequiredService<SendingDomains>().RecheckAsync));
+        .AddSingleton<IHostedService, FeedbackLoop>();
 }

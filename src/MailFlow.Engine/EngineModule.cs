@@ -72,7 +72,7 @@ public static class EngineModule
         });
     }
 
-    /// <summary>Runs the workers and the jobs in the background of the host.</summary>
+    /// <summary>Runs the workers and the jobs in the background of the host. Retention and partitions are upkeep: done where somebody goes by the clock.</summary>
     /// <param name="services">Where to.</param>
     /// <param name="node">This process's name among those on the same database: the same after a restart, so that it knows when its last run died.</param>
     public static IServiceCollection AddEngineWorkers(this IServiceCollection services, string node)

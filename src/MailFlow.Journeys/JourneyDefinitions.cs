@@ -132,7 +132,7 @@ public sealed partial class JourneyDefinitions
             var ids = await session.QueryAsync("SELECT id FROM definition_version WHERE journey_id = @journey", row => row.Long(0), ct, ("journey", journey));
             // Mail outlives its instance, and a paused journey's would be held for ever.
             await Messages.CancelOfJourneyAsync(session, journey, $"the journey “{definitionId}” was deleted", ct);
-            foreach (var table in new[] { "instance", "entry", "journey_count", "parked_node", "journey_revision", "definition_version" })
+            foreach (var table in new[] { "instance", "entry", "journey_count", "parked_node", "schedule_fire", "journey_revision", "definition_version" })
                 await session.ExecuteAsync($"DELETE FROM {table} WHERE journey_id = @journey", ct, ("journey", journey));
             await session.ExecuteAsync("DELETE FROM journey WHERE id = @journey", ct, ("journey", journey));
             await Audit.RecordAsync(session, accountId, "journey.delete", definitionId, ct);

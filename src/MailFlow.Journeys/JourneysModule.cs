@@ -31,9 +31,9 @@ public static class JourneysModule
         services.AddSingleton(webhooks);
         services.TryAddSingleton(provider => new GuardedHttp(webhooks.Http, provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<Linter>();
-        services.AddSingleton<IPublishCheck, JourneysExist>().AddSingleton<IPublishCheck, SchedulesHaveAudience>();
+        services.AddSingleton<IPublishCheck, JourneysExist>().AddSingleton<IPublishCheck, SchedulesHaveAudience>().AddSingleton<IPublishCheck, SchedulesHaveTimes>();
         services.AddSingleton<PublishedSchedules>().AddSingleton<ScheduleFires>();
-        services.AddSingleton(new RetentionRule("schedule_fires", TimeSpan.FromDays(400), """
+        services.AddSingleton(new RetentionRule("schedule_fires", ScheduleFires.Kept, """
             DELETE FROM schedule_fire WHERE (journey_id, activity_id, fire_at) IN (SELECT journey_id, activity_id, fire_at FROM schedule_fire WHERE done_at < @before LIMIT @chunk)
             """));
         services.AddSingleton<ISendGate, ExitBeforeSend>();

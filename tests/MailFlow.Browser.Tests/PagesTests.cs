@@ -31,6 +31,7 @@ public sealed class PagesTests(BrowserFixture browser) : IClassFixture<BrowserFi
         ("/settings/users", "Administrator"),
         ("/settings/api-keys", "Make a key"),
         ("/settings/audit", "Nothing was changed yet"),
+        ("/settings/cluster", "Shards in work"),
     ];
 
     // Seen red with a button that had an icon and no name.

@@ -1,6 +1,8 @@
 using MailFlow.Audience;
 using MailFlow.Data;
 using MailFlow.Engine.Activities;
+using MailFlow.Engine.Definitions;
+using MailFlow.Engine.Storage;
 using MailFlow.Journeys.Scheduling;
 using MailFlow.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -14,6 +16,8 @@ public sealed class ScheduleTests
 {
     private static readonly (string, string, (string, string, object)[]) Mondays =
         ("trigger", "MailFlow.Schedule", [("cron", "Literal", "0 9 * * MON"), ("timeZone", "Literal", "Europe/Paris"), ("segment", "Literal", "french")]);
+
+    private static string Daily { get; } = Flow.Of(new { audience = "french" }, ("trigger", "Elsa.Cron", [("cronExpression", "Literal", "0 9 * * *")]), Flow.Line("hello"));
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task At_its_time_a_schedule_lets_those_in_who_are_in_its_segment_then_once(DatabaseKind kind)
@@ -131,6 +135,192 @@ public sealed class ScheduleTests
         Assert.Equal("entered 1, waiting 0, completed 1, exited 0, faulted 0", await host.StatsAsync("waits"));
     }
 
+    // Seen red: nothing was found wrong with them.
+    [Theory]
+    [InlineData("MailFlow.Schedule", "cron", "0 0 9 1 1 ? 2020")]
+    [InlineData("Elsa.Cron", "cronExpression", "0 9 30 2 *")]
+    public async Task A_time_that_never_comes_is_refused_at_its_field(string type, string input, string cron)
+    {
+        await using var host = await HostAsync(DatabaseKind.Sqlite, french: 0);
+        var findings = await host.Journeys.CheckAsync(
+            JourneyHost.Account, Flow.Of(new { audience = "french" }, ("trigger", type, [(input, "Literal", cron), ("segment", "Literal", "french")]), Flow.Line("hello")), default);
+        var finding = Assert.Single(findings, finding => finding.Severity == Severity.Error);
+        Assert.Equal(("trigger", input, "no_next_time"), (finding.ActivityId, finding.Input, finding.Code));
+        Assert.Contains($"{input}: there is no time of '{cron}' any more", finding.Message, StringComparison.Ordinal);
+    }
+
+    // Seen red: "will never fire", of a journey whose year is over, and nobody's schedules were followed any more.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_schedule_whose_last_time_has_passed_strikes_that_time_and_stops_nobody_elses(DatabaseKind kind)
+    {
+        await using var host = await HostAsync(kind, french: 1);
+        await host.PublishAsync("ends", Flow.Of(new { audience = "french" }, ("trigger", "Elsa.Cron", [("cronExpression", "Literal", "0 0 9 5 2 ? 2026")]), Flow.Line("hello")));
+        await host.PublishAsync("goes-on", Daily);
+
+        await host.AdvanceToAsync("2026-02-06T10:00:00Z");
+        await StrikeAsync(host, TimeSpan.Zero);
+        await StrikeAsync(host, TimeSpan.FromDays(1));
+        Assert.StartsWith("entered 1,", await host.StatsAsync("ends"), StringComparison.Ordinal);
+        Assert.StartsWith("entered 2,", await host.StatsAsync("goes-on"), StringComparison.Ordinal);
+
+        // What was written down is forgotten in the end, and is not done again then.
+        await host.Database.WriteAsync(session => session.ExecuteAsync("DELETE FROM schedule_fire", default), default);
+        await StrikeAsync(host, TimeSpan.FromDays(401));
+        Assert.StartsWith("entered 1,", await host.StatsAsync("ends"), StringComparison.Ordinal);
+        Assert.StartsWith("entered 3,", await host.StatsAsync("goes-on"), StringComparison.Ordinal);
+    }
+
+    // Seen red: one trigger of an older rule, and nobody's schedules were followed any more, and no shard worked.
+    [Fact]
+    public async Task A_trigger_that_cannot_be_read_any_more_stops_nobody_elses()
+    {
+        await using var host = await HostAsync(DatabaseKind.Sqlite, french: 1);
+        await host.PublishAsync("old", Flow.Of(new { audience = "french" }, ("trigger", "Elsa.Timer", [("interval", "Literal", "P1D")]), Flow.Line("hello")));
+        await host.PublishAsync("goes-on", Daily);
+        await host.Database.WriteAsync(session => session.ExecuteAsync("UPDATE definition_version SET definition = replace(definition, 'P1D', 'now and then')", default), default);
+        host.Start(services => services.AddSingleton(new ScheduleOptions()).AddSingleton<ScheduleClock>());
+
+        await StrikeAsync(host, TimeSpan.FromDays(1));
+        Assert.StartsWith("entered 1,", await host.StatsAsync("goes-on"), StringComparison.Ordinal);
+    }
+
+    // Seen red: what was missed in between was found only when some journey was changed; and once, the instant of the publish was struck too.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task What_is_missed_while_it_runs_is_made_up_for_within_a_minute(DatabaseKind kind)
+    {
+        await using var host = await HostAsync(kind, french: 1);
+        await host.PublishAsync("daily", Daily);
+        var clock = await WithoutStrikesAsync(host);
+
+        await host.AdvanceToAsync("2026-01-06T09:00:30Z");
+        await clock.RoundAsync(default);
+        await host.RunAsync();
+
+        Assert.StartsWith("entered 1,", await host.StatsAsync("daily"), StringComparison.Ordinal);
+        await clock.Scheduler!.Shutdown(waitForJobsToComplete: false, default);
+    }
+
+    // Seen red: the strike threw, and its time was lost.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_strike_that_cannot_be_written_down_is_made_up_for_at_once(DatabaseKind kind)
+    {
+        await using var host = await HostAsync(kind, french: 1);
+        await host.PublishAsync("daily", Daily);
+        await host.AdvanceToAsync("2026-01-06T08:59:30Z");
+        var clock = await WithoutStrikesAsync(host);
+        await host.AdvanceToAsync("2026-01-06T09:00:00Z");
+
+        await RenameAsync("schedule_fire", "away");
+        await clock.StrikeAsync("1/trigger", At("2026-01-06T09:00:00Z"), default);
+        await RenameAsync("away", "schedule_fire");
+        await clock.RoundAsync(default);
+        await host.RunAsync();
+
+        Assert.StartsWith("entered 1,", await host.StatsAsync("daily"), StringComparison.Ordinal);
+        await clock.Scheduler!.Shutdown(waitForJobsToComplete: false, default);
+
+        Task RenameAsync(string from, string to) => host.Database.WriteAsync(session => session.ExecuteAsync($"ALTER TABLE {from} RENAME TO {to}", default), default);
+    }
+
+    // Seen red: it was kept as it was, created and never running.
+    [Fact]
+    public async Task A_scheduler_whose_start_failed_is_made_anew()
+    {
+        await using var host = await HostAsync(DatabaseKind.Sqlite, french: 0);
+        using var clock = new ScheduleClock(
+            host.Database, host.Get<PublishedSchedules>(), host.Get<ScheduleFires>(), new ScheduleOptions(), [], new FailsOnce("schedules.before-start"), host.Get<ILoggerFactory>());
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => clock.RoundAsync(default));
+        await clock.RoundAsync(default);
+
+        Assert.Equal(SchedulerStatus.Running, clock.Scheduler!.Status);
+        await clock.Scheduler.Shutdown(waitForJobsToComplete: false, default);
+    }
+
+    // Seen red: whoever's time came first was let in to the end before anybody else's.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_small_audience_does_not_wait_for_the_end_of_a_large_one(DatabaseKind kind)
+    {
+        await using var host = await HostAsync(kind, french: 1_100);
+        await host.Get<Segments>().PutAsync(JourneyHost.Account, "british", "British", "contact.country == \"UK\"", default);
+        await host.PublishAsync("large", Daily);
+        await host.PublishAsync("small", Flow.Of(new { audience = "british" }, ("trigger", "Elsa.Cron", [("cronExpression", "Literal", "1 9 * * *")]), Flow.Line("hello")));
+        await host.AdvanceToAsync("2026-01-06T09:01:00Z");
+        await host.Get<ScheduleClock>().ReconcileAsync(await host.Get<ScheduleClock>().CreateAsync(default), default);
+
+        await host.Get<ScheduleFires>().LetInAsync(default);
+        await host.RunAsync();
+
+        Assert.StartsWith("entered 1000,", await host.StatsAsync("large"), StringComparison.Ordinal);
+        Assert.StartsWith("entered 1,", await host.StatsAsync("small"), StringComparison.Ordinal);
+    }
+
+    // Seen red: it was tried again and again, and nobody behind it was let in.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_audience_that_cannot_be_found_out_holds_up_nobody_elses(DatabaseKind kind)
+    {
+        await using var host = await HostAsync(kind, french: 1);
+        await host.Get<Segments>().PutAsync(JourneyHost.Account, "broken", "Broken", "contact.country == \"UK\"", default);
+        await host.PublishAsync("fails", Flow.Of(new { audience = "broken" }, ("trigger", "Elsa.Cron", [("cronExpression", "Literal", "59 8 * * *")]), Flow.Line("hello")));
+        await host.PublishAsync("daily", Daily);
+        await host.Database.WriteAsync(session => session.ExecuteAsync("UPDATE segment SET rule = 'contact.' WHERE key = 'broken'", default), default);
+
+        await StrikeAsync(host, TimeSpan.FromDays(1));
+        Assert.StartsWith("entered 1,", await host.StatsAsync("daily"), StringComparison.Ordinal);
+
+        await host.Database.WriteAsync(session => session.ExecuteAsync("UPDATE segment SET rule = 'contact.country == \"UK\"' WHERE key = 'broken'", default), default);
+        await LetInAsync(host);
+        Assert.StartsWith("entered 1,", await host.StatsAsync("fails"), StringComparison.Ordinal);
+    }
+
+    // Seen red: its fires stayed, open for ever.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_journey_that_is_deleted_leaves_no_times_behind(DatabaseKind kind)
+    {
+        await using var host = await HostAsync(kind, french: 1);
+        await host.PublishAsync("daily", Daily);
+        await host.AdvanceAsync(TimeSpan.FromDays(1));
+        await host.Get<ScheduleClock>().ReconcileAsync(await host.Get<ScheduleClock>().CreateAsync(default), default);
+
+        await host.Journeys.DeleteAsync(JourneyHost.Account, "daily", default);
+
+        Assert.Equal(0, await host.Database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM schedule_fire", default), default));
+    }
+
+    // Seen red: in the last second before a time, the one before it was none.
+    [Theory]
+    [InlineData("2026-01-06T08:59:59.500Z", "2026-01-05T09:00:00Z")]
+    [InlineData("2026-01-06T09:00:00.000Z", "2026-01-06T09:00:00Z")]
+    [InlineData("2026-01-06T09:00:00.500Z", "2026-01-06T09:00:00Z")]
+    public void The_last_time_is_found_in_every_second(string now, string last) =>
+        Assert.Equal(At(last), Times.LastUpTo(new TriggerSchedule("0 9 * * *", null, null, null), At("2026-01-01T00:00:00Z"), At(now)));
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task The_clock_and_what_makes_up_for_it_mean_the_same_instants(DatabaseKind kind)
+    {
+        await using var host = await HostAsync(kind, french: 0);
+        await host.AdvanceAsync(TimeSpan.FromMilliseconds(123));
+        await host.PublishAsync("hourly", Flow.Of(new { audience = "french" }, ("trigger", "Elsa.Timer", [("interval", "Literal", "PT1H")]), Flow.Line("hello")));
+        using var clock = new ScheduleClock(
+            host.Database, host.Get<PublishedSchedules>(), host.Get<ScheduleFires>(), new ScheduleOptions(host.ConnectionString), [], FaultPoints.None, host.Get<ILoggerFactory>());
+        var scheduler = await clock.CreateAsync(default);
+        await clock.ReconcileAsync(scheduler, default);
+
+        var next = (await scheduler.GetTrigger(new TriggerKey("1/trigger", "journeys")))!.NextFireTimeUtc;
+        await scheduler.Shutdown(waitForJobsToComplete: false, default);
+
+        Assert.Equal(At("2026-01-05T10:00:00.123Z"), next);
+        Assert.Equal(next, Times.LastUpTo(new TriggerSchedule(null, TimeSpan.FromHours(1), null, null), At("2026-01-05T09:00:00.123Z"), At("2026-01-05T10:30:00Z")));
+    }
+
+    // Seen red: it was known only where mail is sent, and the clock is where journeys are worked.
+    [Fact]
+    public async Task Where_the_clock_is_sending_domains_are_checked_though_no_mail_is_sent_there()
+    {
+        await using var host = await JourneyHost.CreateAsync(DatabaseKind.Sqlite, services => services.AddJourneyWorkers());
+        Assert.Contains("domain-checks", host.Get<IEnumerable<Upkeep>>().Select(upkeep => upkeep.Name));
+    }
+
     // Quartz itself, on its threads: it is waited for, up to a deadline.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Two_nodes_clocks_strike_and_each_time_is_written_down_once(DatabaseKind kind)
@@ -139,7 +329,7 @@ public sealed class ScheduleTests
         await host.PublishAsync("minutely", Flow.Of(new { audience = "french" }, ("trigger", "Elsa.Cron", [("cronExpression", "Literal", "* * * * *")]), Flow.Line("hello")));
         var options = new ScheduleOptions(kind == DatabaseKind.PostgreSql ? host.ConnectionString : null);
         var clocks = Enumerable.Range(0, 2).Select(_ => new ScheduleClock(
-            host.Database, host.Get<PublishedSchedules>(), host.Get<ScheduleFires>(), options, [], host.Get<ILoggerFactory>())).ToList();
+            host.Database, host.Get<PublishedSchedules>(), host.Get<ScheduleFires>(), options, [], FaultPoints.None, host.Get<ILoggerFactory>())).ToList();
         foreach (var clock in clocks) await clock.StartAsync(default);
         for (var minute = 1; minute <= 3; minute++)
         {
@@ -159,6 +349,27 @@ public sealed class ScheduleTests
         {
             host.Time.Advance(TimeSpan.FromMilliseconds(20)); // its threads look at this clock
             await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, deadline.Token);
+        }
+    }
+
+    /// <summary>Its schedules are paused after the first round: what is found then, the comparing found.</summary>
+    private static async Task<ScheduleClock> WithoutStrikesAsync(JourneyHost host)
+    {
+        var clock = host.Get<ScheduleClock>();
+        await clock.RoundAsync(default);
+        await clock.Scheduler!.PauseAll();
+        return clock;
+    }
+
+    private sealed class FailsOnce(string at) : IFaultPoints
+    {
+        private string? _at = at;
+
+        public void Reach(string name)
+        {
+            if (name != _at) return;
+            _at = null;
+            throw new InvalidOperationException("The database was away.");
         }
     }
 

@@ -23,6 +23,7 @@ export function SettingsLayout() {
               <Tabs.Tab value="users">People</Tabs.Tab>
               <Tabs.Tab value="api-keys">API keys</Tabs.Tab>
               <Tabs.Tab value="audit">Audit</Tabs.Tab>
+              <Tabs.Tab value="cluster">Cluster</Tabs.Tab>
             </Tabs.List>
           </Tabs>
           <Outlet />

@@ -28,18 +28,23 @@ internal sealed partial class Batch
 
     private async Task StartAsync(List<InboxRow> rows, CancellationToken ct)
     {
-        var starts = new List<(InboxRow Row, JourneyVersion Version)>();
+        var starts = new List<(InboxRow Row, JourneyVersion Version, Node? Trigger)>();
         foreach (var row in rows)
         {
-            if (view.Published(row.AccountId, (string)row.Values["definition_id"]!) is { } version) starts.Add((row, version));
-            else await RefuseAsync(row, ct);
+            if (view.Published(row.AccountId, (string)row.Values["definition_id"]!) is not { } version)
+            {
+                await RefuseAsync(row, ct);
+                continue;
+            }
+            var activity = row.Values.GetValueOrDefault("activity") as string;
+            var trigger = version.Graph.Triggers.FirstOrDefault(node => node.Id == activity);
+            if (activity is null || trigger is not null) starts.Add((row, version, trigger));
+            else Refuse(row, version.Info.VersionId, "not entered: the schedule it was to start by is no longer in the journey");
         }
         await LoadEntriesAsync(starts.ConvertAll(start => (start.Version, start.Row.Contact!.Id)), ct);
-        foreach (var (row, version) in starts)
+        foreach (var (row, version, trigger) in starts)
         {
             var input = row.Values.GetValueOrDefault("input") as IReadOnlyDictionary<string, object?> ?? JsonData.Empty;
-            // By a schedule's trigger, which a publish may have taken away since.
-            var trigger = row.Values.GetValueOrDefault("activity") is string activity ? version.Graph.Triggers.FirstOrDefault(node => node.Id == activity) : null;
             Enter(row.Key, version, trigger ?? version.Graph.Start, row.Contact!, input, underRule: row.Values.GetValueOrDefault("entry") is true,
                 trigger is null ? "started by hand or by another journey" : "by schedule");
         }
@@ -52,9 +57,11 @@ internal sealed partial class Batch
         var latest = await session.ScalarAsync<long>("""
             SELECT max(v.id) FROM journey j JOIN definition_version v ON v.journey_id = j.id WHERE j.account_id = @account AND j.definition_id = @definition
             """, ct, ("account", row.AccountId), ("definition", definition));
-        var reason = latest == 0 ? $"not entered: there is no journey '{definition}' any more" : $"not entered: the journey '{definition}' is not published";
-        _before.Add(new HistoryRow(row.AccountId, row.Contact!.Id, latest, null, [new HistoryStep(-1, HistoryEvent.NotEntered, null, reason)]));
+        Refuse(row, latest, latest == 0 ? $"not entered: there is no journey '{definition}' any more" : $"not entered: the journey '{definition}' is not published");
     }
+
+    private void Refuse(InboxRow row, long version, string reason) =>
+        _before.Add(new HistoryRow(row.AccountId, row.Contact!.Id, version, null, [new HistoryStep(-1, HistoryEvent.NotEntered, null, reason)]));
 
     private void Enter(Guid id, JourneyVersion version, Node at, Contact contact, IReadOnlyDictionary<string, object?> trigger, bool underRule, string how)
     {

@@ -193,8 +193,9 @@ internal sealed partial class Batch
         instance.End(InstanceStatus.Completed, stalled.Count == 0 ? null : $"ended with a join that could not complete: {string.Join(", ", stalled)}");
     }
 
-    private static void Fault(Instance instance, Token token, string message)
+    private void Fault(Instance instance, Token token, string message)
     {
+        Incidents++;
         (token.Phase, token.Error) = (TokenPhase.Faulted, message);
         (instance.Status, instance.IsTouched) = (InstanceStatus.Faulted, true);
         instance.History.Add(new HistoryStep(token.Node, HistoryEvent.Faulted, null, message));

@@ -34,6 +34,9 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
     /// <summary>How many activities it ran.</summary>
     public int Transitions { get; private set; }
 
+    /// <summary>How many steps became incidents.</summary>
+    public int Incidents { get; private set; }
+
     /// <summary>Whether mail, jobs or commands may have been planned: wakes those who do them.</summary>
     public bool HasEffects { get; private set; }
 

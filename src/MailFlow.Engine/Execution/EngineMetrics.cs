@@ -18,7 +18,7 @@ internal static class EngineMetrics
     private static readonly Histogram<double> Lag = Meter.CreateHistogram("mailflow.lag", "s", "From when a stimulus was accepted or fell due to its commit", advice: LagBuckets);
     private static readonly Histogram<double> BatchDuration = Meter.CreateHistogram("mailflow.batch.duration", "s", "A worker's batch, from its claim to its commit", advice: DurationBuckets);
     private static readonly Histogram<int> BatchSize = Meter.CreateHistogram("mailflow.batch.size", "{stimulus}", "Stimuli in a batch", advice: SizeBuckets);
-    private static readonly Counter<long> Incidents = Meter.CreateCounter<long>("mailflow.incidents", "{step}", "Steps that threw, alone, and became incidents");
+    private static readonly Counter<long> Incidents = Meter.CreateCounter<long>("mailflow.incidents", "{step}", "Steps that became incidents");
     private static readonly Counter<long> LaidAside = Meter.CreateCounter<long>("mailflow.laid_aside", "{stimulus}", "Stimuli that failed even alone and became dead letters or incidents");
     private static readonly Counter<long> BatchFailures = Meter.CreateCounter<long>("mailflow.batch.failures", "{batch}", "Batches that were rolled back");
     private static readonly Counter<long> Jobs = Meter.CreateCounter<long>("mailflow.jobs", "{attempt}", "Attempts at jobs such as webhooks, by result");
@@ -47,14 +47,15 @@ internal static class EngineMetrics
     /// <summary>A batch was committed.</summary>
     /// <param name="database">Where.</param>
     /// <param name="claim">What it took.</param>
-    /// <param name="transitions">How many activities it ran.</param>
+    /// <param name="batch">What it did.</param>
     /// <param name="claimedAt">The database's clock at the claim.</param>
     /// <param name="started">This process's monotonic clock then.</param>
-    public static void Committed(Database database, Claim claim, int transitions, long claimedAt, long started)
+    public static void Committed(Database database, Claim claim, Batch batch, long claimedAt, long started)
     {
         if (database.IsInMemory) return;
         var took = Stopwatch.GetElapsedTime(started);
-        Transitions.Add(transitions);
+        Transitions.Add(batch.Transitions);
+        if (batch.Incidents > 0) Incidents.Add(batch.Incidents);
         BatchDuration.Record(took.TotalSeconds);
         BatchSize.Record(claim.Count);
         if (!Lag.Enabled) return;
@@ -67,12 +68,6 @@ internal static class EngineMetrics
     public static void RolledBack(Database database)
     {
         if (!database.IsInMemory) BatchFailures.Add(1);
-    }
-
-    /// <summary>Steps became incidents.</summary>
-    public static void BecameIncidents(Database database, int steps)
-    {
-        if (!database.IsInMemory) Incidents.Add(steps);
     }
 
     /// <summary>What a batch of one took was laid aside.</summary>

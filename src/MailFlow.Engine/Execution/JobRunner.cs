@@ -36,25 +36,13 @@ public sealed partial class JobRunner(
         void Wake() { if (wake.CurrentCount == 0) wake.Release(); }
         effects.Planned += Wake;
         var running = new ConcurrentDictionary<Guid, Task>();
-        while (!stoppingToken.IsCancellationRequested)
+        await Lane.RunAsync(async () =>
         {
-            try
-            {
-                foreach (var job in running.Count < AtOnce ? await ClaimAsync(AtOnce - running.Count, stoppingToken) : [])
-                    running[job.Key] = Task.Run(() => TryAsync(job, stoppingToken), CancellationToken.None)
-                        .ContinueWith(_ => { running.TryRemove(job.Key, out Task? _); Wake(); }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-                await wake.WaitAsync(PollEvery, stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                break;
-            }
-            catch (Exception error)
-            {
-                LogFailed(error);
-                await Task.Delay(PollEvery, database.Time, stoppingToken).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-            }
-        }
+            foreach (var job in running.Count < AtOnce ? await ClaimAsync(AtOnce - running.Count, stoppingToken) : [])
+                running[job.Key] = Task.Run(() => TryAsync(job, stoppingToken), CancellationToken.None)
+                    .ContinueWith(_ => { running.TryRemove(job.Key, out Task? _); Wake(); }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            await wake.WaitAsync(PollEvery, stoppingToken);
+        }, (error, pause) => LogUnclaimed(pause.TotalSeconds, error), database.Time, stoppingToken);
         effects.Planned -= Wake;
         await Task.WhenAll(running.Values);
     }
@@ -72,13 +60,13 @@ public sealed partial class JobRunner(
         {
             await AttemptAsync(job, ct);
         }
-        catch (Exception error) when (error is not OperationCanceledException)
-        {
-            LogFailed(error); // tried again when its lease runs out
-        }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
             await HandBackAsync(job);
+        }
+        catch (Exception error)
+        {
+            LogUnrecorded(job.ActivityType, error);
         }
     }
 
@@ -92,7 +80,7 @@ public sealed partial class JobRunner(
         }
         catch (Exception error)
         {
-            LogFailed(error);
+            LogUnrecorded(job.ActivityType, error);
         }
     }
 
@@ -108,7 +96,7 @@ public sealed partial class JobRunner(
         var result = await CallAsync(activity, row, ct);
         EngineMetrics.TriedJob(database, started, result.IsRetry);
         faults.Reach("job.after-call");
-        await RecordAsync(row, activity.Retry, descriptor, result, ct);
+        await RecordAsync(row, activity.Retry, descriptor, result, CancellationToken.None); // the call was made: no stop undoes it
     }
 
     private async Task<JobResult> CallAsync(IJobActivity activity, JobRow row, CancellationToken ct)
@@ -125,7 +113,7 @@ public sealed partial class JobRunner(
         {
             return JobResult.Retry($"no answer within {deadline.TotalSeconds:0} s");
         }
-        catch (Exception error) when (error is not OperationCanceledException)
+        catch (Exception error) when (error is not OperationCanceledException || !ct.IsCancellationRequested) // one of the activity's own is a failure like another
         {
             return JobResult.Retry($"{error.GetType().Name}: {error.Message}");
         }
@@ -162,8 +150,11 @@ public sealed partial class JobRunner(
         return asked > jittered ? asked.Value : jittered;
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Jobs could not be claimed; tried again in a second")]
-    private partial void LogFailed(Exception error);
+    [LoggerMessage(Level = LogLevel.Error, Message = "Jobs could not be claimed; next try in {Seconds:0.0} s")]
+    private partial void LogUnclaimed(double seconds, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "What became of a job of {Type} could not be written down; it is tried again when its lease runs out")]
+    private partial void LogUnrecorded(string type, Exception error);
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "A job's activity {Type} is not known to this node")]
     private partial void LogUnknown(string type);

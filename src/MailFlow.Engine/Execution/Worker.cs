@@ -141,7 +141,6 @@ public sealed partial class Worker : IDisposable
                 else if (error is ActivityException failed && failed.Steps.Any(step => known.Steps.TryAdd(step, error.Message)))
                 {
                     foreach (var step in failed.Steps) known.Steps[step] = error.Message;
-                    EngineMetrics.BecameIncidents(_database, failed.Steps.Count);
                     LogIncident(shard, error);
                 }
                 else
@@ -185,8 +184,7 @@ public sealed partial class Worker : IDisposable
     private async Task<Turn> RunBatchAsync(int shard, int size, KnownFailures known, string? marked, Action<Claim> taken, CancellationToken ct)
     {
         var posted = Array.Empty<int>();
-        Batch? done = null;
-        Claim? worked = null;
+        (Batch Batch, Claim Claim)? done = null;
         var (claimedAt, started) = (0L, Stopwatch.GetTimestamp());
         var turn = await _database.WriteAsync(async session =>
         {
@@ -207,27 +205,24 @@ public sealed partial class Worker : IDisposable
                 [.. scope.ServiceProvider.GetServices<IInstanceEnded>()], _faults, known);
             var batch = new Batch(session, view, _catalog, services, shard, now);
             await batch.RunAsync(claim, ct);
-            (posted, done, worked) = ([.. batch.PostedShards], batch, claim);
+            (posted, done) = ([.. batch.PostedShards], (batch, claim));
             _faults.Reach("batch.before-commit");
             var claimed = claim.Count - batch.Unreadable;
             return new Turn(claimed, batch.Transitions, (claim.IsFull || batch.HasLeftOvers) && claimed > 0, batch.HasEffects);
         }, ct);
         _faults.Reach("batch.after-commit");
         _signal.Notify(posted);
-        if (done is not null && worked is not null)
-        {
-            EngineMetrics.Committed(_database, worked, done.Transitions, claimedAt, started);
-            BatchTrace.Committed(_database, worked, done, shard, _database.Time.GetUtcNow() - Stopwatch.GetElapsedTime(started));
-        }
-        foreach (var node in done?.Parked ?? []) LogParked(node);
-        foreach (var key in done?.Released ?? []) LogReleased(key.Node, key.VersionId);
+        if (done is not var (worked, took)) return turn;
+        EngineMetrics.Committed(_database, took, worked, claimedAt, started);
+        BatchTrace.Committed(_database, took, worked, shard, _database.Time.GetUtcNow() - Stopwatch.GetElapsedTime(started));
+        foreach (var node in worked.Parked) LogParked(node);
+        foreach (var key in worked.Released) LogReleased(key.Node, key.VersionId);
         return turn;
     }
 
     /// <summary>What fails even alone, outside any activity, is laid aside, and its contact's trace says so: unless it is the contact that cannot be had.</summary>
     private async Task LayAsideAsync(int shard, Claim failed, Exception error, CancellationToken ct)
     {
-        EngineMetrics.WasLaidAside(_database);
         LogPoison(shard, error);
         await using var scope = _scopes.CreateAsyncScope();
         var contacts = scope.ServiceProvider.GetRequiredService<IContactStore>();
@@ -240,6 +235,7 @@ public sealed partial class Worker : IDisposable
             LogUntold(shard, untold);
             await _database.WriteAsync(session => LaidAside.WriteAsync(session, shard, failed, error, null, ct), ct);
         }
+        EngineMetrics.WasLaidAside(_database);
     }
 
     /// <summary>The alarm is raised once; that it is still so, at every try.</summary>

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using MailFlow.Data;
 using MailFlow.Engine.Storage;
 using Microsoft.Extensions.DependencyInjection;
@@ -10,84 +11,126 @@ using Quartz.Extensibility;
 namespace MailFlow.Journeys.Scheduling;
 
 /// <summary>
-/// Quartz strikes the hours: at a schedule's time it has it written down, and no more. It is told what to wait for from the published journeys, again whenever one was changed. What it
-/// missed because nobody was running is found by comparing the last time of each schedule with what is written down.
+/// Quartz strikes the hours: at a schedule's time it has it written down, and no more. It is told what to wait for from the published journeys, again whenever one was changed. What was
+/// missed, because nobody was running or the database was away, is found by comparing the last time of each schedule with what is written down: after a failure, and every minute.
 /// </summary>
 internal sealed partial class ScheduleClock(
-    Database database, PublishedSchedules published, ScheduleFires fires, ScheduleOptions options, IEnumerable<Upkeep> upkeep, ILoggerFactory logs) : BackgroundService, IJobFactory
+    Database database, PublishedSchedules published, ScheduleFires fires, ScheduleOptions options, IEnumerable<Upkeep> upkeep, IFaultPoints faults, ILoggerFactory logs)
+    : BackgroundService, IJobFactory
 {
     private const string Journeys = "journeys", Upkeeps = "upkeep";
-    private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1), CompareEvery = TimeSpan.FromMinutes(1);
 
     private readonly ILogger _log = logs.CreateLogger<ScheduleClock>();
     private readonly Dictionary<string, Upkeep> _upkeep = upkeep.ToDictionary(each => each.Name);
-    private readonly ScheduleFires _fires = fires;
     private volatile Dictionary<string, PublishedSchedule> _known = [];
+    private volatile bool _behind = true;
+    private long _epoch, _comparedAt;
 
-    /// <summary>A scheduler that knows the upkeep; journeys come with <see cref="ReconcileAsync"/>.</summary>
-    internal async Task<IScheduler> CreateAsync(CancellationToken ct)
+    /// <summary>The one that strikes; null before the first round.</summary>
+    internal IScheduler? Scheduler { get; private set; }
+
+    /// <summary>A scheduler that does not know anything yet; <see cref="ReconcileAsync"/> tells it.</summary>
+    internal Task<IScheduler> CreateAsync(CancellationToken ct) => QuartzSchedulerBuilder.Create(quartz =>
     {
-        var scheduler = await QuartzSchedulerBuilder.Create(quartz =>
-        {
-            quartz.Services.AddSingleton(logs);
-            quartz.ConfigureScheduler(scheduler => (scheduler.InstanceName, scheduler.GenerateInstanceId) = ("mailflow", true));
-            quartz.UseJobFactory(this).UseTimeProvider(database.Time).UseDefaultThreadPool(2);
-            if (options.ClusterConnectionString is { } connection) quartz.UsePersistentStore(store => store.UsePostgres(NpgsqlFactory.Instance, connection).ProvisionSchema().UseClustering());
-            else quartz.UseInMemoryStore();
-        }).BuildScheduler(ct);
+        quartz.Services.AddSingleton(logs);
+        quartz.ConfigureScheduler(scheduler => (scheduler.InstanceName, scheduler.GenerateInstanceId) = ("mailflow", true));
+        quartz.UseJobFactory(this).UseTimeProvider(database.Time).UseDefaultThreadPool(2);
+        if (options.ClusterConnectionString is { } connection) quartz.UsePersistentStore(store => store.UsePostgres(NpgsqlFactory.Instance, connection).ProvisionSchema().UseClustering());
+        else quartz.UseInMemoryStore();
+    }).BuildScheduler(ct).AsTask();
+
+    /// <summary>Tells the scheduler of the upkeep and of the schedules as they are published now, and writes down times that were missed. Gives how many were.</summary>
+    internal async Task<int> ReconcileAsync(IScheduler scheduler, CancellationToken ct)
+    {
         foreach (var each in _upkeep.Values)
             await PutAsync<UpkeepJob>(scheduler, Upkeeps, each.Name, $"{each.Every}", trigger => trigger.StartAt(database.Time.GetUtcNow() + TimeSpan.FromMinutes(1)).WithSchedule(
                 SimpleScheduleBuilder.Create().WithInterval(each.Every).RepeatForever().WithMisfireInstruction(SimpleTriggerMisfireInstruction.NextWithRemainingCount)), ct);
-        return scheduler;
-    }
-
-    /// <summary>Tells the scheduler of the schedules as they are published now, and writes down times that were missed. Gives how many were.</summary>
-    internal async Task<int> ReconcileAsync(IScheduler scheduler, CancellationToken ct)
-    {
-        var (schedules, last, now) = await database.ReadAsync(async session => (
-            await published.ReadAsync(session, ct), await ScheduleFires.LastAsync(session, ct), DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct))), ct);
+        var (schedules, now) = await database.ReadAsync(async session => (
+            await published.ReadAsync(session, ct), DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct))), ct);
         _known = schedules.ToDictionary(KeyOf);
         foreach (var gone in (await KeysAsync(scheduler, Journeys, ct)).Where(key => !_known.ContainsKey(key.Name))) await scheduler.UnscheduleJob(gone, ct);
         var missed = 0;
         foreach (var (name, schedule) in _known)
         {
-            await PutAsync<StrikeJob>(scheduler, Journeys, name, schedule.Shape, trigger => ScheduleOf(trigger, schedule), ct);
-            if (Times.LastUpTo(schedule.Schedule, schedule.PublishedAt, now) is not { } due || due <= schedule.PublishedAt) continue;
-            if (last.TryGetValue((schedule.JourneyId, schedule.ActivityId), out var before) && before >= due) continue;
-            if (schedule.ExpireLate is { } most && now - due > most) continue;
-            if (await _fires.FireAsync(schedule, due, ct)) missed++;
+            try
+            {
+                if (Times.HasNext(schedule.Schedule, now)) await PutAsync<StrikeJob>(scheduler, Journeys, name, schedule.Shape, trigger => ScheduleOf(trigger, schedule), ct);
+                if (await MakeUpAsync(schedule, now, ct)) missed++;
+            }
+            catch (Exception error) when (error is not (OperationCanceledException or DbException or JobPersistenceException)) // those are everybody's
+            {
+                LogUnscheduled(schedule.DefinitionId, schedule.ActivityId, error);
+            }
         }
         return missed;
+    }
+
+    /// <summary>One look at what was changed or missed, and at who is to be let in. True: more of them wait.</summary>
+    internal async Task<bool> RoundAsync(CancellationToken ct)
+    {
+        Scheduler ??= await StartedAsync(ct);
+        var (epoch, now) = await database.ReadAsync(async session => (await EngineEpoch.ReadAsync(session, ct), await session.NowAsync(ct)), ct);
+        if (_behind || epoch != _epoch || now - _comparedAt >= CompareEvery.TotalMilliseconds)
+        {
+            _behind = false; // before: what is missed meanwhile is for the next round
+            if (await ReconcileAsync(Scheduler, ct) is > 0 and var missed) LogMissed(missed);
+            (_epoch, _comparedAt) = (epoch, now);
+        }
+        return await fires.LetInAsync(ct);
+    }
+
+    /// <summary>A schedule's time has come. What cannot be written down, or is not known here yet, is made up for.</summary>
+    internal async Task StrikeAsync(string name, DateTimeOffset at, CancellationToken ct)
+    {
+        try
+        {
+            if (_known.GetValueOrDefault(name) is not { } schedule) _behind = true; // published by another node, or unpublished, a moment ago
+            else if (at > schedule.PublishedAt) await fires.FireAsync(schedule, at, ct); // Quartz takes the very instant of the publish for one
+        }
+        catch (Exception error) when (!ct.IsCancellationRequested)
+        {
+            _behind = true;
+            LogUnwritten(name, error);
+        }
     }
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        IScheduler? scheduler = null;
-        var (epoch, failures) = (long.MinValue, 0);
-        while (!stoppingToken.IsCancellationRequested)
+        await Lane.RunAsync(async () =>
         {
-            try
-            {
-                if (scheduler is null) await (scheduler = await CreateAsync(stoppingToken)).Start(stoppingToken);
-                var current = await database.ReadAsync(session => EngineEpoch.ReadAsync(session, stoppingToken), stoppingToken);
-                if (current != epoch && await ReconcileAsync(scheduler, stoppingToken) is > 0 and var missed) LogMissed(missed);
-                epoch = current;
-                while (await _fires.LetInAsync(stoppingToken)) { }
-                failures = 0;
-                await Task.Delay(Poll, database.Time, stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                break;
-            }
-            catch (Exception error)
-            {
-                if (failures++ == 0) LogFailed(error);
-                await Task.Delay(Poll, database.Time, stoppingToken).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-            }
+            if (!await RoundAsync(stoppingToken)) await Task.Delay(Poll, database.Time, stoppingToken);
+        }, (error, pause) =>
+        {
+            _behind = true;
+            LogFailed(pause.TotalSeconds, error);
+        }, database.Time, stoppingToken);
+        if (Scheduler is not null) await Scheduler.Shutdown(waitForJobsToComplete: true, CancellationToken.None);
+    }
+
+    /// <summary>One whose start failed is not of use any more: the next try makes another.</summary>
+    private async Task<IScheduler> StartedAsync(CancellationToken ct)
+    {
+        var scheduler = await CreateAsync(ct);
+        try
+        {
+            faults.Reach("schedules.before-start");
+            await scheduler.Start(ct);
+            return scheduler;
         }
-        if (scheduler is not null) await scheduler.Shutdown(waitForJobsToComplete: true, CancellationToken.None);
+        catch
+        {
+            await scheduler.Shutdown(waitForJobsToComplete: false, CancellationToken.None);
+            throw;
+        }
+    }
+
+    private async Task<bool> MakeUpAsync(PublishedSchedule schedule, DateTimeOffset now, CancellationToken ct)
+    {
+        if (Times.LastUpTo(schedule.Schedule, schedule.PublishedAt, now) is not { } due || due <= schedule.PublishedAt) return false;
+        if (now - due > (schedule.ExpireLate ?? ScheduleFires.Kept)) return false; // from longer ago, nobody knows
+        return !await fires.IsWrittenAsync(schedule, due, ct) && await fires.FireAsync(schedule, due, ct);
     }
 
     ValueTask<JobScope> IJobFactory.CreateJob(TriggerFiredBundle bundle, IScheduler scheduler, CancellationToken cancellationToken) =>
@@ -128,11 +171,8 @@ internal sealed partial class ScheduleClock(
     /// <summary>A schedule's time has come.</summary>
     private sealed class StrikeJob(ScheduleClock clock) : IJob
     {
-        public async ValueTask Execute(IJobExecutionContext context, CancellationToken ct)
-        {
-            // One that was unpublished a moment ago is not known any more.
-            if (clock._known.GetValueOrDefault(context.Trigger.Key.Name) is { } schedule) await clock._fires.FireAsync(schedule, context.ScheduledFireTimeUtc ?? context.FireTimeUtc, ct);
-        }
+        public async ValueTask Execute(IJobExecutionContext context, CancellationToken ct) =>
+            await clock.StrikeAsync(context.Trigger.Key.Name, context.ScheduledFireTimeUtc ?? context.FireTimeUtc, ct);
     }
 
     /// <summary>Work that is due again and again.</summary>
@@ -152,11 +192,17 @@ internal sealed partial class ScheduleClock(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Count} schedules' times had passed while no server ran: made up for now")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Count} schedules' times had not been written down: made up for now")]
     private partial void LogMissed(int count);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Schedules cannot be followed; tried again every second, and what is missed is made up for")]
-    private partial void LogFailed(Exception error);
+    [LoggerMessage(Level = LogLevel.Error, Message = "Schedules cannot be followed; next try in {Seconds:0.0} s, and what is missed is made up for")]
+    private partial void LogFailed(double seconds, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The time of schedule {Name} cannot be written down; it is made up for")]
+    private partial void LogUnwritten(string name, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The schedule {ActivityId} of journey {DefinitionId} cannot be followed: the others are")]
+    private partial void LogUnscheduled(string definitionId, string activityId, Exception error);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The upkeep '{Name}' failed; it is done again the next time")]
     private partial void LogUpkeepFailed(string name, Exception error);

@@ -16,55 +16,91 @@ internal sealed partial class ScheduleFires(Database database, Segments segments
     /// <summary>How many entries may wait in the inbox before the rest of an audience has to wait: other accounts' events go between them.</summary>
     private const int MostWaiting = 20_000;
 
+    private readonly HashSet<(int, string, long)> _failing = [];
+
+    /// <summary>How long what is done stays written down. A time of longer ago is not made up for: it may have been, and forgotten.</summary>
+    public static TimeSpan Kept { get; } = TimeSpan.FromDays(400);
+
     /// <summary>Writes a time down. False: somebody had already.</summary>
     public Task<bool> FireAsync(PublishedSchedule schedule, DateTimeOffset at, CancellationToken ct) => database.WriteAsync(async session => await session.ExecuteAsync("""
         INSERT INTO schedule_fire (account_id, journey_id, activity_id, fire_at, audience) VALUES (@account, @journey, @activity, @at, @audience)
         ON CONFLICT (journey_id, activity_id, fire_at) DO NOTHING
         """, ct, ("account", schedule.AccountId), ("journey", schedule.JourneyId), ("activity", schedule.ActivityId), ("at", at), ("audience", schedule.Audience)) > 0, ct);
 
-    /// <summary>The last time written down of each trigger, by journey and activity.</summary>
-    public static async Task<Dictionary<(int JourneyId, string ActivityId), DateTimeOffset>> LastAsync(Session session, CancellationToken ct) => (await session.QueryAsync(
-        "SELECT journey_id, activity_id, max(fire_at) FROM schedule_fire GROUP BY journey_id, activity_id",
-        row => (Key: (row.Int(0), row.Text(1)), At: row.Instant(2)), ct)).ToDictionary(each => each.Key, each => each.At);
+    /// <summary>Whether this time of a trigger is written down, or a later one.</summary>
+    public Task<bool> IsWrittenAsync(PublishedSchedule schedule, DateTimeOffset at, CancellationToken ct) => database.ReadAsync(async session => await session.ScalarAsync<long>(
+        "SELECT count(*) FROM (SELECT 1 FROM schedule_fire WHERE journey_id = @journey AND activity_id = @activity AND fire_at >= @at LIMIT 1) AS written",
+        ct, ("journey", schedule.JourneyId), ("activity", schedule.ActivityId), ("at", at)) > 0, ct);
 
-    /// <summary>Lets in a chunk of an audience that waits. False: none does, or the inbox is full for now.</summary>
+    /// <summary>Lets in a chunk of each audience that waits: none waits for another's end. False: none is left, or the inbox is full for now.</summary>
     public async Task<bool> LetInAsync(CancellationToken ct)
     {
-        var shards = new HashSet<int>();
-        var worked = await database.WriteAsync(async session =>
+        var worked = false;
+        foreach (var fire in await database.ReadAsync(session => OpenAsync(session, ct), ct))
         {
-            shards.Clear();
-            var fire = await session.FirstAsync($"""
-                SELECT f.account_id, f.journey_id, f.activity_id, f.fire_at, f.audience, f.after_contact, j.definition_id, j.published_version_id IS NOT NULL
-                FROM schedule_fire f JOIN journey j ON j.id = f.journey_id WHERE f.done_at IS NULL ORDER BY f.fire_at LIMIT 1 {(session.Dialect.IsPostgreSql ? "FOR UPDATE OF f SKIP LOCKED" : "")}
-                """, row => new Open(row.Int(0), row.Int(1), row.Text(2), row.Long(3), row.Text(4), row.Long(5), row.Text(6), row.Bool(7)), ct);
-            if (fire is null) return false;
-            if (await session.ScalarAsync<long>("SELECT count(*) FROM (SELECT 1 FROM inbox LIMIT @most) AS waiting", ct, ("most", MostWaiting)) >= MostWaiting) return false;
-            var members = fire.IsPublished ? await segments.MembersAsync(session, fire.AccountId, fire.Audience, fire.After, Chunk, ct) : [];
-            if (members is null) LogNoSegment(fire.DefinitionId, fire.Audience);
-            await LetInAsync(session, fire, members ?? [], shards, ct);
-            return true;
-        }, ct);
-        signal.Notify(shards);
+            try
+            {
+                if (await database.ReadAsync(session => IsFullAsync(session, ct), ct)) return false;
+                worked |= await LetInAsync(fire, ct);
+                _failing.Remove(fire.Key);
+            }
+            catch (Exception error) when (!ct.IsCancellationRequested)
+            {
+                if (_failing.Add(fire.Key)) LogFailing(fire.DefinitionId, fire.Audience, error);
+            }
+        }
         return worked;
     }
 
-    private static async Task LetInAsync(Session session, Open fire, IReadOnlyList<(long Id, string UserId)> members, HashSet<int> shards, CancellationToken ct)
+    private static Task<List<Open>> OpenAsync(Session session, CancellationToken ct) => session.QueryAsync("""
+        SELECT f.account_id, f.journey_id, f.activity_id, f.fire_at, f.audience, f.after_contact, j.definition_id, j.published_version_id IS NOT NULL
+        FROM schedule_fire f JOIN journey j ON j.id = f.journey_id WHERE f.done_at IS NULL ORDER BY f.fire_at LIMIT 1000
+        """, row => new Open(row.Int(0), row.Int(1), row.Text(2), row.Long(3), row.Text(4), row.Long(5), row.Text(6), row.Bool(7)), ct);
+
+    private static async Task<bool> IsFullAsync(Session session, CancellationToken ct) =>
+        await session.ScalarAsync<long>("SELECT count(*) FROM (SELECT 1 FROM inbox LIMIT @most) AS waiting", ct, ("most", MostWaiting)) >= MostWaiting;
+
+    /// <summary>The members are looked for outside the transaction, which is short whatever their segment asks for.</summary>
+    private async Task<bool> LetInAsync(Open fire, CancellationToken ct)
     {
+        var members = fire.IsPublished ? await database.ReadAsync(session => segments.MembersAsync(session, fire.AccountId, fire.Audience, fire.After, Chunk, ct), ct) : [];
+        if (members is null) LogNoSegment(fire.DefinitionId, fire.Audience);
+        var shards = new HashSet<int>();
+        var worked = await database.WriteAsync(session =>
+        {
+            shards.Clear();
+            return LetInAsync(session, fire, members ?? [], shards, ct);
+        }, ct);
+        if (worked) signal.Notify(shards);
+        return worked;
+    }
+
+    /// <summary>False: another node has let them in, or the journey has been deleted.</summary>
+    private static async Task<bool> LetInAsync(Session session, Open fire, IReadOnlyList<(long Id, string UserId)> members, HashSet<int> shards, CancellationToken ct)
+    {
+        var moved = await session.ExecuteAsync("""
+            UPDATE schedule_fire SET after_contact = @after, entered = entered + @count, done_at = @done
+            WHERE journey_id = @journey AND activity_id = @activity AND fire_at = @at AND after_contact = @before AND done_at IS NULL
+            """, ct, ("after", members.Count > 0 ? members[^1].Id : fire.After), ("count", members.Count), ("done", members.Count < Chunk ? await session.NowAsync(ct) : null),
+            ("journey", fire.JourneyId), ("activity", fire.ActivityId), ("at", fire.At), ("before", fire.After));
+        if (moved == 0) return false;
         var input = new Dictionary<string, object?> { ["scheduled_at"] = DateTimeOffset.FromUnixTimeMilliseconds(fire.At).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture) };
         var items = members.Select(member => InboxItem.StartInstance(
             fire.AccountId, member.UserId, StableHash.TimedKey(fire.At, StableHash.Key("schedule", $"{fire.JourneyId}", fire.ActivityId, $"{fire.At}", $"{member.Id}")),
             fire.DefinitionId, input, underEntryRule: true, fire.ActivityId)).ToList();
         await Inbox.PostAsync(session, items, ct);
         shards.UnionWith(items.Select(item => item.Shard));
-        await session.ExecuteAsync("""
-            UPDATE schedule_fire SET after_contact = @after, entered = entered + @count, done_at = @done WHERE journey_id = @journey AND activity_id = @activity AND fire_at = @at
-            """, ct, ("after", members.Count > 0 ? members[^1].Id : fire.After), ("count", members.Count), ("done", members.Count < Chunk ? await session.NowAsync(ct) : null),
-            ("journey", fire.JourneyId), ("activity", fire.ActivityId), ("at", fire.At));
+        return true;
     }
 
-    private sealed record Open(int AccountId, int JourneyId, string ActivityId, long At, string Audience, long After, string DefinitionId, bool IsPublished);
+    private sealed record Open(int AccountId, int JourneyId, string ActivityId, long At, string Audience, long After, string DefinitionId, bool IsPublished)
+    {
+        public (int, string, long) Key => (JourneyId, ActivityId, At);
+    }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Journey {DefinitionId} was to start for the segment '{Segment}', which has been removed: nobody enters")]
     private partial void LogNoSegment(string definitionId, string segment);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Nobody of the segment '{Segment}' can be let into journey {DefinitionId}, and the others are; tried again every second until it can be done")]
+    private partial void LogFailing(string definitionId, string segment, Exception error);
 }

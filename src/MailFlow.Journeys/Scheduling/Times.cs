@@ -31,10 +31,14 @@ internal static class Times
         return parsed.WithTimeZone(string.IsNullOrEmpty(zone) ? TimeZoneInfo.Utc : TimeZoneInfo.FindSystemTimeZoneById(zone));
     }
 
+    /// <summary>Whether there is a time after this one: not where a year has passed, or on the 30th of February.</summary>
+    public static bool HasNext(TriggerSchedule schedule, DateTimeOffset now) => schedule.Cron is not { } cron || Parse(cron, schedule.TimeZone).GetNextValidTimeAfter(now) is not null;
+
     /// <summary>The last time of a schedule up to now; null for none.</summary>
     public static DateTimeOffset? LastUpTo(TriggerSchedule schedule, DateTimeOffset publishedAt, DateTimeOffset now)
     {
-        if (schedule.Cron is { } cron) return Parse(cron, schedule.TimeZone).GetPreviousValidTimeBefore(now.AddSeconds(1)) is { } last && last <= now ? last : null;
+        // Cron goes by whole seconds: that of now is the last that counts.
+        if (schedule.Cron is { } cron) return Parse(cron, schedule.TimeZone).GetPreviousValidTimeBefore(DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds() + 1));
         var intervals = (now - publishedAt).Ticks / schedule.Every!.Value.Ticks;
         return intervals < 1 ? null : publishedAt + (schedule.Every.Value * intervals);
     }

@@ -107,10 +107,10 @@ internal sealed class EngineHost : IAsyncDisposable
         return 0;
     });
 
-    public Task StartAsync(string user = "ada", string definitionId = "test", string input = "{}", int account = 1) => Write(async session =>
+    public Task StartAsync(string user = "ada", string definitionId = "test", string input = "{}", int account = 1, string? activity = null) => Write(async session =>
     {
         var id = StableHash.TimedKey(await session.NowAsync(default), StableHash.Key("by hand", user, definitionId));
-        await Inbox.PostAsync(session, [InboxItem.StartInstance(account, user, id, definitionId, JsonData.ParseMap(input), underEntryRule: false)], default);
+        await Inbox.PostAsync(session, [InboxItem.StartInstance(account, user, id, definitionId, JsonData.ParseMap(input), underEntryRule: false, activity)], default);
         return 0;
     });
 

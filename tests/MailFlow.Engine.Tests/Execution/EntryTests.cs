@@ -178,6 +178,20 @@ public sealed class EntryTests
         Assert.Equal(0, await host.Read(s => s.ScalarAsync<long>("SELECT count(*) FROM inbox", default)));
     }
 
+    // Seen red: it entered at the journey's start, said to be "started by hand or by another journey".
+    [Fact]
+    public async Task A_start_by_a_trigger_that_is_gone_is_refused()
+    {
+        await using var host = await EngineHost.CreateAsync(DatabaseKind.Sqlite);
+        await host.PublishAsync(Flows.Of("on:s:go say:end", "s --> end"));
+
+        await host.StartAsync("ada", activity: "gone");
+        await host.RunAsync();
+
+        Assert.Empty(await host.InstancesAsync());
+        Assert.Equal(["-1 N  not entered: the schedule it was to start by is no longer in the journey"], await host.HistoryAsync());
+    }
+
     [Fact]
     public async Task A_journey_that_starts_one_that_is_not_published_says_so_and_goes_on()
     {
