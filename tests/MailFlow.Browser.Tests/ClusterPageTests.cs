@@ -30,9 +30,10 @@ public sealed class ClusterPageTests(BrowserFixture browser) : IClassFixture<Bro
     {
         await using var window = await browser.SignInAsync();
         var page = window.Page;
-        await page.RouteAsync(Address, route => route.FulfillAsync(new() { ContentType = "application/json", Body = Cluster(
+        var cluster = Answer(Cluster(
             [Node("node-a", "up", "api,worker", "1.1.0"), Node("node-b", "up", "api", "1.0.0"), Node("node-c", "dead", "sender", "1.0.0"), Node("node-d", "stopped", "worker", "1.0.0")],
-            lag: 600, parked: 1, deadLetters: 2) }));
+            lag: 600, parked: 1, deadLetters: 2));
+        await page.RouteAsync(Address, route => route.FulfillAsync(cluster));
         await page.GotoAsync("/settings/cluster");
 
         var hints = page.GetByRole(AriaRole.Alert).Filter(new() { HasText = "What you should know" }).GetByRole(AriaRole.Listitem);
@@ -74,7 +75,7 @@ public sealed class ClusterPageTests(BrowserFixture browser) : IClassFixture<Bro
         Assert.Empty(await PagesTests.SeriousAsync(page));
 
         await page.UnrouteAsync(Address);
-        await page.RouteAsync(Address, route => route.FulfillAsync(new() { ContentType = "application/json", Body = Cluster([], lag: 0, parked: 0, deadLetters: 0) }));
+        await page.RouteAsync(Address, route => route.FulfillAsync(Answer(Cluster([], lag: 0, parked: 0, deadLetters: 0))));
         await page.GetByRole(AriaRole.Button, new() { Name = "Try again" }).ClickAsync();
         await Expect(page.GetByText("No node has signed in yet")).ToBeVisibleAsync();
         Assert.Empty(await PagesTests.SeriousAsync(page));
@@ -88,11 +89,18 @@ public sealed class ClusterPageTests(BrowserFixture browser) : IClassFixture<Bro
         }
     }
 
+    private static RouteFulfillOptions Answer(string body) => new() { ContentType = "application/json", Body = body };
+
     private static RouteFulfillOptions Refusal(int status, string detail) => new() { Status = status, ContentType = "application/problem+json", Body = JsonSerializer.Serialize(new { status, detail }) };
 
     private static object Node(string name, string status, string roles, string version) => new
     {
-        name, roles = roles.Split(','), version, status, started_at = "2026-03-01T08:00:00Z", seen_at = status == "up" ? "2026-03-02T08:59:58Z" : "2026-03-02T08:55:00Z",
+        name,
+        roles = roles.Split(','),
+        version,
+        status,
+        started_at = "2026-03-01T08:00:00Z",
+        seen_at = status == "up" ? "2026-03-02T08:59:58Z" : "2026-03-02T08:55:00Z",
     };
 
     private static string Cluster(object[] nodes, double lag, int parked, int deadLetters) => JsonSerializer.Serialize(new
@@ -108,7 +116,9 @@ public sealed class ClusterPageTests(BrowserFixture browser) : IClassFixture<Bro
                 new { shard = 0, inbox = 0, timers = 0, oldest_at = (string?)null, in_work = false },
                 new { shard = 1, inbox = lag > 0 ? 1_200 : 0, timers = lag > 0 ? 3 : 0, oldest_at = lag > 0 ? "2026-03-02T08:50:00Z" : null, in_work = lag > 0 },
             },
-            jobs = 0, parked_activities = parked, dead_letters = deadLetters,
+            jobs = 0,
+            parked_activities = parked,
+            dead_letters = deadLetters,
         },
         messages = new { queued = 7, inflight = 1, deferred = 2, unknown = 0, oldest_due_at = (string?)null, reports = 0 },
     });
