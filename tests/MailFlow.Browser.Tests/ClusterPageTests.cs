@@ -30,9 +30,10 @@ public sealed class ClusterPageTests(BrowserFixture browser) : IClassFixture<Bro
     {
         await using var window = await browser.SignInAsync();
         var page = window.Page;
-        await page.RouteAsync(Address, route => route.FulfillAsync(new() { ContentType = "application/json", Body = Cluster(
+        var cluster = Answer(Cluster(
             [Node("node-a", "up", "api,worker", "1.1.0"), Node("node-b", "up", "api", "1.0.0"), Node("node-c", "dead", "sender", "1.0.0"), Node("node-d", "stopped", "worker", "1.0.0")],
-            lag: 600, parked: 1, deadLetters: 2) }));
+            lag: 600, parked: 1, deadLetters: 2));
+        await page.RouteAsync(Address, route => route.FulfillAsync(cluster));
         await page.GotoAsync("/settings/cluster");
 
         var hints = page.GetByRole(AriaRole.Alert).Filter(new() { HasText = "What you should know" }).GetByRole(AriaRole.Listitem);
@@ -74,7 +75,7 @@ public sealed class ClusterPageTests(BrowserFixture browser) : IClassFixture<Bro
         Assert.Empty(await PagesTests.SeriousAsync(page));
 
         await page.UnrouteAsync(Address);
-        await page.RouteAsync(Address, route => route.FulfillAsync(new() { ContentType = "application/json", Body = Cluster([], lag: 0, parked: 0, deadLetters: 0) }));
+        await page.RouteAsync(Address, route => route.FulfillAsync(Answer(Cluster([], lag: 0, parked: 0, deadLetters: 0))));
         await page.GetByRole(AriaRole.Button, new() { Name = "Try again" }).ClickAsync();
         await Expect(page.GetByText("No node has signed in yet")).ToBeVisibleAsync();
         Assert.Empty(await PagesTests.SeriousAsync(page));
@@ -87,6 +88,8 @@ public sealed class ClusterPageTests(BrowserFixture browser) : IClassFixture<Bro
             await page.ReloadAsync();
         }
     }
+
+    private static RouteFulfillOptions Answer(string body) => new() { ContentType = "application/json", Body = body };
 
     private static RouteFulfillOptions Refusal(int status, string detail) => new() { Status = status, ContentType = "application/problem+json", Body = JsonSerializer.Serialize(new { status, detail }) };
 
