@@ -60,6 +60,8 @@ public sealed class ClusterPageTests(BrowserFixture browser) : IClassFixture<Bro
     public async Task While_it_loads_where_it_is_refused_and_where_it_fails_it_says_so()
     {
         await using var window = await browser.SignInAsync();
+        window.Wants("403");
+        window.Wants("418");
         var page = window.Page;
         var answer = new TaskCompletionSource<RouteFulfillOptions>();
         await page.RouteAsync(Address, async route => await route.FulfillAsync(await answer.Task));
@@ -79,7 +81,6 @@ public sealed class ClusterPageTests(BrowserFixture browser) : IClassFixture<Bro
         await page.GetByRole(AriaRole.Button, new() { Name = "Try again" }).ClickAsync();
         await Expect(page.GetByText("No node has signed in yet")).ToBeVisibleAsync();
         Assert.Empty(await PagesTests.SeriousAsync(page));
-        Assert.NotEmpty(window.TakeTroubles()); // the refusals
 
         async Task AnswerAsync(RouteFulfillOptions options)
         {
