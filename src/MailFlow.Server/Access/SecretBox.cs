@@ -1,3 +1,5 @@
+using System.Data.Common;
+using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using MailFlow.Data;
 using Microsoft.AspNetCore.DataProtection;
@@ -16,6 +18,11 @@ internal sealed class SecretBox(IDataProtectionProvider protection) : ISecretBox
         try
         {
             return _protector.Unprotect(stored);
+        }
+        catch (CryptographicException error) when (error.InnerException is DbException away)
+        {
+            ExceptionDispatchInfo.Throw(away); // the keys could not be read for the moment
+            throw;
         }
         catch (CryptographicException error)
         {

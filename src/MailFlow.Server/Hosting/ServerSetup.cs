@@ -154,6 +154,8 @@ internal static partial class ServerSetup
         if (await Migrator.UnknownAsync(database, Modules, ct) is { Count: > 0 } unknown) NewerSchema(app.Logger, string.Join(", ", unknown));
         if (await AccountWall.BuildAsync(database, ct) is { } statements) NoWall(app.Logger, statements);
         await app.Services.GetRequiredService<MonthlyPartitions>().MakeAheadAsync(ct);
+        // The keys that seal are read here: where none holds yet by this node's clock, or any more, one is made, and whoever opened the first secret within a write could not do that.
+        app.Services.GetRequiredService<ISecretBox>().Seal("");
         var start = app.Services.GetRequiredService<FirstStart>();
         var key = await start.RunAsync(ct);
         if (args.Contains("--new-admin-key")) key ??= await start.RenewAsync(ct);
