@@ -15,12 +15,16 @@ internal sealed class Nodes : IAsyncDisposable
 
     public static async Task<Nodes> CreateAsync() => new(await TestDatabase.CreateAsync(DatabaseKind.PostgreSql, TimeProvider.System));
 
-    public async Task<ServerProcess> StartAsync(params (string Name, string Value)[] settings)
+    public Task<ServerProcess> StartAsync(params (string Name, string Value)[] settings) => StartAsync([], settings);
+
+    /// <param name="environment">Variables that are not MailFlow's.</param>
+    /// <param name="settings">Those of ingestion.</param>
+    public async Task<ServerProcess> StartAsync((string Name, string Value)[] environment, params (string Name, string Value)[] settings)
     {
         var folder = Directory.CreateTempSubdirectory("mailflow-ingestion-").FullName;
         // The first one makes the key; the others are given it, as a shared data directory would.
         if (_nodes.Count > 0) File.Copy(Path.Combine(_nodes[0].Folder, "admin.key"), Path.Combine(folder, "admin.key"));
-        var server = await ServerProcess.StartAsync(folder, _test.ConnectionString, [("MailFlow__Samples", "false"), .. settings.Select(each => ($"MailFlow__Ingestion__{each.Name}", each.Value))]);
+        var server = await ServerProcess.StartAsync(folder, _test.ConnectionString, [("MailFlow__Samples", "false"), .. environment, .. settings.Select(each => ($"MailFlow__Ingestion__{each.Name}", each.Value))]);
         _nodes.Add((server, folder));
         return server;
     }

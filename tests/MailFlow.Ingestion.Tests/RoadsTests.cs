@@ -34,6 +34,28 @@ public sealed class RoadsTests
         Assert.Equal(5, await nodes.CountAsync("SELECT count(*) FROM instance"));
     }
 
+    // Seen red: MassTransit took the certificate of whoever answered.
+    [Fact]
+    public async Task Events_come_and_facts_go_over_TLS_to_a_broker_whose_certificate_is_trusted_and_to_no_other()
+    {
+        const string Told = "told";
+        await using var rabbit = await RabbitMqServer.StartAsync();
+        await using var nodes = await Nodes.CreateAsync();
+        (string, string)[] settings = [("Transport", "rabbitmq"), ("RabbitMq__Host", "localhost"), ("RabbitMq__Port", $"{rabbit.TlsPort}"), ("RabbitMq__Tls", "true"), ("Facts__0", "journey.instance.started")];
+        var wary = await nodes.StartAsync(settings);
+        await IngestionHost.UntilAsync(() => Task.FromResult(wary.Said.Any(line => line.Contains("certificate", StringComparison.Ordinal))), "the refusal of the certificate");
+        Assert.Null(await rabbit.CountAsync(Topic));
+        await wary.StopAsync();
+
+        var server = await nodes.StartAsync([("SSL_CERT_FILE", rabbit.AuthorityFile)], settings);
+        await Nodes.PublishAsync(server);
+        await IngestionHost.UntilAsync(async () => await rabbit.CountAsync(Topic) is not null, "the queue");
+        await rabbit.KeepAsync("marketing.facts", "#", Told);
+        await rabbit.PublishAsync(Topic, "", Event("over-tls"));
+        await IngestionHost.UntilAsync(async () => await rabbit.CountAsync(Told) > 0, "the fact");
+        Assert.Equal("journey.instance.started", JsonNode.Parse(Assert.Single(await rabbit.TakeAsync(Told)).Payload)!["type"]!.GetValue<string>());
+    }
+
     private static string KafkaClient()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)

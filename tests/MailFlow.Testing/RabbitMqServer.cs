@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 
 namespace MailFlow.Testing;
@@ -25,6 +27,12 @@ public sealed class RabbitMqServer : IAsyncDisposable
     /// <summary>Where AMQP is spoken.</summary>
     public int Port { get; } = FreePort.Take();
 
+    /// <summary>Where AMQP is spoken over TLS, with a certificate for <c>localhost</c>.</summary>
+    public int TlsPort { get; } = FreePort.Take();
+
+    /// <summary>A PEM file: whom to trust, to trust <see cref="TlsPort"/>.</summary>
+    public string AuthorityFile => $"{_folder}/certificate.pem";
+
     /// <summary>Where <c>rabbitmqadmin</c> asks.</summary>
     public int ManagementPort { get; } = FreePort.Take();
 
@@ -48,7 +56,9 @@ public sealed class RabbitMqServer : IAsyncDisposable
     private async Task BeginAsync()
     {
         File.WriteAllText($"{_folder}/plugins", "[rabbitmq_management].");
-        File.WriteAllText($"{_folder}/rabbitmq.conf", $"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {ManagementPort}\ncollect_statistics_interval = 200\ndisk_free_limit.absolute = 50MB\n");
+        WriteCertificate();
+        File.WriteAllText($"{_folder}/rabbitmq.conf", $"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {ManagementPort}\ncollect_statistics_interval = 200\ndisk_free_limit.absolute = 50MB\n"
+            + $"listeners.ssl.1 = 127.0.0.1:{TlsPort}\nssl_options.certfile = {AuthorityFile}\nssl_options.keyfile = {_folder}/key.pem\nssl_options.verify = verify_none\nssl_options.fail_if_no_peer_cert = false\n");
         if (IsRoot) await RunAsync("chown", "-R", "rabbitmq", _folder);
         await StartAgainAsync();
     }
@@ -72,6 +82,14 @@ public sealed class RabbitMqServer : IAsyncDisposable
     /// <summary>Sends a message as <c>rabbitmqadmin</c> does, RabbitMQ's own tool.</summary>
     public Task PublishAsync(string exchange, string routingKey, string payload, string properties = "{}") =>
         AdminAsync("publish", $"exchange={exchange}", $"routing_key={routingKey}", $"payload={payload}", $"properties={properties}");
+
+    /// <summary>Keeps what comes to a topic exchange by such a key, in a queue; makes both where they are not there.</summary>
+    public async Task KeepAsync(string exchange, string key, string queue)
+    {
+        await AdminAsync("declare", "exchange", $"name={exchange}", "type=topic", "durable=true");
+        await AdminAsync("declare", "queue", $"name={queue}", "durable=true");
+        await AdminAsync("declare", "binding", $"source={exchange}", $"destination={queue}", $"routing_key={key}");
+    }
 
     /// <summary>How many messages a queue holds, those under way included; null where it is not there.</summary>
     public async Task<int?> CountAsync(string queue) =>
@@ -98,6 +116,20 @@ public sealed class RabbitMqServer : IAsyncDisposable
             _process?.Dispose();
             Directory.Delete(_folder, recursive: true);
         }
+    }
+
+    /// <summary>Signed by itself: who trusts it trusts nothing else by that.</summary>
+    private void WriteCertificate()
+    {
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName("localhost");
+        request.CertificateExtensions.Add(names.Build());
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        using var certificate = request.CreateSelfSigned(TimeProvider.System.GetUtcNow().AddDays(-1), TimeProvider.System.GetUtcNow().AddDays(1));
+        File.WriteAllText(AuthorityFile, certificate.ExportCertificatePem());
+        File.WriteAllText($"{_folder}/key.pem", key.ExportPkcs8PrivateKeyPem());
     }
 
     private static bool IsRoot => Environment.UserName == "root";

@@ -48,7 +48,8 @@ internal sealed partial class RabbitMqLag(IngestionOptions options, IngestionMet
         catch (Exception error) when (!ct.IsCancellationRequested)
         {
             meter.Connected(false);
-            if (!_isAway) Away(error.Message);
+            // The client tells that no host could be reached; why is within: a name, a password, a certificate.
+            if (!_isAway) Away(error.GetBaseException().Message);
             _isAway = true;
         }
     }

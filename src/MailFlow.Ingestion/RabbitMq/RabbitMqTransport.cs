@@ -1,3 +1,4 @@
+using System.Net.Security;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -28,7 +29,13 @@ internal static class RabbitMqTransport
         {
             host.Username(options.UserName);
             host.Password(options.Password);
-            if (options.Tls) host.UseSsl(tls => tls.ServerName = options.Hosts[0]);
+            if (options.Tls)
+                host.UseSsl(tls =>
+                {
+                    tls.ServerName = options.Hosts[0];
+                    // MassTransit takes a certificate of an authority that is not trusted, unless it is told not to.
+                    tls.EnforcePolicyErrors(SslPolicyErrors.RemoteCertificateNotAvailable | SslPolicyErrors.RemoteCertificateNameMismatch | SslPolicyErrors.RemoteCertificateChainErrors);
+                });
             if (options.Hosts.Length > 1) host.UseCluster(cluster => Array.ForEach(options.Hosts, node => cluster.Node($"{node}:{options.PortNumber}")));
         });
 
