@@ -7,7 +7,9 @@ using MailFlow.Engine.Storage;
 using MailFlow.Journeys;
 using MailFlow.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MailFlow.Benchmarks;
 
@@ -114,6 +116,14 @@ internal sealed class BenchHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Has the workers go on by themselves, as in the server, until they are disposed of.</summary>
+    public async Task<IAsyncDisposable> WorkAsync()
+    {
+        var loop = new WorkerLoop(Worker, Get<WorkSignal>(), Get<EffectSignal>(), Database, new HasStarted(), NullLogger<WorkerLoop>.Instance);
+        await loop.StartAsync(default);
+        return new Stopping(loop);
+    }
+
     public Task<long> CountAsync(string sql) => Database.ReadAsync(session => session.ScalarAsync<long>(sql, default), default);
 
     public async ValueTask DisposeAsync()
@@ -121,5 +131,26 @@ internal sealed class BenchHost : IAsyncDisposable
         await _services.DisposeAsync();
         if (SendGrid is not null) await SendGrid.DisposeAsync();
         await _test.DisposeAsync();
+    }
+
+    private sealed class Stopping(WorkerLoop loop) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await loop.StopAsync(default);
+            loop.Dispose();
+        }
+    }
+
+    /// <summary>The life of a host that has come up.</summary>
+    private sealed class HasStarted : IHostApplicationLifetime
+    {
+        public CancellationToken ApplicationStarted { get; } = new(canceled: true);
+
+        public CancellationToken ApplicationStopping => default;
+
+        public CancellationToken ApplicationStopped => default;
+
+        public void StopApplication() { }
     }
 }

@@ -4,7 +4,7 @@ using MailFlow.Testing;
 namespace MailFlow.Benchmarks;
 
 /// <summary>
-/// What one more node costs or brings on one machine: the same backlog worked off by one process, then by two, on an empty PostgreSQL of its own each time. A third process, which only
+/// What one more node costs or brings on one machine: the same backlog worked off by one process and by two, twice each, on an empty PostgreSQL of its own each time. A third process, which only
 /// answers the API, takes the events first and is asked how far it is.
 /// </summary>
 internal static class Nodes
@@ -12,9 +12,12 @@ internal static class Nodes
     public static async Task<int> RunAsync(Arguments arguments)
     {
         var contacts = arguments.Contacts > 0 ? arguments.Contacts : 200_000;
-        var one = await RateAsync(1, contacts);
-        var two = await RateAsync(2, contacts);
+        var (one, two) = (0.0, 0.0);
+        foreach (var nodes in new[] { 1, 2, 2, 1 }) // so that neither is always the first
+            if (nodes == 1) one += await RateAsync(nodes, contacts);
+            else two += await RateAsync(nodes, contacts);
         Report.Line("two against one", $"{two / one:P0}");
+        Report.Bar("two nodes are not slower than one, within 10 %", two >= 0.9 * one);
         return Report.ExitCode;
     }
 

@@ -15,7 +15,7 @@ var scenarios = new Dictionary<string, Func<BenchHost, Arguments, Task>>
 };
 if (args.Length == 0 || (args[0] is not ("latency" or "recovery" or "nodes") && !scenarios.ContainsKey(args[0])))
 {
-    Console.Error.WriteLine($"usage: dotnet run -c Release --project tests/MailFlow.Benchmarks -- {string.Join('|', scenarios.Keys)}|latency|recovery|nodes [--database sqlite|postgres] [--contacts N] [--workers N] [--batch N] [--provider sendgrid] [--per-call N]");
+    Console.Error.WriteLine($"usage: dotnet run -c Release --project tests/MailFlow.Benchmarks -- {string.Join('|', scenarios.Keys)}|latency|recovery|nodes [--database sqlite|postgres] [--contacts N] [--workers N] [--batch N] [--provider sendgrid] [--per-call N] [--per-second N]");
     return 2;
 }
 var arguments = Arguments.Parse(args[1..]);
@@ -28,12 +28,12 @@ await Report.DatabaseAsync(host);
 await scenarios[args[0]](host, arguments);
 return Report.ExitCode;
 
-internal sealed record Arguments(DatabaseKind Database, int Contacts, int Workers, int Batch, string? Provider, int PerCall)
+internal sealed record Arguments(DatabaseKind Database, int Contacts, int Workers, int Batch, string? Provider, int PerCall, int? PerSecond)
 {
     public static Arguments Parse(string[] args)
     {
         string? Value(string name) => Array.IndexOf(args, name) is var at and >= 0 && at + 1 < args.Length ? args[at + 1] : null;
         var database = Value("--database") is "sqlite" ? DatabaseKind.Sqlite : DatabaseKind.PostgreSql;
-        return new(database, int.Parse(Value("--contacts") ?? "0"), int.Parse(Value("--workers") ?? (database == DatabaseKind.Sqlite ? "1" : "2")), int.Parse(Value("--batch") ?? $"{Worker.BatchSize}"), Value("--provider"), int.Parse(Value("--per-call") ?? "250"));
+        return new(database, int.Parse(Value("--contacts") ?? "0"), int.Parse(Value("--workers") ?? (database == DatabaseKind.Sqlite ? "1" : "2")), int.Parse(Value("--batch") ?? $"{Worker.BatchSize}"), Value("--provider"), int.Parse(Value("--per-call") ?? "250"), Value("--per-second") is { } rate ? int.Parse(rate) : null);
     }
 }

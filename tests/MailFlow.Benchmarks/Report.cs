@@ -41,6 +41,13 @@ internal static class Report
         Line("check " + name, ok ? $"{found:N0}, as expected" : $"VOID: {found:N0} where {expected:N0} were expected");
     }
 
+    /// <summary>Whether what is promised holds.</summary>
+    public static void Bar(string name, bool holds)
+    {
+        if (!holds) ExitCode = 1;
+        Line("bar " + name, holds ? "holds" : "DOES NOT HOLD");
+    }
+
     public static string Bytes(double bytes) => bytes >= 1e9 ? $"{bytes / 1e9:N2} GB" : bytes >= 1e6 ? $"{bytes / 1e6:N1} MB" : $"{bytes:N0} B";
 
     /// <summary>Measures the processors' time of this process and of PostgreSQL's, and the write-ahead log.</summary>

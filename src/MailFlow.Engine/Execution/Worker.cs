@@ -178,8 +178,9 @@ public sealed partial class Worker : IDisposable
     }
 
     /// <summary>The shards that have something to do by now.</summary>
-    public Task<List<int>> ShardsWithWorkAsync(CancellationToken ct) =>
-        _database.ReadAsync(async session => await InboxStore.ShardsWithWorkAsync(session, await session.NowAsync(ct), ct), ct);
+    public async Task<List<int>> ShardsWithWorkAsync(CancellationToken ct) => (await LookAheadAsync(ct)).Shards;
+
+    internal Task<WorkAhead> LookAheadAsync(CancellationToken ct) => _database.ReadAsync(async session => await InboxStore.LookAheadAsync(session, await session.NowAsync(ct), ct), ct);
 
     private async Task<Turn> RunBatchAsync(int shard, int size, KnownFailures known, string? marked, Action<Claim> taken, CancellationToken ct)
     {

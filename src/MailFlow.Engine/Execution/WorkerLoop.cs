@@ -6,13 +6,17 @@ using Microsoft.Extensions.Logging;
 namespace MailFlow.Engine.Execution;
 
 /// <summary>
-/// Keeps the workers of this process going, from when the whole host has started: at once for a shard that was signalled, and every quarter of a second for whatever
-/// the database says is due. Stopping lets the batches in hand commit.
+/// Keeps the workers of this process going, from when the whole host has started: at once for a shard that was signalled, and for whatever the database says is due, which is looked
+/// for when the next wait is over, every quarter of a second at least. Stopping lets the batches in hand commit.
 /// </summary>
 internal sealed partial class WorkerLoop(
     Worker worker, WorkSignal signal, EffectSignal effects, Database database, IHostApplicationLifetime lifetime, ILogger<WorkerLoop> log) : BackgroundService
 {
-    private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(250);
+
+    // Looks closer together would make batches of one, which cost the most: waits that are over within it are worked together.
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(50);
+
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -102,18 +106,22 @@ internal sealed partial class WorkerLoop(
 
     private async Task PollAsync(CancellationToken stopping)
     {
-        using var timer = new PeriodicTimer(PollEvery, database.Time);
+        var pause = LongestPause;
         try
         {
-            while (await timer.WaitForNextTickAsync(stopping))
+            while (true)
             {
+                await Task.Delay(pause, database.Time, stopping);
                 try
                 {
-                    signal.Notify(await worker.ShardsWithWorkAsync(stopping));
+                    var ahead = await worker.LookAheadAsync(stopping);
+                    signal.Notify(ahead.Shards);
+                    pause = PauseBefore(ahead);
                 }
                 catch (Exception error) when (error is not OperationCanceledException)
                 {
                     LogPollFailed(error);
+                    pause = LongestPause;
                 }
             }
         }
@@ -121,6 +129,14 @@ internal sealed partial class WorkerLoop(
         {
             // Stopping.
         }
+    }
+
+    /// <summary>How long to wait before the next look. What comes next in a shard that is being worked is not known: it may be soon.</summary>
+    internal static TimeSpan PauseBefore(WorkAhead ahead)
+    {
+        if (ahead.Shards.Count > 0) return ShortestPause;
+        var next = TimeSpan.FromMilliseconds(Math.Min(ahead.NextIn ?? long.MaxValue, (long)LongestPause.TotalMilliseconds));
+        return next < ShortestPause ? ShortestPause : next;
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Shard {Shard} could not be worked and is tried again in a second")]

@@ -18,12 +18,21 @@ internal static class InboxStore
     public static Task ReplaceBodyAsync(Session session, long id, string body, CancellationToken ct) =>
         session.ExecuteAsync("UPDATE inbox SET body = @body WHERE id = @id", ct, ("id", id), ("body", body));
 
-    /// <summary>The shards that have something to do by now: one probe of an index for each shard and account.</summary>
-    public static Task<List<int>> ShardsWithWorkAsync(Session session, long now, CancellationToken ct) => session.QueryAsync("""
-        WITH RECURSIVE shard(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM shard WHERE n < 63)
-        SELECT n FROM shard
-        WHERE EXISTS (SELECT 1 FROM account a WHERE EXISTS (SELECT 1 FROM inbox WHERE inbox.shard = n AND inbox.account_id = a.id))
-           OR EXISTS (SELECT 1 FROM account a WHERE EXISTS (SELECT 1 FROM instance i WHERE i.shard = n AND i.account_id = a.id AND i.due_at <= @now))
-        """,
-        row => row.Int(0), ct, ("now", now));
+    /// <summary>What there is to do by now, and what comes next: two probes of an index for each shard and account.</summary>
+    public static async Task<WorkAhead> LookAheadAsync(Session session, long now, CancellationToken ct)
+    {
+        var shards = await session.QueryAsync("""
+            WITH RECURSIVE shard(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM shard WHERE n < 63)
+            SELECT n, EXISTS (SELECT 1 FROM account a WHERE EXISTS (SELECT 1 FROM inbox WHERE inbox.shard = n AND inbox.account_id = a.id)),
+              (SELECT min(due) FROM (SELECT (SELECT i.due_at FROM instance i WHERE i.shard = n AND i.account_id = a.id AND i.due_at IS NOT NULL ORDER BY i.due_at LIMIT 1) AS due FROM account a) AS each)
+            FROM shard
+            """,
+            row => (Shard: row.Int(0), HasInbox: row.Bool(1), Due: row.LongOrNull(2)), ct);
+        return new WorkAhead([.. shards.Where(each => each.HasInbox || each.Due <= now).Select(each => each.Shard)], shards.Where(each => each.Due > now).Min(each => each.Due) - now);
+    }
 }
+
+/// <summary>What the workers have before them.</summary>
+/// <param name="Shards">Those that have something to do by now.</param>
+/// <param name="NextIn">When the next wait of another shard is over: milliseconds from now; null for none.</param>
+internal sealed record WorkAhead(List<int> Shards, long? NextIn);

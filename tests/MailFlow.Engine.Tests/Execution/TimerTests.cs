@@ -1,3 +1,5 @@
+using MailFlow.Data;
+using MailFlow.Engine.Execution;
 using MailFlow.Engine.Storage;
 using MailFlow.Testing;
 
@@ -18,6 +20,38 @@ public sealed class TimerTests
 
         await host.AdvanceAsync(TimeSpan.FromMilliseconds(1));
         Assert.Equal(["end"], await host.LinesAsync());
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task The_workers_look_again_when_the_next_wait_is_over_a_quarter_of_a_second_later_at_most(DatabaseKind kind)
+    {
+        await using var host = await EngineHost.CreateAsync(kind);
+        Assert.Equal((0, null), await LookAsync());
+        Assert.Equal(250, await PauseAsync());
+
+        await host.PublishAsync(Flows.Of("on:s:go wait:w:PT1M say:end", "s --> w", "w --> end"));
+        var users = Enumerable.Range(0, 1_000).Select(i => $"u{i}").DistinctBy(user => StableHash.Shard(1, user)).Take(2).ToList();
+        await host.EventAsync("go", users[0]);
+        Assert.Equal((1, null), await LookAsync());
+        await host.RunAsync();
+        host.Time.Advance(TimeSpan.FromSeconds(10));
+        await host.EventAsync("go", users[1]);
+        await host.RunAsync();
+
+        Assert.Equal((0, 50_000), await LookAsync());
+        Assert.Equal(250, await PauseAsync());
+        host.Time.Advance(TimeSpan.FromMilliseconds(49_900));
+        Assert.Equal(100, await PauseAsync());
+        host.Time.Advance(TimeSpan.FromMilliseconds(99));
+        Assert.Equal(50, await PauseAsync()); // what is over within it is worked together
+        host.Time.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Equal((1, 10_000), await LookAsync());
+        Assert.Equal(50, await PauseAsync()); // what follows in the shard that is due is not known
+        await host.RunAsync();
+        Assert.Equal((0, 10_000), await LookAsync());
+
+        async Task<(int Shards, long? NextIn)> LookAsync() => await host.Worker.LookAheadAsync(default) is var ahead ? (ahead.Shards.Count, ahead.NextIn) : default;
+        async Task<double> PauseAsync() => WorkerLoop.PauseBefore(await host.Worker.LookAheadAsync(default)).TotalMilliseconds;
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
