@@ -109,10 +109,13 @@ internal static class Waiting
         await host.PublishAsync("lag", File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "lag-journey.json")), account);
         var total = perSecond * seconds;
         var lags = new ConcurrentBag<double>();
-        using var listener = new MeterListener { InstrumentPublished = (instrument, meters) =>
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, meters) =>
         {
             if (instrument.Name == "mailflow.lag") meters.EnableMeasurementEvents(instrument);
-        } };
+        }
+        };
         listener.SetMeasurementEventCallback<double>((_, lag, tags, _) =>
         {
             if (lag < 3_600 && tags is [{ Value: "timer" }]) lags.Add(lag * 1_000);
