@@ -114,9 +114,10 @@ internal sealed partial class WorkerLoop(
                 await Task.Delay(pause, database.Time, stopping);
                 try
                 {
+                    var began = database.Time.GetTimestamp();
                     var ahead = await worker.LookAheadAsync(stopping);
                     signal.Notify(ahead.Shards);
-                    pause = PauseBefore(ahead);
+                    pause = PauseAfter(ahead, database.Time.GetElapsedTime(began));
                 }
                 catch (Exception error) when (error is not OperationCanceledException)
                 {
@@ -131,12 +132,15 @@ internal sealed partial class WorkerLoop(
         }
     }
 
-    /// <summary>How long to wait before the next look. What comes next in a shard that is being worked is not known: it may be soon.</summary>
-    internal static TimeSpan PauseBefore(WorkAhead ahead)
+    /// <summary>
+    /// How long to wait before the next look. What comes next in a shard that is being worked is not known: it may be soon. A look takes the longer the more accounts there are, and is
+    /// then made less often.
+    /// </summary>
+    internal static TimeSpan PauseAfter(WorkAhead ahead, TimeSpan took)
     {
-        if (ahead.Shards.Count > 0) return ShortestPause;
-        var next = TimeSpan.FromMilliseconds(Math.Min(ahead.NextIn ?? long.MaxValue, (long)LongestPause.TotalMilliseconds));
-        return next < ShortestPause ? ShortestPause : next;
+        var wanted = ahead.Shards.Count > 0 ? TimeSpan.Zero : TimeSpan.FromMilliseconds(ahead.NextIn ?? LongestPause.TotalMilliseconds);
+        var least = 10 * took > ShortestPause ? 10 * took : ShortestPause;
+        return TimeSpan.FromTicks(Math.Min(LongestPause.Ticks, Math.Max(wanted.Ticks, least.Ticks)));
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Shard {Shard} could not be worked and is tried again in a second")]

@@ -47,11 +47,13 @@ public sealed class TimerTests
         host.Time.Advance(TimeSpan.FromMilliseconds(1));
         Assert.Equal((1, 10_000), await LookAsync());
         Assert.Equal(50, await PauseAsync()); // what follows in the shard that is due is not known
+        Assert.Equal(80, await PauseAsync(took: 8)); // a tenth of the time at most goes into looking
+        Assert.Equal(250, await PauseAsync(took: 60));
         await host.RunAsync();
         Assert.Equal((0, 10_000), await LookAsync());
 
         async Task<(int Shards, long? NextIn)> LookAsync() => await host.Worker.LookAheadAsync(default) is var ahead ? (ahead.Shards.Count, ahead.NextIn) : default;
-        async Task<double> PauseAsync() => WorkerLoop.PauseBefore(await host.Worker.LookAheadAsync(default)).TotalMilliseconds;
+        async Task<double> PauseAsync(int took = 1) => WorkerLoop.PauseAfter(await host.Worker.LookAheadAsync(default), TimeSpan.FromMilliseconds(took)).TotalMilliseconds;
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
