@@ -66,7 +66,7 @@ internal sealed class Dispatch(FlowControl control, Composer composer, Database 
         var provider = taken.Route.Provider;
         using var span = DeliveryMetrics.HandOver(database, taken);
         var answer = MustAsk(taken) ? await CallAsync(provider, ct => provider.FindAsync(email, ct), error => error, found => found) : null;
-        if (answer is null or HandOver.Deferred) answer = await CallAsync(provider, ct => provider.SendAsync(email, ct), error => error, sent => sent);
+        if (answer is null || (answer is HandOver.Deferred && !taken.IsOnlyAsked)) answer = await CallAsync(provider, ct => provider.SendAsync(email, ct), error => error, sent => sent);
         DeliveryMetrics.End(span, answer);
         return answer;
     }

@@ -7,7 +7,14 @@ using MailFlow.Engine.Definitions;
 namespace MailFlow.Delivery.Sending;
 
 /// <summary>A message that this node hands over now.</summary>
-internal sealed record TakenMessage(ClaimedMessage Message, int Attempt, EmailAddress To, Contact Contact, SenderIdentity Sender, Route Route);
+/// <param name="Message">As it was read.</param>
+/// <param name="Attempt">From 1.</param>
+/// <param name="To">Where it goes; of one that is only asked about, where it went.</param>
+/// <param name="Contact">Whose it is.</param>
+/// <param name="Sender">Whom it comes from.</param>
+/// <param name="Route">By what.</param>
+/// <param name="IsOnlyAsked">It is in doubt, and would not be handed over again as it was: what its provider has not got is looked at anew.</param>
+internal sealed record TakenMessage(ClaimedMessage Message, int Attempt, EmailAddress To, Contact Contact, SenderIdentity Sender, Route Route, bool IsOnlyAsked = false);
 
 /// <summary>What one hand-over commit took up.</summary>
 /// <param name="Messages">To be handed over.</param>
@@ -110,7 +117,8 @@ internal sealed class HandOverDesk(
         var postponed = new Dictionary<Guid, long>(held.PutOff.Concat(await flow.HeldAsync(session, candidates, ct)));
         var taken = new List<TakenMessage>(candidates.Count);
         foreach (var (message, to) in candidates.Where(each => !postponed.ContainsKey(each.Message.Id)))
-            if (flow.Pick(message, to) is { } route) taken.Add(new(message, message.Attempt + 1, to, people[message.ContactId], Senders.For(route, from[message.AccountId]), route));
+            if (flow.Pick(message, to) is { } route)
+                taken.Add(new(message, message.Attempt + 1, to, people[message.ContactId], Senders.For(route, from[message.AccountId]), route, IsOnlyAsked: IsAsked(message, route) && flow.IsClosed(message, route)));
             else postponed[message.Id] = now + (long)UntilRoom.TotalMilliseconds;
         await Ledger.PostponeAsync(session, postponed, ct);
         var marked = await Ledger.TakeUpAsync(session, [.. taken.Select(message => new TakenUp(
@@ -156,11 +164,14 @@ internal sealed class HandOverDesk(
     {
         if (message.State != MessageState.Unknown) return null;
         if (message.RetryUntil <= now) return $"may or may not have been sent ({message.Reason}); nobody could say in time";
-        var forgetful = !flow.IsBroken(message) && flow.Find(message.AccountId, message.Provider) is not { Provider.Replay: not ReplayPolicy.Neither };
+        var forgetful = !flow.IsSilent(message) && flow.Find(message) is not { Provider.Replay: not ReplayPolicy.Neither };
         return forgetful && message.Stream == MessageStream.Marketing
             ? $"may or may not have been sent ({message.Reason}); not sent again, because marketing mail must not come twice"
             : null;
     }
+
+    /// <summary>Whether the provider is asked what it knows of the message before it is given it again.</summary>
+    private static bool IsAsked(ClaimedMessage message, Route? route) => message.State == MessageState.Unknown && route?.Provider.Replay == ReplayPolicy.Searchable;
 
     private static Move End(ClaimedMessage message, MessageState state, string reason) => new(message.Id, message.AccountId, message.Attempt, state, reason);
 }
