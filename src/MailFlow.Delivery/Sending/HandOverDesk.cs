@@ -66,7 +66,7 @@ internal sealed class HandOverDesk(
     private async Task<TakenBatch> WithoutSuppressedAsync(TakenBatch batch)
     {
         if (batch.Messages.Count == 0) return batch;
-        var suppressed = await database.ReadAsync(session => checks.SuppressedAsync(session, batch.Messages, CancellationToken.None), CancellationToken.None);
+        var suppressed = await database.ReadAsync(session => checks.SuppressedAsync(session, [.. batch.Messages.Where(taken => !taken.IsOnlyAsked)], CancellationToken.None), CancellationToken.None);
         if (suppressed.Count == 0) return batch;
         await GiveBackAsync([.. batch.Messages.Where(taken => suppressed.Contains(taken.Message.Id))], batch.At, "suppressed while it was taken up", CancellationToken.None);
         return batch with { Messages = [.. batch.Messages.Where(taken => !suppressed.Contains(taken.Message.Id))] };
@@ -102,8 +102,9 @@ internal sealed class HandOverDesk(
 
         var people = (await contacts.LoadAsync(session, [.. open.Select(message => message.ContactId).Distinct()], ct)).ToDictionary(contact => contact.Id);
         var refused = await checks.RefusedAsync(session, open, people, now, ct);
+        var asked = open.Where(message => refused.ContainsKey(message.Id) && message.ToAddress is not null && people.ContainsKey(message.ContactId) && IsAsked(message, flow.Find(message))).ToList();
         foreach (var message in open)
-            if (refused.TryGetValue(message.Id, out var refusal))
+            if (!asked.Contains(message) && refused.TryGetValue(message.Id, out var refusal))
                 moves.Add(message.State == MessageState.Unknown
                     ? End(message, MessageState.Unconfirmed, $"may or may not have been sent ({message.Reason}); {refusal.Reason.Replace("not sent", "not sent again", StringComparison.Ordinal)}")
                     : End(message, refusal.State, refusal.Reason));
@@ -116,9 +117,14 @@ internal sealed class HandOverDesk(
             .Select(message => (Message: message, To: EmailAddress.Parse(people[message.ContactId].Text("email")!))).ToList();
         var postponed = new Dictionary<Guid, long>(held.PutOff.Concat(await flow.HeldAsync(session, candidates, ct)));
         var taken = new List<TakenMessage>(candidates.Count);
-        foreach (var (message, to) in candidates.Where(each => !postponed.ContainsKey(each.Message.Id)))
+        foreach (var (message, to) in asked.Select(message => (message, EmailAddress.Parse(message.ToAddress!))).Concat(candidates.Where(each => !postponed.ContainsKey(each.Message.Id))))
             if (flow.Pick(message, to) is { } route)
-                taken.Add(new(message, message.Attempt + 1, to, people[message.ContactId], Senders.For(route, from[message.AccountId]), route, IsOnlyAsked: IsAsked(message, route) && flow.IsClosed(message, route)));
+            {
+                // What is reported of a mail is about the address that it went to, not about the one that the contact has got since.
+                var went = IsAsked(message, route) && message.ToAddress is { } address ? EmailAddress.Parse(address) : to;
+                var isOnlyAsked = IsAsked(message, route) && (refused.ContainsKey(message.Id) || flow.IsClosed(message, route) || went != to);
+                taken.Add(new(message, message.Attempt + 1, went, people[message.ContactId], Senders.For(route, from[message.AccountId]), route, isOnlyAsked));
+            }
             else postponed[message.Id] = now + (long)UntilRoom.TotalMilliseconds;
         await Ledger.PostponeAsync(session, postponed, ct);
         var marked = await Ledger.TakeUpAsync(session, [.. taken.Select(message => new TakenUp(

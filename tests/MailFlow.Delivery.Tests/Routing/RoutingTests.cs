@@ -202,7 +202,7 @@ public sealed class RoutingTests
         Assert.All(ids, id => Assert.Equal(MessageState.Accepted, fixture.Delivery.StateAsync(id).Result.State));
     }
 
-    // Seen red: the marketing mail ended unconfirmed; by a drained one both did.
+    // Seen red: the marketing mail never left, and of a drained one the receipt neither.
     [Theory]
     [InlineData(DatabaseKind.Sqlite, "disabled")]
     [InlineData(DatabaseKind.Sqlite, "drained")]
