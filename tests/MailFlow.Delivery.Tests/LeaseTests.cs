@@ -89,6 +89,22 @@ public sealed class LeaseTests
         Assert.Equal((MessageState.Deferred, "the sender was too slow: its lease had run out before the hand-over"), await fixture.StateAsync(id));
     }
 
+    // Seen red: handed over beyond the lease.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_sender_that_was_answered_too_slowly_gives_the_mail_back_though_the_provider_has_not_got_it(DatabaseKind kind)
+    {
+        DeliveryFixture? made = null;
+        var provider = new SlowSearch(() => made!.Time.Advance(made.Options.Lease));
+        await using var fixture = made = await DeliveryFixture.CreateAsync(kind, provider);
+        var id = await fixture.QueueAsync(await fixture.ContactAsync("ada"));
+        await fixture.Get<MessageSender>().RunOnceAsync(default);
+
+        await fixture.Get<MessageSender>().RunOnceAsync(default);
+
+        Assert.Equal(1, provider.Calls);
+        Assert.Equal((MessageState.Deferred, "the sender was too slow: its lease had run out before the hand-over"), await fixture.StateAsync(id));
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_late_answer_settles_a_message_that_was_given_up_for_unknown(DatabaseKind kind)
     {
@@ -126,5 +142,24 @@ public sealed class LeaseTests
         fixture.Time.Advance(TimeSpan.FromSeconds(30));
         await fixture.SendAllAsync(fixture.Start());
         Assert.Equal(ids.Order(), stub.Taken.Select(mail => mail.Key).Order());
+    }
+
+    /// <summary>Loses its first answer, and takes its time to say that it has not got a mail.</summary>
+    private sealed class SlowSearch(Action look) : IEmailProvider
+    {
+        public int Calls { get; private set; }
+        public string Name => "slow";
+        public ReplayPolicy Replay => ReplayPolicy.Searchable;
+        public int Concurrency => 4;
+        public TimeSpan RequestTimeout => TimeSpan.FromHours(1);
+
+        public Task<HandOver> SendAsync(OutgoingEmail email, CancellationToken ct) =>
+            ++Calls == 1 ? throw new IOException("the connection broke") : Task.FromResult<HandOver>(new HandOver.Accepted("x"));
+
+        public Task<HandOver> FindAsync(OutgoingEmail email, CancellationToken ct)
+        {
+            look();
+            return Task.FromResult<HandOver>(new HandOver.Deferred("not found"));
+        }
     }
 }

@@ -112,6 +112,47 @@ public sealed class UnknownTests
             await fixture.StateAsync(id));
     }
 
+    // Seen red: it ended as unconfirmed, unasked.
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, "suppressed", StubAnswer.AcceptThenDrop, MessageState.Accepted, null)]
+    [InlineData(DatabaseKind.Sqlite, "cancelled", StubAnswer.AcceptThenDrop, MessageState.Accepted, null)]
+    [InlineData(DatabaseKind.Sqlite, "no address", StubAnswer.AcceptThenDrop, MessageState.Accepted, null)]
+    [InlineData(DatabaseKind.PostgreSql, "suppressed", StubAnswer.AcceptThenDrop, MessageState.Accepted, null)]
+    [InlineData(DatabaseKind.Sqlite, "suppressed", StubAnswer.Drop, MessageState.Suppressed, "not sent: suppressed for marketing after unsubscribing on 5 January 2026")]
+    [InlineData(DatabaseKind.Sqlite, "cancelled", StubAnswer.Drop, MessageState.Cancelled, "not sent: the journey was left")]
+    [InlineData(DatabaseKind.PostgreSql, "suppressed", StubAnswer.Drop, MessageState.Suppressed, "not sent: suppressed for marketing after unsubscribing on 5 January 2026")]
+    public async Task A_searchable_provider_is_asked_about_a_mail_that_would_not_be_sent_again(DatabaseKind kind, string why, StubAnswer first, MessageState end, string? reason)
+    {
+        var stub = new StubProvider(ReplayPolicy.Searchable) { Answer = _ => first };
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, stub);
+        var contact = await fixture.ContactAsync("ada");
+        var id = await fixture.QueueAsync(contact);
+        await fixture.Get<MessageSender>().RunOnceAsync(default);
+        if (why == "suppressed") await fixture.Get<Suppressions>().AddAsync(1, "ada@example.org", "unsubscribed", "marketing", "unsubscribe", default);
+        else if (why == "no address") await fixture.ContactAsync("ada", "");
+        else await fixture.Database.WriteAsync(session => Ledger.CancelOfContactAsync(session, contact.Id, "the journey was left", fixture.Now, default), default);
+
+        await fixture.SendAllAsync();
+
+        Assert.Equal(1, stub.Calls);
+        Assert.Equal((end, reason), await fixture.StateAsync(id));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_mail_in_doubt_that_the_provider_never_got_goes_to_the_address_that_the_contact_has_got_since(DatabaseKind kind)
+    {
+        var stub = new StubProvider(ReplayPolicy.Searchable) { Answer = email => email.Attempt == 1 ? StubAnswer.Drop : StubAnswer.Accept };
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, stub);
+        var id = await fixture.QueueAsync(await fixture.ContactAsync("ada", "old@example.org"));
+        await fixture.Get<MessageSender>().RunOnceAsync(default);
+        await fixture.ContactAsync("ada", "new@example.org");
+
+        await fixture.SendAllAsync();
+
+        Assert.Equal("new@example.org", Assert.Single(stub.Taken).To);
+        Assert.Equal((MessageState.Accepted, "new@example.org"), await fixture.FindAsync(id) is var message ? (message.State, message.To) : default);
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_provider_that_loses_every_answer_is_given_up_in_the_end(DatabaseKind kind)
     {

@@ -109,11 +109,11 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
         $"SELECT {Columns} FROM {{rows}} JOIN provider_connection c ON c.account_id = r.owner ORDER BY account_id, key",
         new Rows<int>(accountIds).Int("owner", id => id), Read, ct);
 
-    /// <summary>By account, the connections by which its mail may leave, or that it has none at all.</summary>
+    /// <summary>By account, the connections by which its mail may leave and the others, or that it has none at all.</summary>
     internal async Task<IReadOnlyDictionary<int, UsableConnections>> UsableAmongAsync(Session session, IReadOnlyList<int> accountIds, CancellationToken ct)
     {
         var usable = (await AmongAsync(session, accountIds, ct)).GroupBy(stored => stored.AccountId)
-            .ToDictionary(account => account.Key, account => new UsableConnections([.. account.Where(stored => stored.IsUsable)], account.First().AccountRegion));
+            .ToDictionary(account => account.Key, account => new UsableConnections([.. account.Where(stored => stored.IsUsable)], account.First().AccountRegion) { Others = [.. account.Where(stored => !stored.IsUsable)] });
         foreach (var (id, region) in await session.QueryAsync("SELECT a.id, a.region FROM {rows} JOIN account a ON a.id = r.owner",
             new Rows<int>([.. accountIds.Where(id => !usable.ContainsKey(id))]).Int("owner", id => id), row => (row.Int(0), row.TextOrNull(1)), ct)) usable[id] = new UsableConnections(null, region);
         foreach (var id in accountIds) usable.TryAdd(id, new UsableConnections(null, null));
@@ -223,7 +223,11 @@ public sealed record WebhookOwner(int AccountId, string Connection, IProviderTyp
 /// <summary>By what an account's mail may leave.</summary>
 /// <param name="Connections">Its connections that are enabled and in its region; null when it has none at all, so that the server's own provider serves it.</param>
 /// <param name="Region">The region that the account keeps its mail in; null for any.</param>
-internal sealed record UsableConnections(IReadOnlyList<StoredConnection>? Connections, string? Region);
+internal sealed record UsableConnections(IReadOnlyList<StoredConnection>? Connections, string? Region)
+{
+    /// <summary>Its connections that are switched off or in another region: what they were given, they know of.</summary>
+    public IReadOnlyList<StoredConnection> Others { get; init; } = [];
+}
 
 /// <summary>A connection as it is stored.</summary>
 /// <param name="AccountId">Whose.</param>
@@ -233,9 +237,9 @@ internal sealed record UsableConnections(IReadOnlyList<StoredConnection>? Connec
 /// <param name="Connection">The rest.</param>
 internal sealed record StoredConnection(int AccountId, string? AccountRegion, long Revision, IReadOnlyDictionary<string, string> Sealed, Connection Connection)
 {
-    /// <summary>
-    /// Whether mail may leave by it: it is enabled, and in the account's region if that has one. A connection whose region was not said is in none; what the sandbox captures
-    /// stays in this database.
-    /// </summary>
-    public bool IsUsable => Connection.Enabled && (AccountRegion is null || Connection.Region == AccountRegion || Connection.Type == SandboxType.Key);
+    /// <summary>Whether mail may leave by it: it is enabled, and in the account's region if that has one.</summary>
+    public bool IsUsable => Connection.Enabled && IsInRegion;
+
+    /// <summary>Whether it is in the account's region, if that has one. A connection whose region was not said is in none; what the sandbox captures stays in this database.</summary>
+    public bool IsInRegion => AccountRegion is null || Connection.Region == AccountRegion || Connection.Type == SandboxType.Key;
 }

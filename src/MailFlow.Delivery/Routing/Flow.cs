@@ -43,7 +43,7 @@ internal sealed class Way(Route route, int room, int roomForMarketing)
 
 /// <summary>What may leave in one hand-over, and what was taken of it.</summary>
 internal sealed class Flow(
-    IReadOnlyDictionary<int, Dictionary<MessageStream, IReadOnlyList<Way>>> ways, FoundRoutes routes, Dictionary<int, int> marketing,
+    IReadOnlyDictionary<int, Dictionary<MessageStream, IReadOnlyList<Way>>> ways, IReadOnlyDictionary<int, Dictionary<MessageStream, IReadOnlyList<Way>>> closed, FoundRoutes routes, Dictionary<int, int> marketing,
     IReadOnlyDictionary<int, string> domains, IRateLimits rateLimits, RateGrant grant, bool heldByRate, long now, int today)
 {
     private readonly List<DayCount> _counts = [];
@@ -81,11 +81,14 @@ internal sealed class Flow(
 
     private static BucketKey DomainBucket(int account, string domain) => new(account, SendingStops.OfDomain(domain));
 
-    /// <summary>The account's route of this key; null when there is none any more.</summary>
-    public Route? Find(int account, string? key) => routes.ByAccount[account].FirstOrDefault(route => route.Key == key);
+    /// <summary>The route that a message took; null when there is none any more.</summary>
+    public Route? Find(ClaimedMessage message) => routes.Find(message.AccountId, message.Provider);
 
-    /// <summary>Whether the route that a message took is there and cannot be opened: nobody can say yet whether it was taken.</summary>
-    public bool IsBroken(ClaimedMessage message) => routes.IsBroken(message.AccountId, message.Provider);
+    /// <summary>Whether the route that a message took is there and cannot tell now: nobody can say yet whether it was taken.</summary>
+    public bool IsSilent(ClaimedMessage message) => routes.IsSilent(message.AccountId, message.Provider);
+
+    /// <summary>Whether mail of the message's stream does not leave by this route any more.</summary>
+    public bool IsClosed(ClaimedMessage message, Route route) => routes.IsClosed(message.AccountId, route, message.Stream);
 
     /// <summary>
     /// The route of a message, by the weights of those that have room; of one whose answer was lost, the route it took, which may know of it. Null when there is no room for
@@ -93,9 +96,12 @@ internal sealed class Flow(
     /// </summary>
     public Route? Pick(ClaimedMessage message, EmailAddress to)
     {
-        if (message.State == MessageState.Unknown && IsBroken(message)) return null;
-        var open = ways[message.AccountId][message.Stream].Where(way => way.RoomFor(message.Stream) > 0).ToList();
-        if (message.State == MessageState.Unknown && Find(message.AccountId, message.Provider) is { } own) open = [.. open.Where(way => way.Route == own)];
+        if (message.State == MessageState.Unknown && IsSilent(message)) return null;
+        IEnumerable<Way> among = ways[message.AccountId][message.Stream];
+        // Of one that forgets and is closed there is nothing to be had: another may take the mail.
+        if (message.State == MessageState.Unknown && Find(message) is { } own && !(own.Provider.Replay == ReplayPolicy.Neither && IsClosed(message, own)))
+            among = among.Concat(closed[message.AccountId][message.Stream]).Where(way => way.Route == own);
+        var open = among.Where(way => way.RoomFor(message.Stream) > 0).ToList();
         if (open.Count == 0) return null;
         var way = open.Count == 1 ? open[0] : Weighted(open, message);
         way.Take();
@@ -107,7 +113,7 @@ internal sealed class Flow(
     /// <summary>Writes down what was taken. Last in the transaction: nodes wait for each other on these rows.</summary>
     public async Task CloseAsync(Session session, CancellationToken ct)
     {
-        var used = ways.Values.SelectMany(streams => streams.Values).SelectMany(each => each).Distinct().Where(way => way.Taken > 0).ToList();
+        var used = ways.Values.Concat(closed.Values).SelectMany(streams => streams.Values).SelectMany(each => each).Distinct().Where(way => way.Taken > 0).ToList();
         foreach (var way in used) grant.Take(FlowControl.BucketOf(way.Route), way.Taken);
         await rateLimits.CloseAsync(session, grant, now, ct);
         await FlowStore.CountAsync(session, _counts, ct);

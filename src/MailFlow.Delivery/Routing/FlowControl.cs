@@ -40,14 +40,17 @@ internal sealed class FlowControl(Routes routes, IRateLimits limits, DeliveryOpt
         var days = await FlowStore.DaysAsync(session, [.. accounts.Where(account => domains.ContainsKey(account) || found[account].Any(route => route.PerDay is not null))], today - (2 * SendingLog.Window), ct);
 
         var heldByRate = rates.Any(each => each.Value < TokenBucket.Unlimited && grant.Find(each.Key)!.Value.Whole < options.BatchSize);
-        var ways = limited.ToDictionary(route => route, route => new Way(route, RoomOf(route, grant, days, today, now), RoomForMarketing(route, days, today)));
+        var ways = limited.Union(all.Closed.Values.SelectMany(each => each)).ToDictionary(route => route, route => new Way(route, RoomOf(route, grant, days, today, now), RoomForMarketing(route, days, today)));
         var allowed = new Dictionary<int, int>();
         foreach (var (account, domain) in domains)
             allowed[account] = await MarketingAsync(session, account, domain, stopped, FlowStore.LogOf(days, new BucketKey(account, SendingStops.OfDomain(domain))), warmUps, today, ct);
-        return new Flow(accounts.ToDictionary(account => account, account => Streams.ToDictionary(stream => stream, stream => (IReadOnlyList<Way>)[.. found[account]
-            .Where(route => route.WeightFor(stream) > 0 && !stopped.Contains((account, route.Subject, stream))
-                && !(domains.TryGetValue(account, out var domain) && stopped.Contains((account, SendingStops.OfDomain(domain), stream))))
-            .Select(route => ways[route])])), all, allowed, domains, limits, grant, heldByRate, now, today);
+        return new Flow(ByStream(closed: false), ByStream(closed: true), all, allowed, domains, limits, grant, heldByRate, now, today);
+
+        Dictionary<int, Dictionary<MessageStream, IReadOnlyList<Way>>> ByStream(bool closed) =>
+            accounts.ToDictionary(account => account, account => Streams.ToDictionary(stream => stream, stream => (IReadOnlyList<Way>)[.. found[account].Concat(all.Closed[account])
+                .Where(route => all.IsClosed(account, route, stream) == closed && !stopped.Contains((account, route.Subject, stream))
+                    && !(domains.TryGetValue(account, out var domain) && stopped.Contains((account, SendingStops.OfDomain(domain), stream))))
+                .Select(route => ways[route])]));
     }
 
     private static MessageStream[] Streams { get; } = [MessageStream.Transactional, MessageStream.Marketing];

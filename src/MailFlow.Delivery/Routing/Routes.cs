@@ -23,11 +23,25 @@ internal sealed class Routes(Database database, Connections connections, IEmailP
     {
         var usable = await connections.UsableAmongAsync(session, accountIds, ct);
         var broken = new List<NewStop>();
-        return new(accountIds.ToDictionary(id => id, IReadOnlyList<Route> (id) => usable[id] switch
+        var silent = new HashSet<(int, string)>();
+        var open = accountIds.ToDictionary(id => id, IReadOnlyList<Route> (id) => usable[id] switch
         {
             { Connections: { } own } => [.. own.Select(stored => Open(stored, broken)).OfType<Route>()],
             { Region: var region } => options.Serves(Own.Provider.Name, region) ? [Own] : [],
-        }), broken);
+        });
+        silent.UnionWith(broken.Select(stop => (stop.AccountId, stop.Subject)));
+        return new(open, accountIds.ToDictionary(id => id, IReadOnlyList<Route> (id) => [.. Closed(id)]), broken, silent);
+
+        // A mail that the region does not allow to leave may not have left: it is asked about there, and not handed over again.
+        IEnumerable<Route> Closed(int account)
+        {
+            var (_, region) = usable[account];
+            var closed = usable[account].Others.Select(stored => (stored.Connection.Key, stored.IsInRegion, Route: Open(stored, [])));
+            if (!open[account].Contains(Own)) closed = closed.Append((Own.Key, options.Serves(Own.Provider.Name, region), Own));
+            foreach (var (key, isInRegion, route) in closed)
+                if (route is null || (!isInRegion && route.Provider.Replay == ReplayPolicy.Idempotent)) silent.Add((account, SendingStops.OfConnection(key)));
+                else yield return route;
+        }
     }
 
     /// <summary>By what a test mail leaves: the route that has the greatest share of the account's mail.</summary>
@@ -84,9 +98,18 @@ internal sealed class Routes(Database database, Connections connections, IEmailP
 
 /// <summary>What there is to send by.</summary>
 /// <param name="ByAccount">Each account's routes.</param>
-/// <param name="Broken">The connections that cannot be opened, with the reason.</param>
-internal sealed record FoundRoutes(IReadOnlyDictionary<int, IReadOnlyList<Route>> ByAccount, IReadOnlyList<NewStop> Broken)
+/// <param name="Closed">By which it sends no more, but which may know of what they were given: connections switched off or of another region, and the server's own provider.</param>
+/// <param name="Broken">The connections to send by that cannot be opened, with the reason.</param>
+/// <param name="Silent">The connections that are there and cannot settle a doubt now, by account and subject.</param>
+internal sealed record FoundRoutes(
+    IReadOnlyDictionary<int, IReadOnlyList<Route>> ByAccount, IReadOnlyDictionary<int, IReadOnlyList<Route>> Closed, IReadOnlyList<NewStop> Broken, IReadOnlySet<(int, string)> Silent)
 {
-    /// <summary>Whether the connection is there and cannot be opened: what it knows of a mail, it will know again.</summary>
-    public bool IsBroken(int account, string? key) => key is not null && Broken.Any(stop => stop.AccountId == account && stop.Subject == SendingStops.OfConnection(key));
+    /// <summary>The account's route of this key, closed ones included; null when there is none any more.</summary>
+    public Route? Find(int account, string? key) => ByAccount[account].Concat(Closed[account]).FirstOrDefault(route => route.Key == key);
+
+    /// <summary>Whether the connection is there and cannot tell now: what it knows of a mail, it will know again.</summary>
+    public bool IsSilent(int account, string? key) => key is not null && Silent.Contains((account, SendingStops.OfConnection(key)));
+
+    /// <summary>Whether a stream is kept off the route: what was handed over by it is settled by it, and no other mail leaves.</summary>
+    public bool IsClosed(int account, Route route, MessageStream stream) => route.WeightFor(stream) == 0 || Closed[account].Contains(route);
 }

@@ -15,6 +15,8 @@ internal sealed class Answers(RetrySchedule schedule, DeliveryOptions options)
         {
             HandOver.Accepted accepted => Make(MessageState.Accepted, null, null, accepted.ProviderId),
             HandOver.Rejected rejected => Make(MessageState.Rejected, $"not sent: {rejected.Reason}", null),
+            // Its provider has not got it: it is as if it had never been handed over.
+            HandOver.Deferred absent when taken.IsOnlyAsked => Make(MessageState.Deferred, absent.Reason, TimeSpan.Zero),
             HandOver.Deferred stopped when ReferenceEquals(stopped, Dispatch.Stopping) => Make(MessageState.Deferred, stopped.Reason, TimeSpan.Zero),
             HandOver.Deferred deferred => PutOff(deferred.Reason, deferred.RetryAfter),
             HandOver.SenderFault fault => PutOff(fault.Reason, null),

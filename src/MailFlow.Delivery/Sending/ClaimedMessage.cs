@@ -9,7 +9,7 @@ internal sealed record ClaimedMessage : MessageOrder
 {
     public const string Columns = """
         m.id, m.account_id, m.contact_id, m.user_id, m.journey_id, m.version_id, m.instance_id, m.template, m.template_version, m.subject,
-        m.stream, m.purpose, m.state, m.attempt, m.provider, m.reason, m.expires_at, m.retry_until, m.snapshot, m.cancel_reason, m.priority, m.due_at
+        m.stream, m.purpose, m.state, m.attempt, m.provider, m.reason, m.expires_at, m.retry_until, m.snapshot, m.cancel_reason, m.priority, m.due_at, m.to_address
         """;
 
     public required MessageState State { get; init; }
@@ -20,6 +20,9 @@ internal sealed record ClaimedMessage : MessageOrder
 
     /// <summary>Since when it could have been taken up.</summary>
     public long DueAt { get; init; }
+
+    /// <summary>Where it was handed over to last; null until then.</summary>
+    public string? ToAddress { get; init; }
 
     public required Snapshot Snapshot { get; init; }
 
@@ -50,6 +53,7 @@ internal sealed record ClaimedMessage : MessageOrder
         CancelReason = row.TextOrNull(19),
         Priority = (MessagePriority)row.Int(20),
         DueAt = row.Long(21),
+        ToAddress = row.TextOrNull(22),
     };
 }
 

@@ -35,7 +35,7 @@ internal sealed class Dispatch(FlowControl control, Composer composer, Database 
             if (failure is not null) answers[i] = NotReached(batch.Messages[i], failure);
             else if (bulk is not null && !MustAsk(batch.Messages[i])) emails[i] = email!;
             else if (WhyNotNow(batch, stopping) is { } reason) answers[i] = NotReached(batch.Messages[i], reason);
-            else called.Add(answers[i] = await SendAsync(batch.Messages[i], email!));
+            else called.Add(answers[i] = await SendAsync(batch.Messages[i], email!, batch, stopping));
         });
         foreach (var chunk in emails.Keys.Order().Chunk(bulk?.MaxBatch ?? int.MaxValue))
         {
@@ -61,12 +61,14 @@ internal sealed class Dispatch(FlowControl control, Composer composer, Database 
     /// <summary>Whether the provider is asked what it knows of the mail before it is given it again.</summary>
     private static bool MustAsk(TakenMessage taken) => taken.Message.State == MessageState.Unknown && taken.Route.Provider.Replay == ReplayPolicy.Searchable;
 
-    private async Task<HandOver> SendAsync(TakenMessage taken, OutgoingEmail email)
+    private async Task<HandOver> SendAsync(TakenMessage taken, OutgoingEmail email, TakenBatch batch, CancellationToken stopping)
     {
         var provider = taken.Route.Provider;
         using var span = DeliveryMetrics.HandOver(database, taken);
         var answer = MustAsk(taken) ? await CallAsync(provider, ct => provider.FindAsync(email, ct), error => error, found => found) : null;
-        if (answer is null or HandOver.Deferred) answer = await CallAsync(provider, ct => provider.SendAsync(email, ct), error => error, sent => sent);
+        // The question may have taken its time. A mail that was not found is in doubt no more.
+        if (answer is HandOver.Deferred && !taken.IsOnlyAsked) answer = WhyNotNow(batch, stopping);
+        answer ??= await CallAsync(provider, ct => provider.SendAsync(email, ct), error => error, sent => sent);
         DeliveryMetrics.End(span, answer);
         return answer;
     }

@@ -7,7 +7,14 @@ using MailFlow.Engine.Definitions;
 namespace MailFlow.Delivery.Sending;
 
 /// <summary>A message that this node hands over now.</summary>
-internal sealed record TakenMessage(ClaimedMessage Message, int Attempt, EmailAddress To, Contact Contact, SenderIdentity Sender, Route Route);
+/// <param name="Message">As it was read.</param>
+/// <param name="Attempt">From 1.</param>
+/// <param name="To">Where it goes; of one that is only asked about, where it went.</param>
+/// <param name="Contact">Whose it is.</param>
+/// <param name="Sender">Whom it comes from.</param>
+/// <param name="Route">By what.</param>
+/// <param name="IsOnlyAsked">It is in doubt, and would not be handed over again as it was: what its provider has not got is looked at anew.</param>
+internal sealed record TakenMessage(ClaimedMessage Message, int Attempt, EmailAddress To, Contact Contact, SenderIdentity Sender, Route Route, bool IsOnlyAsked = false);
 
 /// <summary>What one hand-over commit took up.</summary>
 /// <param name="Messages">To be handed over.</param>
@@ -59,7 +66,7 @@ internal sealed class HandOverDesk(
     private async Task<TakenBatch> WithoutSuppressedAsync(TakenBatch batch)
     {
         if (batch.Messages.Count == 0) return batch;
-        var suppressed = await database.ReadAsync(session => checks.SuppressedAsync(session, batch.Messages, CancellationToken.None), CancellationToken.None);
+        var suppressed = await database.ReadAsync(session => checks.SuppressedAsync(session, [.. batch.Messages.Where(taken => !taken.IsOnlyAsked)], CancellationToken.None), CancellationToken.None);
         if (suppressed.Count == 0) return batch;
         await GiveBackAsync([.. batch.Messages.Where(taken => suppressed.Contains(taken.Message.Id))], batch.At, "suppressed while it was taken up", CancellationToken.None);
         return batch with { Messages = [.. batch.Messages.Where(taken => !suppressed.Contains(taken.Message.Id))] };
@@ -95,8 +102,9 @@ internal sealed class HandOverDesk(
 
         var people = (await contacts.LoadAsync(session, [.. open.Select(message => message.ContactId).Distinct()], ct)).ToDictionary(contact => contact.Id);
         var refused = await checks.RefusedAsync(session, open, people, now, ct);
+        var asked = open.Where(message => refused.ContainsKey(message.Id) && message.ToAddress is not null && people.ContainsKey(message.ContactId) && IsAsked(message, flow.Find(message))).ToList();
         foreach (var message in open)
-            if (refused.TryGetValue(message.Id, out var refusal))
+            if (!asked.Contains(message) && refused.TryGetValue(message.Id, out var refusal))
                 moves.Add(message.State == MessageState.Unknown
                     ? End(message, MessageState.Unconfirmed, $"may or may not have been sent ({message.Reason}); {refusal.Reason.Replace("not sent", "not sent again", StringComparison.Ordinal)}")
                     : End(message, refusal.State, refusal.Reason));
@@ -109,8 +117,14 @@ internal sealed class HandOverDesk(
             .Select(message => (Message: message, To: EmailAddress.Parse(people[message.ContactId].Text("email")!))).ToList();
         var postponed = new Dictionary<Guid, long>(held.PutOff.Concat(await flow.HeldAsync(session, candidates, ct)));
         var taken = new List<TakenMessage>(candidates.Count);
-        foreach (var (message, to) in candidates.Where(each => !postponed.ContainsKey(each.Message.Id)))
-            if (flow.Pick(message, to) is { } route) taken.Add(new(message, message.Attempt + 1, to, people[message.ContactId], Senders.For(route, from[message.AccountId]), route));
+        foreach (var (message, to) in asked.Select(message => (message, EmailAddress.Parse(message.ToAddress!))).Concat(candidates.Where(each => !postponed.ContainsKey(each.Message.Id))))
+            if (flow.Pick(message, to) is { } route)
+            {
+                // What is reported of a mail is about the address that it went to, not about the one that the contact has got since.
+                var went = IsAsked(message, route) && message.ToAddress is { } address ? EmailAddress.Parse(address) : to;
+                var isOnlyAsked = IsAsked(message, route) && (refused.ContainsKey(message.Id) || flow.IsClosed(message, route) || went != to);
+                taken.Add(new(message, message.Attempt + 1, went, people[message.ContactId], Senders.For(route, from[message.AccountId]), route, isOnlyAsked));
+            }
             else postponed[message.Id] = now + (long)UntilRoom.TotalMilliseconds;
         await Ledger.PostponeAsync(session, postponed, ct);
         var marked = await Ledger.TakeUpAsync(session, [.. taken.Select(message => new TakenUp(
@@ -156,11 +170,14 @@ internal sealed class HandOverDesk(
     {
         if (message.State != MessageState.Unknown) return null;
         if (message.RetryUntil <= now) return $"may or may not have been sent ({message.Reason}); nobody could say in time";
-        var forgetful = !flow.IsBroken(message) && flow.Find(message.AccountId, message.Provider) is not { Provider.Replay: not ReplayPolicy.Neither };
+        var forgetful = !flow.IsSilent(message) && flow.Find(message) is not { Provider.Replay: not ReplayPolicy.Neither };
         return forgetful && message.Stream == MessageStream.Marketing
             ? $"may or may not have been sent ({message.Reason}); not sent again, because marketing mail must not come twice"
             : null;
     }
+
+    /// <summary>Whether the provider is asked what it knows of the message before it is given it again.</summary>
+    private static bool IsAsked(ClaimedMessage message, Route? route) => message.State == MessageState.Unknown && route?.Provider.Replay == ReplayPolicy.Searchable;
 
     private static Move End(ClaimedMessage message, MessageState state, string reason) => new(message.Id, message.AccountId, message.Attempt, state, reason);
 }

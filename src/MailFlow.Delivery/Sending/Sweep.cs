@@ -23,7 +23,7 @@ internal sealed class Sweep(Database database, Routes routes, DeliveryOptions op
                 var known = await routes.AmongAsync(session, [.. found.Select(orphan => orphan.AccountId).Distinct()], ct);
                 var lost = found.Select(orphan => new Move(
                     orphan.Id, orphan.AccountId, orphan.Attempt, MessageState.Unknown, "the sender stopped during the hand-over",
-                    now + (long)Answers.WaitForLateAnswer(known.ByAccount[orphan.AccountId].FirstOrDefault(route => route.Key == orphan.Provider), options).TotalMilliseconds)).ToList();
+                    now + (long)Answers.WaitForLateAnswer(known.Find(orphan.AccountId, orphan.Provider), options).TotalMilliseconds)).ToList();
                 var count = (await Ledger.MoveAsync(session, lost, now, now + (long)options.RetryFor.TotalMilliseconds, ct)).Count;
                 faults.Reach("sender.orphans.before-commit");
                 streams = found.ConvertAll(orphan => orphan.Stream);

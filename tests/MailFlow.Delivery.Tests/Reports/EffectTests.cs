@@ -28,6 +28,24 @@ public sealed class EffectTests
         Assert.Equal(1, await fixture.CountAsync("SELECT hard_bounces FROM sending_day WHERE subject = 'domain:shop.example'"));
     }
 
+    // Seen red: the ledger took the new address when the provider was asked, and that was suppressed.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_bounce_is_held_against_the_address_that_the_mail_went_to_and_not_against_the_one_that_the_contact_has_got_since(DatabaseKind kind)
+    {
+        var stub = new StubProvider(ReplayPolicy.Searchable) { Answer = email => email.Attempt == 1 ? StubAnswer.AcceptThenDrop : StubAnswer.Accept };
+        await using var fixture = await FeedbackFixture.CreateAsync(kind, stub);
+        var id = await fixture.Delivery.QueueAsync(await fixture.Delivery.ContactAsync("ada", "old@example.org"));
+        await fixture.Delivery.Get<MessageSender>().RunOnceAsync(default);
+        await fixture.Delivery.ContactAsync("ada", "new@example.org");
+        await fixture.Delivery.SendAllAsync(); // it is asked about
+        Assert.Equal((MessageState.Accepted, "old@example.org"), ((await fixture.Delivery.StateAsync(id)).State, Assert.Single(stub.Taken).To));
+
+        await fixture.ReportAsync(fixture.Report(FeedbackKind.Bounced, id, bounce: BounceKind.Hard, reason: "550 5.1.1 no such user"));
+
+        Assert.Empty(await fixture.SuppressionsAsync("new@example.org"));
+        Assert.Single(await fixture.SuppressionsAsync("old@example.org"));
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task An_unsubscribe_at_the_provider_stops_marketing_among_a_thousand_queued_and_withdraws_the_consent(DatabaseKind kind)
     {

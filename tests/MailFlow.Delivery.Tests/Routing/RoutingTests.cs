@@ -179,6 +179,98 @@ public sealed class RoutingTests
         Assert.All(ids, id => Assert.Equal(MessageState.Accepted, fixture.Delivery.StateAsync(id).Result.State));
     }
 
+    // Seen red: sent again by the other connection, and of a drained one nobody was asked for 72 hours.
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, "disabled", ReplayPolicy.Searchable)]
+    [InlineData(DatabaseKind.Sqlite, "disabled", ReplayPolicy.Idempotent)]
+    [InlineData(DatabaseKind.Sqlite, "drained", ReplayPolicy.Searchable)]
+    [InlineData(DatabaseKind.Sqlite, "drained", ReplayPolicy.Idempotent)]
+    [InlineData(DatabaseKind.Sqlite, "region", ReplayPolicy.Searchable)]
+    [InlineData(DatabaseKind.PostgreSql, "disabled", ReplayPolicy.Searchable)]
+    [InlineData(DatabaseKind.PostgreSql, "drained", ReplayPolicy.Searchable)]
+    [InlineData(DatabaseKind.PostgreSql, "region", ReplayPolicy.Searchable)]
+    public async Task A_connection_that_takes_no_mail_any_more_still_settles_the_answers_that_it_lost(DatabaseKind kind, string how, ReplayPolicy replay)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        var (one, ids) = await InDoubtAsync(fixture, replay, StubAnswer.AcceptThenDrop);
+        var two = await fixture.ConnectAsync("two", replay, new(Region: "eu"));
+        await LeaveAsync(fixture, how);
+
+        await fixture.RunAsync(TimeSpan.FromHours(80), TimeSpan.FromHours(1));
+
+        Assert.Equal((2, 0), (one.Taken.Count, two.Taken.Count)); // each recipient has it once
+        Assert.All(ids, id => Assert.Equal(MessageState.Accepted, fixture.Delivery.StateAsync(id).Result.State));
+    }
+
+    // Seen red: the marketing mail never left, and of a drained one the receipt neither.
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, "disabled")]
+    [InlineData(DatabaseKind.Sqlite, "drained")]
+    [InlineData(DatabaseKind.Sqlite, "region")]
+    [InlineData(DatabaseKind.PostgreSql, "disabled")]
+    public async Task What_a_connection_that_takes_no_mail_any_more_never_got_leaves_by_another(DatabaseKind kind, string how)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        var (one, ids) = await InDoubtAsync(fixture, ReplayPolicy.Searchable, StubAnswer.Drop);
+        var two = await fixture.ConnectAsync("two", draft: new(Region: "eu"));
+        await LeaveAsync(fixture, how);
+
+        await fixture.RunAsync(TimeSpan.FromHours(2), TimeSpan.FromMinutes(1));
+
+        Assert.Equal((0, 2), (one.Taken.Count, two.Taken.Count));
+        Assert.Equal(2, one.Calls); // it was asked, and given nothing
+        Assert.All(ids, id => Assert.Equal(MessageState.Accepted, fixture.Delivery.StateAsync(id).Result.State));
+    }
+
+    // Seen red: the receipt left by the other one.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_idempotent_connection_outside_the_accounts_region_is_not_given_a_mail_again_and_neither_is_another(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        var (one, ids) = await InDoubtAsync(fixture, ReplayPolicy.Idempotent, StubAnswer.Drop);
+        var two = await fixture.ConnectAsync("two", draft: new(Region: "eu"));
+        await LeaveAsync(fixture, "region");
+
+        await fixture.RunAsync(TimeSpan.FromHours(80), TimeSpan.FromHours(1));
+
+        Assert.Equal((0, 0), (one.Taken.Count, two.Taken.Count));
+        Assert.All(ids, id => Assert.Equal(MessageState.Unconfirmed, fixture.Delivery.StateAsync(id).Result.State));
+    }
+
+    /// <summary>A marketing mail and a receipt whose answers connection one has lost.</summary>
+    private static async Task<(StubProvider One, IReadOnlyList<Guid> Ids)> InDoubtAsync(RoutingFixture fixture, ReplayPolicy replay, StubAnswer first)
+    {
+        var one = await fixture.ConnectAsync("one", replay, new(Region: "us"));
+        one.Answer = email => email.Attempt == 1 ? first : StubAnswer.Accept;
+        List<Guid> ids = [.. await fixture.QueueAsync(1), .. await fixture.QueueAsync(1, MessageStream.Transactional)];
+        await fixture.Delivery.Get<MessageSender>().RunOnceAsync(default);
+        Assert.All(ids, id => Assert.Equal(MessageState.Unknown, fixture.Delivery.StateAsync(id).Result.State));
+        return (one, ids);
+    }
+
+    private static Task LeaveAsync(RoutingFixture fixture, string how) => how == "region"
+        ? fixture.Delivery.Get<AccountSettings>().PutAsync(1, "One", "eu", default)
+        : fixture.Delivery.Get<Connections>().PutAsync(1, "one", how == "disabled" ? new(Enabled: false) : new(MarketingWeight: 0, TransactionalWeight: 0), default);
+
+    // Seen red: sent again by the account's first connection.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task The_servers_own_provider_settles_its_doubts_after_the_account_has_got_connections(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        var own = new StubProvider(ReplayPolicy.Searchable) { Answer = _ => StubAnswer.AcceptThenDrop };
+        fixture.Delivery.Provider = own;
+        fixture.Start();
+        var id = (await fixture.QueueAsync(1, MessageStream.Transactional))[0];
+        await fixture.Delivery.Get<MessageSender>().RunOnceAsync(default);
+        await fixture.ConnectAsync("main");
+
+        await fixture.RunAsync(TimeSpan.FromHours(1), TimeSpan.FromMinutes(10));
+
+        Assert.Single(own.Taken);
+        Assert.Empty(fixture.Log);
+        Assert.Equal(MessageState.Accepted, (await fixture.Delivery.StateAsync(id)).State);
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Transactional_mail_leaves_before_marketing_that_was_queued_long_before(DatabaseKind kind)
     {
