@@ -173,6 +173,36 @@ public sealed class EffectTests
         Assert.Equal("domain:shop.example", Assert.Single(await stops.ListAsync(1, default)).Subject);
     }
 
+    // Seen red: complaints and faults were laid to the domain that the account sent from when they came.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Complaints_count_for_the_domain_that_the_mail_came_from(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var sent = new List<Guid>();
+        foreach (var user in (string[])["a", "b", "c"]) sent.Add(await fixture.SentAsync(user));
+        await fixture.Delivery.Get<Senders>().PutAsync(1, new("Shop", "hello@fresh.example", null, "1 High Street"), default);
+
+        await fixture.ReportAsync([.. sent.Select(id => fixture.Report(FeedbackKind.Complained, id))]);
+        var next = await fixture.SentAsync("d");
+
+        Assert.Empty(await fixture.Delivery.Get<SendingStops>().ListAsync(1, default));
+        Assert.Equal(MessageState.Accepted, (await fixture.Delivery.StateAsync(next)).State);
+        Assert.Equal(3, await fixture.CountAsync("SELECT complaints FROM sending_day WHERE subject = 'domain:shop.example'"));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_fault_of_the_senders_stops_the_domain_that_the_mail_came_from(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var sent = await fixture.SentAsync("ada", email: "ada@outlook.com");
+        await fixture.Delivery.Get<Senders>().PutAsync(1, new("Shop", "hello@fresh.example", null, "1 High Street"), default);
+
+        await fixture.ReportAsync(fixture.Report(
+            FeedbackKind.Bounced, sent, bounce: BounceKind.SenderFault, reason: "550 5.7.515 Access denied, sending domain SHOP.EXAMPLE", fault: new(FaultScope.Domain, IsExact: true)));
+
+        Assert.Equal("domain:shop.example", Assert.Single(await fixture.Delivery.Get<SendingStops>().ListAsync(1, default)).Subject);
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_fault_of_the_senders_that_ends_by_itself_stops_nothing_however_many_say_so(DatabaseKind kind)
     {
