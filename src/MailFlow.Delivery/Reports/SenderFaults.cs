@@ -7,7 +7,7 @@ namespace MailFlow.Delivery.Reports;
 /// <summary>
 /// Decides when reported faults of the sender stop mail. A refusal is the word of one recipient's server, which may be mistaken, and which anybody can have who gets a mail. So one
 /// report is enough only where a great mailbox provider says it by a code that means nothing else, and the sending provider vouches for having heard it. Otherwise it takes
-/// <see cref="Recipients"/> recipients at <see cref="Receivers"/> domains within a day, and of much mail a hundredth of it: a few addresses are soon had.
+/// <see cref="Recipients"/> recipients at <see cref="Receivers"/> domains within a day, and of much mail of the stream by that domain or connection a hundredth: a few addresses are soon had.
 /// </summary>
 internal static class SenderFaults
 {
@@ -47,14 +47,13 @@ internal static class SenderFaults
             JOIN sender_fault f ON f.account_id = r.owner AND f.subject = r.subject AND f.stream = r.stream WHERE f.at > @since GROUP BY r.owner, r.subject, r.stream
             """,
             Subjects(subjects), row => (Key: (row.Int(0), row.Text(1), (MessageStream)row.Int(2)), Recipients: row.Long(3), Receivers: row.Long(4)), ct, ("since", now - WindowMs)))
-            .Where(each => each.Recipients >= Math.Max(Recipients, Share * Mails(each.Key.Item1, each.Key.Item2)) && each.Receivers >= Receivers).Select(each => each.Key).ToHashSet();
+            .Where(each => each.Recipients >= Math.Max(Recipients, Share * Mails(each.Key)) && each.Receivers >= Receivers).Select(each => each.Key).ToHashSet();
         var stopping = certain.Concat(told.Where(fault => full.Contains((fault.AccountId, fault.Subject, fault.Stream)))).ToList();
         await session.ExecuteAsync("DELETE FROM sender_fault WHERE (account_id, subject, stream) IN (SELECT r.owner, r.subject, r.stream FROM {rows})",
             Subjects([.. stopping.DistinctBy(fault => (fault.AccountId, fault.Subject, fault.Stream))]), ct);
         return [.. stopping.SelectMany(Stops)];
 
-        int Mails(int account, string subject) => days.Where(each => each.Key.AccountId == account && !each.Key.Key.Contains('/')
-            && (SendingStops.DomainIn(subject) is null ? SendingStops.DomainIn(each.Key.Key) is not null : each.Key.Key == subject)).Sum(each => each.Sum(day => day.HandedOver));
+        int Mails((int AccountId, string Subject, MessageStream Stream) of) => days[new BucketKey(of.AccountId, of.Subject)].Sum(day => day.HandedOverOf(of.Stream));
     }
 
     /// <summary>A refused connection fails for both streams, a refused domain for the one that was refused.</summary>

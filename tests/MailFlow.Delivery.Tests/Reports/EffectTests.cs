@@ -158,7 +158,7 @@ public sealed class EffectTests
     {
         await using var fixture = await FeedbackFixture.CreateAsync(kind);
         var stops = fixture.Delivery.Get<SendingStops>();
-        await fixture.Delivery.Database.WriteAsync(session => FlowStore.CountAsync(session, [new(1, SendingStops.OfDomain("shop.example"), FlowStore.DayOf(fixture.Delivery.Now), HandedOver: 900)], default), default);
+        await fixture.Delivery.Database.WriteAsync(session => FlowStore.CountAsync(session, [new(1, SendingStops.OfDomain("shop.example"), FlowStore.DayOf(fixture.Delivery.Now), HandedOver: 900, Transactional: 900)], default), default);
 
         for (var i = 0; i < 9; i++)
         {
@@ -201,6 +201,27 @@ public sealed class EffectTests
             FeedbackKind.Bounced, sent, bounce: BounceKind.SenderFault, reason: "550 5.7.515 Access denied, sending domain SHOP.EXAMPLE", fault: new(FaultScope.Domain, IsExact: true)));
 
         Assert.Equal("domain:shop.example", Assert.Single(await fixture.Delivery.Get<SendingStops>().ListAsync(1, default)).Subject);
+    }
+
+    // Seen red: the hundredth was of all mail of the domain, in both streams and by all connections.
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, FaultScope.Domain)]
+    [InlineData(DatabaseKind.Sqlite, FaultScope.Connection)]
+    [InlineData(DatabaseKind.PostgreSql, FaultScope.Domain)]
+    [InlineData(DatabaseKind.PostgreSql, FaultScope.Connection)]
+    public async Task The_hundredth_is_of_the_streams_mail_and_of_the_connections_own(DatabaseKind kind, FaultScope scope)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        // The day's marketing mail, by another connection.
+        await fixture.Delivery.Database.WriteAsync(session => FlowStore.CountAsync(session, [new(1, SendingStops.OfDomain("shop.example"), FlowStore.DayOf(fixture.Delivery.Now), HandedOver: 10_000)], default), default);
+        for (var i = 0; i < 10; i++)
+        {
+            var email = $"user-{i}@{(i % 2 == 0 ? "one" : "two")}.example";
+            await fixture.ReportAsync(fixture.Report(
+                FeedbackKind.Bounced, await fixture.SentAsync(email, FeedbackFixture.Transactional, email), bounce: BounceKind.SenderFault, reason: "550 5.7.26 unauthenticated", fault: new(scope, IsExact: true)));
+        }
+
+        Assert.NotEmpty(await fixture.Delivery.Get<SendingStops>().ListAsync(1, default)); // ten of ten receipts were refused
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
