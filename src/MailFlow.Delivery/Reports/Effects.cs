@@ -44,12 +44,13 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
         await Ledger.SettleAsync(session, [.. proven.Where(each => each.Report.Connection != RefusedMail.Type).GroupBy(each => each.Message.Id).Select(group => Settlement(group.First()))], now, ct);
         await SuppressAsync(session, fresh, now, ct);
         await WithdrawAsync(session, fresh, now, ct);
-        await SendingStops.StopAsync(session, await SenderFaults.CountAsync(session, proven, now, ct), ct);
+        var resumes = await FlowStore.ResumesAsync(session, [.. proven.Select(each => each.Message.AccountId).Distinct()], ct);
+        await SendingStops.StopAsync(session, await SenderFaults.CountAsync(session, proven, resumes, now, ct), ct);
         // Opens and clicks are raised and told when they are judged.
         var final = firsts.Where(each => !each.Report.IsEngagement).OrderBy(each => each.Report.At).ToList();
         var shards = await events.AcceptAsync(session, [.. final.Select(each => EventOf(each.Report, each.Message, null)).OfType<(int, IncomingEvent)>()], ct);
         await TellAsync(session, [.. final.Select(each => MailFacts.Of(each.Report, each.Message, null)).OfType<Fact>()], ct);
-        await FlowStore.CountAsync(session, DayCounts(firsts), ct);
+        await FlowStore.CountAsync(session, DayCounts(firsts, resumes), ct);
         var waiting = calls.Where(call => call.Call.Attempt == 0 && call.Reports.Any(report => !found.ContainsKey(report.Key) && MayComeYet(report))).Select(call => call.Call.Id).ToHashSet();
         await ReportStore.CountAsync(session, Counts(calls, found, fresh, waiting, now), ct);
         return new(shards, waiting);
@@ -175,15 +176,22 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
 
     private static bool IsUnsubscribe((Report Report, ReportedMessage Message) each) => each.Report.Kind == FeedbackKind.Unsubscribed;
 
-    /// <summary>On the day of what happened, each mail once a kind: warm-up and the guard of reputation go by these.</summary>
-    private static List<DayCount> DayCounts(List<(Report Report, ReportedMessage Message)> firsts) =>
+    /// <summary>
+    /// On the day of what happened, each mail once a kind: warm-up and the guard of reputation go by these. What is reported of a mail that left before the domain was
+    /// resumed was judged with it.
+    /// </summary>
+    private static List<DayCount> DayCounts(List<(Report Report, ReportedMessage Message)> firsts, Resumes resumes) =>
     [
         .. from each in firsts
            where each.Message.FromDomain is not null
            where each.Report.Kind is FeedbackKind.Delivered or FeedbackKind.Complained || each.Report.Bounce == BounceKind.Hard
+           let subject = new BucketKey(each.Message.AccountId, SendingStops.OfDomain(each.Message.FromDomain!))
+           let bounces = each.Report.Bounce == BounceKind.Hard ? 1 : 0
+           let complaints = each.Report.Kind == FeedbackKind.Complained ? 1 : 0
+           let isJudged = resumes.IsFromBefore(subject, each.Message.HandedOverAt)
            let day = new DayCount(
-               each.Message.AccountId, SendingStops.OfDomain(each.Message.FromDomain!), FlowStore.DayOf(each.Report.At), 0, each.Report.Kind == FeedbackKind.Delivered ? 1 : 0,
-               each.Report.Bounce == BounceKind.Hard ? 1 : 0, each.Report.Kind == FeedbackKind.Complained ? 1 : 0)
+               subject.AccountId, subject.Key, FlowStore.DayOf(each.Report.At), 0, each.Report.Kind == FeedbackKind.Delivered ? 1 : 0, bounces, complaints,
+               JudgedBounces: isJudged ? bounces : 0, JudgedComplaints: isJudged ? complaints : 0)
            from count in each.Message.To is { } to ? FlowStore.InAllAndByMailbox(day, to[(to.LastIndexOf('@') + 1)..]) : [day]
            select count,
     ];

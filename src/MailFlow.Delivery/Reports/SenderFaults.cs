@@ -19,16 +19,16 @@ internal static class SenderFaults
 
     private static MessageStream[] Streams { get; } = [MessageStream.Transactional, MessageStream.Marketing];
 
-    /// <summary>Counts faults, and gives what is to be stopped for them. What led to that is forgotten: once somebody has it send again, the count begins anew.</summary>
+    /// <summary>Counts faults, and gives what is to be stopped for them. What led to that is forgotten: once somebody has it send again, the count begins anew, with mail from then on.</summary>
     public static async Task<IReadOnlyList<NewStop>> CountAsync(
-        Session session, IReadOnlyList<(Report Report, ReportedMessage Message)> reports, long now, CancellationToken ct)
+        Session session, IReadOnlyList<(Report Report, ReportedMessage Message)> reports, Resumes resumes, long now, CancellationToken ct)
     {
         var faults = (from each in reports
                       where each.Report is { Fault: not null, IsProven: true } && each.Message.To is not null
                       let receiver = EmailAddress.TryParse(each.Message.To, out var to) ? to.Domain.ToLowerInvariant() : ""
                       let subject = each.Report.Fault!.Stops == FaultScope.Domain
                           ? each.Message.FromDomain is { } domain ? SendingStops.OfDomain(domain) : null : each.Message.Provider is { } route ? SendingStops.OfConnection(route) : null
-                      where subject is not null && receiver.Length > 0
+                      where subject is not null && receiver.Length > 0 && !resumes.IsFromBefore(new BucketKey(each.Message.AccountId, subject), each.Message.HandedOverAt)
                       select new Fault(each.Message.AccountId, subject, each.Message.Stream, each.Report, each.Message.ContactId, receiver)).ToList();
         if (faults.Count == 0) return [];
         var certain = faults.Where(fault => fault.Report is { Fault.IsExact: true, IsAttested: true } && MailboxProviders.Names.Contains(MailboxProviders.Of(fault.Receiver))).ToList();

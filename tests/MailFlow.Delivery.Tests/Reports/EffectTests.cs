@@ -224,6 +224,35 @@ public sealed class EffectTests
         Assert.NotEmpty(await fixture.Delivery.Get<SendingStops>().ListAsync(1, default)); // ten of ten receipts were refused
     }
 
+    // Seen red: three late complaints, more of a campaign that had been judged, stopped the domain again.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_report_about_a_mail_from_before_the_resume_is_judged_with_that_mail(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var stops = fixture.Delivery.Get<SendingStops>();
+        var sent = new List<Guid>();
+        foreach (var user in (string[])["a", "b", "c"]) sent.Add(await fixture.SentAsync(user));
+        var refused = await fixture.SentAsync("o", email: "o@outlook.com");
+        await fixture.Delivery.Database.WriteAsync(session => FlowStore.CountAsync(session, [new(1, SendingStops.OfDomain("shop.example"), FlowStore.DayOf(fixture.Delivery.Now), HandedOver: 100_000, Complaints: 300)], default), default);
+        await fixture.SentAsync("d");
+        Assert.Single(await stops.ListAsync(1, default));
+        fixture.Delivery.Time.Advance(TimeSpan.FromHours(1));
+        Assert.True(await stops.ResumeAsync(1, "domain:shop.example", default));
+
+        fixture.Delivery.Time.Advance(TimeSpan.FromHours(1));
+        await fixture.ReportAsync([.. sent.Select(id => fixture.Report(FeedbackKind.Complained, id))]);
+        await fixture.ReportAsync(fixture.Report(FeedbackKind.Bounced, refused, bounce: BounceKind.SenderFault, reason: "550 5.7.515 Access denied", fault: new(FaultScope.Domain, IsExact: true)));
+        await fixture.SentAsync("e");
+        Assert.Empty(await stops.ListAsync(1, default));
+
+        // What is reported of mail from after it counts as ever.
+        var after = new List<Guid>();
+        foreach (var user in (string[])["f", "g", "h"]) after.Add(await fixture.SentAsync(user));
+        await fixture.ReportAsync([.. after.Select(id => fixture.Report(FeedbackKind.Complained, id))]);
+        await fixture.SentAsync("i");
+        Assert.Single(await stops.ListAsync(1, default));
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_fault_of_the_senders_that_ends_by_itself_stops_nothing_however_many_say_so(DatabaseKind kind)
     {
