@@ -85,6 +85,24 @@ public sealed class PrivacyTests
         Assert.Equal(MessageState.Accepted, (await fixture.StateAsync(id)).State);
     }
 
+    // Seen red: addresses were compared as they were written.
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, "Zoe@Example.org", "zoe@example.org")]
+    [InlineData(DatabaseKind.Sqlite, "zoe@example.org", "ZOE@example.org")]
+    [InlineData(DatabaseKind.PostgreSql, "Zoe@Example.org", "zoe@example.org")]
+    [InlineData(DatabaseKind.PostgreSql, "zoe@example.org", "ZOE@example.org")]
+    public async Task A_trial_mail_to_the_address_is_erased_however_the_address_is_written(DatabaseKind kind, string address, string tried)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        await fixture.ContactAsync("zoe-7", address);
+        foreach (var to in (string[])[tried, address, "bob@example.org"])
+            await fixture.Get<TrialMail>().SendAsync(1, "welcome", to, new(null, null, JsonData.Empty, JsonData.Empty), "zoe-7", default);
+
+        await fixture.Get<Erasure>().BeginAsync(1, "zoe-7", default);
+
+        Assert.Equal("bob@example.org", Assert.Single((await fixture.Get<SandboxMailbox>().ListAsync(1, null, null, 10, default)).Items).To);
+    }
+
     /// <summary>Does something else at a labelled point, once.</summary>
     private sealed class Meanwhile(string point, Func<Task> other) : IFaultPoints
     {
