@@ -16,7 +16,8 @@ internal sealed record PlannedMessage : MessageOrder
 /// <param name="ToAddress">Where it goes.</param>
 /// <param name="Provider">The key of the route it takes.</param>
 /// <param name="LeaseUntil">Until when it may be handed over, Unix milliseconds.</param>
-internal sealed record TakenUp(Guid Id, int Attempt, string ToAddress, string Provider, long LeaseUntil);
+/// <param name="FromDomain">The domain it comes from; one that is in doubt keeps the domain that it counts for.</param>
+internal sealed record TakenUp(Guid Id, int Attempt, string ToAddress, string Provider, long LeaseUntil, string FromDomain);
 
 /// <summary>Any other change of state.</summary>
 /// <param name="Id">Which message.</param>
@@ -60,12 +61,13 @@ internal static class Ledger
     public static Task<int> TakeUpAsync(
         Session session, IReadOnlyList<TakenUp> messages, long epoch, long now, CancellationToken ct) => session.ExecuteAsync($$"""
         UPDATE message SET state = {{(int)MessageState.Inflight}}, attempt = r.attempt, to_address = r.to_address, provider = r.provider,
-               handed_over_at = @now, node_epoch = @epoch, lease_until = r.lease_until, due_at = NULL, updated_at = @now, reason = NULL
+               handed_over_at = @now, node_epoch = @epoch, lease_until = r.lease_until, due_at = NULL, updated_at = @now, reason = NULL,
+               from_domain = CASE WHEN message.state = {{(int)MessageState.Unknown}} THEN coalesce(message.from_domain, r.from_domain) ELSE r.from_domain END
         FROM {rows}
         WHERE message.id = r.id AND message.attempt = r.attempt - 1 AND message.state IN ({{MessageStates.SqlBefore(MessageState.Inflight)}})
         """,
         new Rows<TakenUp>([.. messages.OrderBy(message => message.Id)]).Uuid("id", m => m.Id).Int("attempt", m => m.Attempt).Text("to_address", m => m.ToAddress)
-            .Text("provider", m => m.Provider).Long("lease_until", m => m.LeaseUntil),
+            .Text("provider", m => m.Provider).Long("lease_until", m => m.LeaseUntil).Text("from_domain", m => m.FromDomain),
         ct, ("epoch", epoch), ("now", now));
 
     /// <summary>Has messages looked at again later, nothing else changed: a limit holds them.</summary>

@@ -44,9 +44,11 @@ internal sealed class PersonalMail : IPersonalData
     {
         (string, object?)[] parameters = [.. Of(person), ("erased", person.ErasedUserId)];
         await session.ExecuteAsync("DELETE FROM sandbox_email WHERE id IN (SELECT id FROM message WHERE contact_id = @contact AND account_id = @account)", ct, Of(person));
-        // Trials of templates are in no ledger.
+        // Trials of templates are in no ledger, and whoever tries one writes the address as he likes.
+        var mailboxes = person.Addresses.Select(Audience.EmailAddress.MailboxKey).ToHashSet();
+        var written = await session.QueryAsync("SELECT DISTINCT to_address FROM sandbox_email WHERE account_id = @account", row => row.Text(0), ct, ("account", person.AccountId));
         await session.ExecuteAsync("DELETE FROM sandbox_email WHERE account_id = @account AND to_address IN (SELECT r.address FROM {rows})",
-            new Rows<string>(person.Addresses).Text("address", address => address), ct, ("account", person.AccountId));
+            new Rows<string>([.. written.Where(address => mailboxes.Contains(Audience.EmailAddress.MailboxKey(address)))]).Text("address", address => address), ct, ("account", person.AccountId));
         await session.ExecuteAsync("UPDATE message_attempt SET answer = 'erased' WHERE message_id IN (SELECT id FROM message WHERE contact_id = @contact AND account_id = @account)", ct, Of(person));
         await session.ExecuteAsync("""
             UPDATE message SET user_id = @erased, to_address = NULL, subject = NULL, provider_id = NULL, snapshot = '{}', reason = CASE WHEN reason IS NULL THEN NULL ELSE 'erased' END

@@ -78,7 +78,7 @@ public sealed class MessageStatesTests
 
     private static Task<int> MoveAsync(DeliveryFixture fixture, Guid id, MessageState to) => fixture.Database.WriteAsync(async session => to switch
     {
-        MessageState.Inflight => await Ledger.TakeUpAsync(session, [new TakenUp(id, 2, "ada@example.org", "stub", fixture.Now + 1000)], 1, fixture.Now, default),
+        MessageState.Inflight => await Ledger.TakeUpAsync(session, [new TakenUp(id, 2, "ada@example.org", "stub", fixture.Now + 1000, "shop.example")], 1, fixture.Now, default),
         MessageState.Cancelled => await Ledger.CancelAsync(session, [id], "the contact left", fixture.Now, default),
         _ => (await Ledger.MoveAsync(session, [new Move(
             id, 1, 1, to, "reason", to is MessageState.Queued or MessageState.Deferred or MessageState.Unknown ? fixture.Now : null)], fixture.Now, fixture.Now, default)).Count,

@@ -3,6 +3,7 @@ using MailFlow.Audience;
 using MailFlow.Audience.Importing;
 using MailFlow.Audience.Privacy;
 using MailFlow.Data;
+using MailFlow.Delivery.Tests.Reports;
 using MailFlow.Engine.Storage;
 using MailFlow.Testing;
 
@@ -83,6 +84,63 @@ public sealed class PrivacyTests
         Assert.Empty((await fixture.Get<SandboxMailbox>().ListAsync(1, null, null, 10, default)).Items);
         Assert.Empty(await TracesAsync(fixture.Database, "ada@"));
         Assert.Equal(MessageState.Accepted, (await fixture.StateAsync(id)).State);
+    }
+
+    // Seen red: addresses were compared as they were written.
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, "Zoe@Example.org", "zoe@example.org")]
+    [InlineData(DatabaseKind.Sqlite, "zoe@example.org", "ZOE@example.org")]
+    [InlineData(DatabaseKind.PostgreSql, "Zoe@Example.org", "zoe@example.org")]
+    [InlineData(DatabaseKind.PostgreSql, "zoe@example.org", "ZOE@example.org")]
+    public async Task A_trial_mail_to_the_address_is_erased_however_the_address_is_written(DatabaseKind kind, string address, string tried)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        await fixture.ContactAsync("zoe-7", address);
+        foreach (var to in (string[])[tried, address, "bob@example.org"])
+            await fixture.Get<TrialMail>().SendAsync(1, "welcome", to, new(null, null, JsonData.Empty, JsonData.Empty), "zoe-7", default);
+
+        await fixture.Get<Erasure>().BeginAsync(1, "zoe-7", default);
+
+        Assert.Equal("bob@example.org", Assert.Single((await fixture.Get<SandboxMailbox>().ListAsync(1, null, null, 10, default)).Items).To);
+    }
+
+    // Seen red: the octets were looked for as they were written.
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, "Zoe@Example.org")]
+    [InlineData(DatabaseKind.Sqlite, "zoe@example.org")]
+    [InlineData(DatabaseKind.PostgreSql, "Zoe@Example.org")]
+    [InlineData(DatabaseKind.PostgreSql, "zoe@example.org")]
+    public async Task A_call_that_was_laid_aside_is_erased_however_it_writes_the_address(DatabaseKind kind, string address)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        await fixture.ContactAsync("zoe-7", address);
+        foreach (var body in (string[])["{\"to\":\"zoe@EXAMPLE.org\",\"is\":\"torn", "\0\u00ff ZOE@example.org", "recipient=zOe%40example.org&torn", "{\"to\":\"bob@example.org\",\"is\":\"torn"])
+            await fixture.Database.WriteAsync(session => session.ExecuteAsync("INSERT INTO webhook_call (at, account_id, connection, type, body, error) VALUES (1, 1, 'main', 'sendgrid', @body, 'cannot be read')", default,
+                ("body", Encoding.UTF8.GetBytes(body))), default);
+
+        await fixture.Get<Erasure>().BeginAsync(1, "zoe-7", default);
+
+        var calls = await fixture.Database.ReadAsync(session => session.QueryAsync("SELECT body FROM webhook_call", row => Encoding.UTF8.GetString(row.Bytes(0)), default), default);
+        Assert.Contains("bob@example.org", Assert.Single(calls));
+    }
+
+    // Seen red: the call was laid aside after the erasure, and stayed.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_erasure_waits_for_the_calls_that_name_the_person_and_are_not_read_yet(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var delivery = fixture.Delivery;
+        await delivery.ContactAsync("zoe-7", "zoe@example.org");
+        await delivery.ContactAsync("eve", "eve@example.org");
+        Assert.Equal(WebhookAnswer.Taken, await fixture.TakeAsync(Encoding.UTF8.GetBytes("""{"to":"Zoe@example.org","is":"torn""")));
+
+        Assert.NotNull((await delivery.Get<Erasure>().BeginAsync(1, "eve", default)).DoneAt);
+        Assert.Null((await delivery.Get<Erasure>().BeginAsync(1, "zoe-7", default)).DoneAt);
+        await fixture.WorkAsync();
+        Assert.Equal(1, await delivery.Get<Erasure>().RunOnceAsync(default));
+
+        Assert.Empty(await TracesAsync(delivery.Database, "zoe@", "zoe-7"));
+        Assert.Equal(0, await fixture.CountAsync("SELECT count(*) FROM webhook_call"));
     }
 
     /// <summary>Does something else at a labelled point, once.</summary>

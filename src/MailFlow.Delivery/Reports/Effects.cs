@@ -14,7 +14,7 @@ namespace MailFlow.Delivery.Reports;
 internal sealed record Applied(IReadOnlyCollection<int> Shards, IReadOnlySet<long> Waiting);
 
 /// <summary>Does what reports say, in the transaction at hand: the summary of each mail, the ledger, suppressions, consents, counts, stops, and the contact's events.</summary>
-internal sealed class Effects(Suppressions suppressions, Consents consents, IContactStore contacts, Senders senders, EventIntake events)
+internal sealed class Effects(Suppressions suppressions, Consents consents, IContactStore contacts, EventIntake events)
 {
     /// <summary>How long an open or a click waits for what may show that a machine did it.</summary>
     public static readonly TimeSpan Settling = TimeSpan.FromSeconds(10);
@@ -44,13 +44,13 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
         await Ledger.SettleAsync(session, [.. proven.Where(each => each.Report.Connection != RefusedMail.Type).GroupBy(each => each.Message.Id).Select(group => Settlement(group.First()))], now, ct);
         await SuppressAsync(session, fresh, now, ct);
         await WithdrawAsync(session, fresh, now, ct);
-        var domains = await DomainsAsync(session, fresh, ct);
-        await SendingStops.StopAsync(session, await SenderFaults.CountAsync(session, proven, domains, now, ct), ct);
+        var resumes = await FlowStore.ResumesAsync(session, [.. proven.Select(each => each.Message.AccountId).Distinct()], ct);
+        await SendingStops.StopAsync(session, await SenderFaults.CountAsync(session, proven, resumes, now, ct), ct);
         // Opens and clicks are raised and told when they are judged.
         var final = firsts.Where(each => !each.Report.IsEngagement).OrderBy(each => each.Report.At).ToList();
         var shards = await events.AcceptAsync(session, [.. final.Select(each => EventOf(each.Report, each.Message, null)).OfType<(int, IncomingEvent)>()], ct);
         await TellAsync(session, [.. final.Select(each => MailFacts.Of(each.Report, each.Message, null)).OfType<Fact>()], ct);
-        await FlowStore.CountAsync(session, DayCounts(firsts, domains), ct);
+        await FlowStore.CountAsync(session, DayCounts(firsts, resumes), ct);
         var waiting = calls.Where(call => call.Call.Attempt == 0 && call.Reports.Any(report => !found.ContainsKey(report.Key) && MayComeYet(report))).Select(call => call.Call.Id).ToHashSet();
         await ReportStore.CountAsync(session, Counts(calls, found, fresh, waiting, now), ct);
         return new(shards, waiting);
@@ -176,22 +176,22 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
 
     private static bool IsUnsubscribe((Report Report, ReportedMessage Message) each) => each.Report.Kind == FeedbackKind.Unsubscribed;
 
-    /// <summary>The domain that each account's mail comes from.</summary>
-    private async Task<Dictionary<int, string>> DomainsAsync(Session session, List<(Report Report, ReportedMessage Message)> fresh, CancellationToken ct)
-    {
-        var accounts = fresh.Select(each => each.Message.AccountId).Distinct().ToList();
-        if (accounts.Count == 0) return [];
-        return (await senders.AmongAsync(session, accounts, ct)).ToDictionary(each => each.Key, each => FlowControl.DomainOf(each.Value));
-    }
-
-    /// <summary>On the day of what happened, each mail once a kind: warm-up and the guard of reputation go by these.</summary>
-    private static List<DayCount> DayCounts(List<(Report Report, ReportedMessage Message)> firsts, Dictionary<int, string> domains) =>
+    /// <summary>
+    /// On the day of what happened, each mail once a kind: warm-up and the guard of reputation go by these. What is reported of a mail that left before the domain was
+    /// resumed was judged with it.
+    /// </summary>
+    private static List<DayCount> DayCounts(List<(Report Report, ReportedMessage Message)> firsts, Resumes resumes) =>
     [
         .. from each in firsts
+           where each.Message.FromDomain is not null
            where each.Report.Kind is FeedbackKind.Delivered or FeedbackKind.Complained || each.Report.Bounce == BounceKind.Hard
+           let subject = new BucketKey(each.Message.AccountId, SendingStops.OfDomain(each.Message.FromDomain!))
+           let bounces = each.Report.Bounce == BounceKind.Hard ? 1 : 0
+           let complaints = each.Report.Kind == FeedbackKind.Complained ? 1 : 0
+           let isJudged = resumes.IsFromBefore(subject, each.Message.HandedOverAt)
            let day = new DayCount(
-               each.Message.AccountId, SendingStops.OfDomain(domains[each.Message.AccountId]), FlowStore.DayOf(each.Report.At), 0, each.Report.Kind == FeedbackKind.Delivered ? 1 : 0,
-               each.Report.Bounce == BounceKind.Hard ? 1 : 0, each.Report.Kind == FeedbackKind.Complained ? 1 : 0)
+               subject.AccountId, subject.Key, FlowStore.DayOf(each.Report.At), 0, each.Report.Kind == FeedbackKind.Delivered ? 1 : 0, bounces, complaints,
+               JudgedBounces: isJudged ? bounces : 0, JudgedComplaints: isJudged ? complaints : 0)
            from count in each.Message.To is { } to ? FlowStore.InAllAndByMailbox(day, to[(to.LastIndexOf('@') + 1)..]) : [day]
            select count,
     ];

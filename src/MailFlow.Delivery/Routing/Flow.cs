@@ -128,15 +128,16 @@ internal sealed class Flow(
         session, [.. unsent.SelectMany(taken => CountsOf(taken.Message, taken.Route, FlowControl.DomainOf(taken.Sender), taken.To, FlowStore.DayOf(at.ToUnixTimeMilliseconds()), -1))], ct);
 
     /// <summary>
-    /// What a mail counts for: its route's day, where that is limited, and its domain's. One whose answer was lost has counted when it was handed over first; what the
-    /// sandbox captures is not mail from the domain.
+    /// What a mail counts for: its route's day and its domain's. One whose answer was lost has counted when it was handed over first; what the
+    /// sandbox captures is not mail from the domain, and counts where the sandbox's day is limited.
     /// </summary>
     private static IEnumerable<DayCount> CountsOf(ClaimedMessage message, Route route, string? domain, EmailAddress to, int day, int mails)
     {
         if (message.State == MessageState.Unknown) yield break;
-        if (route.PerDay is not null) yield return new DayCount(route.AccountId, route.Subject, day, mails);
+        var transactional = message.Stream == MessageStream.Transactional ? mails : 0;
+        if (route.PerDay is not null || !route.IsSandbox) yield return new DayCount(message.AccountId, route.Subject, day, mails, Transactional: transactional);
         if (domain is null || route.IsSandbox) yield break;
-        foreach (var count in FlowStore.InAllAndByMailbox(new DayCount(message.AccountId, SendingStops.OfDomain(domain), day, mails), to.Domain)) yield return count;
+        foreach (var count in FlowStore.InAllAndByMailbox(new DayCount(message.AccountId, SendingStops.OfDomain(domain), day, mails, Transactional: transactional), to.Domain)) yield return count;
     }
 
     /// <summary>

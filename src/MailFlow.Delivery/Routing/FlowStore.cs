@@ -7,7 +7,8 @@ namespace MailFlow.Delivery.Routing;
 internal readonly record struct BucketKey(int AccountId, string Key);
 
 /// <summary>One more, or fewer, in a day's row.</summary>
-internal readonly record struct DayCount(int AccountId, string Subject, int Day, int HandedOver = 0, int Delivered = 0, int HardBounces = 0, int Complaints = 0);
+internal readonly record struct DayCount(int AccountId, string Subject, int Day, int HandedOver = 0, int Delivered = 0, int HardBounces = 0, int Complaints = 0, int Transactional = 0,
+    int JudgedBounces = 0, int JudgedComplaints = 0);
 
 /// <summary>What limits are told by: days, warm-ups, mailbox limits.</summary>
 internal static class FlowStore
@@ -26,22 +27,26 @@ internal static class FlowStore
 
     /// <summary>Adds up what there is to count, and counts it.</summary>
     public static Task CountAsync(Session session, IReadOnlyList<DayCount> counts, CancellationToken ct) => session.ExecuteAsync("""
-        INSERT INTO sending_day (account_id, subject, day, handed_over, delivered, hard_bounces, complaints)
-        SELECT r.owner, r.subject, r.day, r.handed_over, r.delivered, r.hard_bounces, r.complaints FROM {rows} WHERE true
-        ON CONFLICT (account_id, subject, day) DO UPDATE SET handed_over = sending_day.handed_over + excluded.handed_over, delivered = sending_day.delivered + excluded.delivered,
-          hard_bounces = sending_day.hard_bounces + excluded.hard_bounces, complaints = sending_day.complaints + excluded.complaints
+        INSERT INTO sending_day (account_id, subject, day, handed_over, transactional, delivered, hard_bounces, complaints, judged_bounces, judged_complaints)
+        SELECT r.owner, r.subject, r.day, r.handed_over, r.transactional, r.delivered, r.hard_bounces, r.complaints, r.judged_bounces, r.judged_complaints FROM {rows} WHERE true
+        ON CONFLICT (account_id, subject, day) DO UPDATE SET handed_over = sending_day.handed_over + excluded.handed_over,
+          transactional = sending_day.transactional + excluded.transactional, delivered = sending_day.delivered + excluded.delivered,
+          hard_bounces = sending_day.hard_bounces + excluded.hard_bounces, complaints = sending_day.complaints + excluded.complaints,
+          judged_bounces = sending_day.judged_bounces + excluded.judged_bounces, judged_complaints = sending_day.judged_complaints + excluded.judged_complaints
         """,
         new Rows<DayCount>([.. counts.GroupBy(count => (count.AccountId, count.Subject, count.Day)).Select(each => new DayCount(
-            each.Key.AccountId, each.Key.Subject, each.Key.Day, each.Sum(c => c.HandedOver), each.Sum(c => c.Delivered), each.Sum(c => c.HardBounces), each.Sum(c => c.Complaints))).OrderBy(count => count.AccountId).ThenBy(count => count.Subject, StringComparer.Ordinal).ThenBy(count => count.Day)])
+            each.Key.AccountId, each.Key.Subject, each.Key.Day, each.Sum(c => c.HandedOver), each.Sum(c => c.Delivered), each.Sum(c => c.HardBounces), each.Sum(c => c.Complaints), each.Sum(c => c.Transactional),
+            each.Sum(c => c.JudgedBounces), each.Sum(c => c.JudgedComplaints))).OrderBy(count => count.AccountId).ThenBy(count => count.Subject, StringComparer.Ordinal).ThenBy(count => count.Day)])
             .Int("owner", c => c.AccountId).Text("subject", c => c.Subject).Int("day", c => c.Day).Int("handed_over", c => c.HandedOver).Int("delivered", c => c.Delivered)
-            .Int("hard_bounces", c => c.HardBounces).Int("complaints", c => c.Complaints), ct);
+            .Int("hard_bounces", c => c.HardBounces).Int("complaints", c => c.Complaints).Int("transactional", c => c.Transactional)
+            .Int("judged_bounces", c => c.JudgedBounces).Int("judged_complaints", c => c.JudgedComplaints), ct);
 
     /// <summary>All that is counted in these accounts, from <paramref name="since"/> on.</summary>
     public static async Task<ILookup<BucketKey, SendingDay>> DaysAsync(Session session, IReadOnlyList<int> accountIds, int since, CancellationToken ct) => (await session.QueryAsync("""
-        SELECT d.account_id, d.subject, d.day, d.handed_over, d.delivered, d.hard_bounces, d.complaints, d.judged_mails, d.judged_bounces, d.judged_complaints
+        SELECT d.account_id, d.subject, d.day, d.handed_over, d.delivered, d.hard_bounces, d.complaints, d.judged_mails, d.judged_bounces, d.judged_complaints, d.transactional
         FROM {rows} JOIN sending_day d ON d.account_id = r.owner AND d.day >= @since
         """, new Rows<int>(accountIds).Int("owner", id => id),
-        row => (Key: new BucketKey(row.Int(0), row.Text(1)), Day: new SendingDay(row.Int(2), row.Int(3), row.Int(4), row.Int(5), row.Int(6), row.Int(7), row.Int(8), row.Int(9))), ct, ("since", since)))
+        row => (Key: new BucketKey(row.Int(0), row.Text(1)), Day: new SendingDay(row.Int(2), row.Int(3), row.Int(4), row.Int(5), row.Int(6), row.Int(7), row.Int(8), row.Int(9), row.Int(10))), ct, ("since", since)))
         .ToLookup(each => each.Key, each => each.Day);
 
     /// <summary>The log of a sending domain, judged with all names of its registered domain that the account's mail came from.</summary>
@@ -78,6 +83,11 @@ internal static class FlowStore
             """, ct, ("account", subject.AccountId), ("subject", subject.Key), ("now", now));
     }
 
+    /// <summary>When subjects of these accounts were last resumed; a domain is resumed with all names of its registered domain.</summary>
+    public static async Task<Resumes> ResumesAsync(Session session, IReadOnlyList<int> accountIds, CancellationToken ct) => new(await session.QueryAsync(
+        "SELECT s.account_id, s.subject, s.at FROM {rows} JOIN sending_resume s ON s.account_id = r.owner", new Rows<int>(accountIds).Int("owner", id => id),
+        row => (new BucketKey(row.Int(0), row.Text(1)), row.Long(2)), ct));
+
     /// <summary>When a subject was last resumed; null for never.</summary>
     public static async Task<DateTimeOffset?> ResumedAtAsync(Session session, BucketKey subject, CancellationToken ct) => (await session.QueryAsync(
         "SELECT at FROM sending_resume WHERE account_id = @account AND subject = @subject", row => (DateTimeOffset?)row.Instant(0), ct,
@@ -105,4 +115,16 @@ internal static class FlowStore
     public static async Task<Dictionary<BucketKey, double>> MailboxLimitsAsync(Session session, IReadOnlyList<int> accountIds, CancellationToken ct) => (await session.QueryAsync(
         "SELECT l.account_id, l.mailbox, l.per_second FROM {rows} JOIN mailbox_limit l ON l.account_id = r.owner", new Rows<int>(accountIds).Int("owner", id => id),
         row => (Key: new BucketKey(row.Int(0), row.Text(1)), Rate: row.Double(2)), ct)).ToDictionary(each => each.Key, each => each.Rate);
+}
+
+/// <summary>When subjects were last resumed.</summary>
+internal sealed class Resumes(IEnumerable<(BucketKey Subject, long At)> resumes)
+{
+    private readonly Dictionary<BucketKey, long> _lasts = resumes.GroupBy(each => Judged(each.Subject), each => each.At).ToDictionary(each => each.Key, each => each.Max());
+
+    /// <summary>Whether a mail left before the subject was resumed: it was judged then, with whatever is reported of it later.</summary>
+    public bool IsFromBefore(BucketKey subject, long handedOverAt) => _lasts.TryGetValue(Judged(subject), out var at) && handedOverAt < at;
+
+    private static BucketKey Judged(BucketKey subject) =>
+        SendingStops.DomainIn(subject.Key) is { } name ? subject with { Key = SendingStops.OfDomain(OrganisationalDomain.Of(name)) } : subject;
 }

@@ -1,8 +1,13 @@
+using MailFlow.Engine.Definitions;
+
 namespace MailFlow.Delivery.Routing;
 
-/// <summary>What left on one day, and what came of it; and how much of that was judged when the subject was resumed.</summary>
+/// <summary>What left on one day, and what came of it; how much of that was judged when the subject was resumed; and how many of the mails were transactional.</summary>
 internal readonly record struct SendingDay(
-    int Day, int HandedOver, int Delivered, int HardBounces, int Complaints, int JudgedMails = 0, int JudgedBounces = 0, int JudgedComplaints = 0);
+    int Day, int HandedOver, int Delivered, int HardBounces, int Complaints, int JudgedMails = 0, int JudgedBounces = 0, int JudgedComplaints = 0, int Transactional = 0)
+{
+    public int HandedOverOf(MessageStream stream) => stream == MessageStream.Transactional ? Transactional : HandedOver - Transactional;
+}
 
 /// <summary>How mailbox providers are likely to see a sending domain.</summary>
 internal enum Standing

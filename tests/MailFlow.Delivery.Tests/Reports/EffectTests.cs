@@ -176,7 +176,7 @@ public sealed class EffectTests
     {
         await using var fixture = await FeedbackFixture.CreateAsync(kind);
         var stops = fixture.Delivery.Get<SendingStops>();
-        await fixture.Delivery.Database.WriteAsync(session => FlowStore.CountAsync(session, [new(1, SendingStops.OfDomain("shop.example"), FlowStore.DayOf(fixture.Delivery.Now), HandedOver: 900)], default), default);
+        await fixture.Delivery.Database.WriteAsync(session => FlowStore.CountAsync(session, [new(1, SendingStops.OfDomain("shop.example"), FlowStore.DayOf(fixture.Delivery.Now), HandedOver: 900, Transactional: 900)], default), default);
 
         for (var i = 0; i < 9; i++)
         {
@@ -189,6 +189,86 @@ public sealed class EffectTests
         var tenth = await fixture.SentAsync("user-9@one.example", FeedbackFixture.Transactional, "user-9@one.example");
         await fixture.ReportAsync(fixture.Report(FeedbackKind.Bounced, tenth, bounce: BounceKind.SenderFault, reason: "550 5.7.26 unauthenticated", fault: new(FaultScope.Domain, IsExact: true)));
         Assert.Equal("domain:shop.example", Assert.Single(await stops.ListAsync(1, default)).Subject);
+    }
+
+    // Seen red: complaints and faults were laid to the domain that the account sent from when they came.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Complaints_count_for_the_domain_that_the_mail_came_from(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var sent = new List<Guid>();
+        foreach (var user in (string[])["a", "b", "c"]) sent.Add(await fixture.SentAsync(user));
+        await fixture.Delivery.Get<Senders>().PutAsync(1, new("Shop", "hello@fresh.example", null, "1 High Street"), default);
+
+        await fixture.ReportAsync([.. sent.Select(id => fixture.Report(FeedbackKind.Complained, id))]);
+        var next = await fixture.SentAsync("d");
+
+        Assert.Empty(await fixture.Delivery.Get<SendingStops>().ListAsync(1, default));
+        Assert.Equal(MessageState.Accepted, (await fixture.Delivery.StateAsync(next)).State);
+        Assert.Equal(3, await fixture.CountAsync("SELECT complaints FROM sending_day WHERE subject = 'domain:shop.example'"));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_fault_of_the_senders_stops_the_domain_that_the_mail_came_from(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var sent = await fixture.SentAsync("ada", email: "ada@outlook.com");
+        await fixture.Delivery.Get<Senders>().PutAsync(1, new("Shop", "hello@fresh.example", null, "1 High Street"), default);
+
+        await fixture.ReportAsync(fixture.Report(
+            FeedbackKind.Bounced, sent, bounce: BounceKind.SenderFault, reason: "550 5.7.515 Access denied, sending domain SHOP.EXAMPLE", fault: new(FaultScope.Domain, IsExact: true)));
+
+        Assert.Equal("domain:shop.example", Assert.Single(await fixture.Delivery.Get<SendingStops>().ListAsync(1, default)).Subject);
+    }
+
+    // Seen red: the hundredth was of all mail of the domain, in both streams and by all connections.
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, FaultScope.Domain)]
+    [InlineData(DatabaseKind.Sqlite, FaultScope.Connection)]
+    [InlineData(DatabaseKind.PostgreSql, FaultScope.Domain)]
+    [InlineData(DatabaseKind.PostgreSql, FaultScope.Connection)]
+    public async Task The_hundredth_is_of_the_streams_mail_and_of_the_connections_own(DatabaseKind kind, FaultScope scope)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        // The day's marketing mail, by another connection.
+        await fixture.Delivery.Database.WriteAsync(session => FlowStore.CountAsync(session, [new(1, SendingStops.OfDomain("shop.example"), FlowStore.DayOf(fixture.Delivery.Now), HandedOver: 10_000)], default), default);
+        for (var i = 0; i < 10; i++)
+        {
+            var email = $"user-{i}@{(i % 2 == 0 ? "one" : "two")}.example";
+            await fixture.ReportAsync(fixture.Report(
+                FeedbackKind.Bounced, await fixture.SentAsync(email, FeedbackFixture.Transactional, email), bounce: BounceKind.SenderFault, reason: "550 5.7.26 unauthenticated", fault: new(scope, IsExact: true)));
+        }
+
+        Assert.NotEmpty(await fixture.Delivery.Get<SendingStops>().ListAsync(1, default)); // ten of ten receipts were refused
+    }
+
+    // Seen red: three late complaints, more of a campaign that had been judged, stopped the domain again.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_report_about_a_mail_from_before_the_resume_is_judged_with_that_mail(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var stops = fixture.Delivery.Get<SendingStops>();
+        var sent = new List<Guid>();
+        foreach (var user in (string[])["a", "b", "c"]) sent.Add(await fixture.SentAsync(user));
+        var refused = await fixture.SentAsync("o", email: "o@outlook.com");
+        await fixture.Delivery.Database.WriteAsync(session => FlowStore.CountAsync(session, [new(1, SendingStops.OfDomain("shop.example"), FlowStore.DayOf(fixture.Delivery.Now), HandedOver: 100_000, Complaints: 300)], default), default);
+        await fixture.SentAsync("d");
+        Assert.Single(await stops.ListAsync(1, default));
+        fixture.Delivery.Time.Advance(TimeSpan.FromHours(1));
+        Assert.True(await stops.ResumeAsync(1, "domain:shop.example", default));
+
+        fixture.Delivery.Time.Advance(TimeSpan.FromHours(1));
+        await fixture.ReportAsync([.. sent.Select(id => fixture.Report(FeedbackKind.Complained, id))]);
+        await fixture.ReportAsync(fixture.Report(FeedbackKind.Bounced, refused, bounce: BounceKind.SenderFault, reason: "550 5.7.515 Access denied", fault: new(FaultScope.Domain, IsExact: true)));
+        await fixture.SentAsync("e");
+        Assert.Empty(await stops.ListAsync(1, default));
+
+        // What is reported of mail from after it counts as ever.
+        var after = new List<Guid>();
+        foreach (var user in (string[])["f", "g", "h"]) after.Add(await fixture.SentAsync(user));
+        await fixture.ReportAsync([.. after.Select(id => fixture.Report(FeedbackKind.Complained, id))]);
+        await fixture.SentAsync("i");
+        Assert.Single(await stops.ListAsync(1, default));
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
