@@ -47,6 +47,41 @@ public sealed class PrivacyTests
         Assert.NotEqual(Guid.Empty, other);
     }
 
+    // Seen red.
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, "Zoe@Example.org")]
+    [InlineData(DatabaseKind.PostgreSql, "Zoe@Example.org")]
+    [InlineData(DatabaseKind.Sqlite, "zoe@münchen.example")]
+    [InlineData(DatabaseKind.PostgreSql, "zoe@münchen.example")]
+    public async Task After_an_erasure_the_audit_record_names_the_person_in_no_detail(DatabaseKind kind, string email)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        Audit.Actor = "tester";
+        await fixture.ContactAsync("zoe-7", email);
+        await fixture.ContactAsync("zoe-77", "other@example.org");
+        var nothing = new Dictionary<string, object?>();
+        foreach (var to in new[] { email, email.ToLowerInvariant(), "other@example.org" })
+            await fixture.Get<TrialMail>().SendAsync(1, "welcome", to, new(null, null, nothing, nothing), "tester", default);
+        // What was laid aside and put back, and a trip whose history retention has dropped.
+        foreach (var user in new[] { "zoe-7", "zoe-77" })
+        {
+            var id = Guid.CreateVersion7(fixture.Time.GetUtcNow());
+            await fixture.Database.WriteAsync(session => session.ExecuteAsync(
+                "INSERT INTO dead_letter (id, account_id, shard, kind, key, user_id, body, error, at) VALUES (@id, 1, @shard, 1, @id, @user, '{}', 'x', 1)", default,
+                ("id", id), ("shard", StableHash.Shard(1, user)), ("user", user)), default);
+            await fixture.Get<DeadLetters>().ReplayAsync(1, id, default);
+            await fixture.Database.WriteAsync(session => Audit.RecordAsync(session, 1, "instance.start", id.ToString(), default, ("journey", "j"), ("user_id", user)), default);
+        }
+        await fixture.Database.WriteAsync(session => session.ExecuteAsync("DELETE FROM inbox", default), default); // worked
+        await fixture.Database.WriteAsync(session => session.ExecuteAsync("DELETE FROM sandbox_email", default), default);
+
+        Assert.NotNull((await fixture.Get<Erasure>().BeginAsync(1, "zoe-7", default)).DoneAt);
+
+        Assert.DoesNotContain(await TracesAsync(fixture.Database, "zoe@", "zoe-7"), trace => !trace.Contains("zoe-77"));
+        var others = await fixture.Database.ReadAsync(session => session.QueryAsync("SELECT CAST(detail AS TEXT) FROM audit ORDER BY seq", row => row.Text(0), default), default);
+        Assert.Equal((1, 2), (others.Count(detail => detail.Contains("other@example.org")), others.Count(detail => detail.Contains("zoe-77"))));
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task An_erasure_that_a_crash_left_half_way_is_finished_by_the_next_run(DatabaseKind kind)
     {

@@ -44,6 +44,13 @@ internal sealed class PersonalContact(Suppressions suppressions) : IPersonalData
         await session.ExecuteAsync("UPDATE audit SET subject = 'erased', detail = @none FROM {rows} WHERE audit.account_id = @account AND audit.subject = r.subject",
             new Rows<string>([.. person.Addresses.Concat(person.Addresses.Select(EmailAddress.MailboxKey)).Append(person.UserId).Distinct()]).Text("subject", subject => subject), ct,
             ("account", person.AccountId), ("none", new JsonText("{}")));
+        // A detail may name the person where the subject does not: whom a test mail went to, whose event was put back, who was let into a journey.
+        var members = session.Dialect.IsPostgreSql ? "jsonb_each_text" : "json_each";
+        await session.ExecuteAsync(
+            $"UPDATE audit SET detail = @none FROM {{rows}} WHERE audit.account_id = @account AND EXISTS (SELECT 1 FROM {members}(audit.detail) m WHERE m.value = r.named OR lower(m.value) = r.mailbox)",
+            new Rows<(string Named, string? Mailbox)>([(person.UserId, null), .. person.Addresses.Select(address => (address, (string?)EmailAddress.MailboxKey(address)))])
+                .Text("named", each => each.Named).Text("mailbox", each => each.Mailbox),
+            ct, ("account", person.AccountId), ("none", new JsonText("{}")));
     }
 
     private static Dictionary<string, object?> Members(params (string Name, object? Value)[] members) => members.ToDictionary(member => member.Name, member => member.Value);

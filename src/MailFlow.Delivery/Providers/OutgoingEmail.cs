@@ -38,6 +38,9 @@ public sealed record OutgoingEmail
     /// <summary>Further headers, in order: Message-ID, List-Unsubscribe, List-Unsubscribe-Post, List-Id, Feedback-ID, X-MailFlow-Message.</summary>
     public required IReadOnlyList<(string Name, string Value)> Headers { get; init; }
 
+    /// <summary>The addresses in it that no other mail has: of the contact's own pages, and tracked ones. By these alone two mails of a template may differ.</summary>
+    public IReadOnlyList<string> Links { get; init; } = [];
+
     /// <summary>
     /// What proves that a report about this mail comes from somebody who has it: for a provider whose reports come as mail, beside the key in the return path. Null for a mail that is
     /// in no ledger.

@@ -25,6 +25,7 @@ internal sealed class Composer(TemplateRenderer renderer, UnsubscribeLinks links
         };
         var rendered = await renderer.RenderAsync(message.AccountId, message.Template, message.TemplateVersion, model, message.Stream, message.Subject, ct);
         var from = new Mailbox(EmailAddress.Parse(sender.Email), sender.Name);
+        var (html, tracked) = await tracking.TrackAsync(message.AccountId, message.Id, from.Address.Domain, taken.Route, taken.Contact, rendered.Html, ct);
         return new OutgoingEmail
         {
             MessageId = message.Id,
@@ -35,9 +36,10 @@ internal sealed class Composer(TemplateRenderer renderer, UnsubscribeLinks links
             ReplyTo = sender.ReplyTo is { } replyTo ? new Mailbox(EmailAddress.Parse(replyTo)) : null,
             To = taken.To,
             Subject = rendered.Subject,
-            Html = await tracking.TrackAsync(message.AccountId, message.Id, from.Address.Domain, taken.Route, taken.Contact, rendered.Html, ct),
+            Html = html,
             Text = rendered.Text,
             Headers = Headers(message, from.Address.Domain, urls.Unsubscribe),
+            Links = [urls.Unsubscribe, urls.Preferences, .. urls.Confirm is { } confirm ? [confirm] : Array.Empty<string>(), .. tracked.Distinct()],
             ReturnTag = ReturnTag.Of(message.Id, (await keys.AllAsync(ct))[0]),
             Stream = message.Stream,
             Template = message.Template,

@@ -94,7 +94,7 @@ public sealed class MailTracking
         return target;
     }
 
-    /// <summary>The mail's HTML with tracked links and the picture; as it was where it is not tracked.</summary>
+    /// <summary>The mail's HTML with tracked links and the picture, and the addresses put in; as it was where it is not tracked.</summary>
     /// <param name="accountId">Whose mail.</param>
     /// <param name="messageId">Which.</param>
     /// <param name="domain">Of its From address: its links lead to that domain's host.</param>
@@ -102,14 +102,15 @@ public sealed class MailTracking
     /// <param name="contact">Who gets it.</param>
     /// <param name="html">As it was rendered.</param>
     /// <param name="ct">Cancels.</param>
-    internal async ValueTask<string> TrackAsync(int accountId, Guid messageId, string domain, Route route, Contact contact, string html, CancellationToken ct)
+    internal async ValueTask<(string Html, IReadOnlyList<string> Addresses)> TrackAsync(int accountId, Guid messageId, string domain, Route route, Contact contact, string html, CancellationToken ct)
     {
         var settings = await SettingsAsync(accountId, ct);
-        if (!(settings.Enabled ?? (!route.IsSandbox && !route.Provider.TracksEngagement)) || !Agrees(contact, settings)) return html;
+        if (!(settings.Enabled ?? (!route.IsSandbox && !route.Provider.TracksEngagement)) || !Agrees(contact, settings)) return (html, []);
         var key = (await _keys.AllAsync(ct))[0];
         var at = await _hosts.AddressAsync(accountId, domain, ct);
         var (links, bodyEnd) = HtmlLinks.Find(html);
         var tracked = new StringBuilder(html.Length + 512 + (links.Count * 200));
+        var addresses = new List<string>(links.Count + 2);
         var copied = 0;
         foreach (var link in links)
         {
@@ -119,9 +120,14 @@ public sealed class MailTracking
             copied = link.Start + link.Length;
         }
         if (copied <= bodyEnd) Close();
-        return tracked.Append(html, copied, html.Length - copied).ToString();
+        return (tracked.Append(html, copied, html.Length - copied).ToString(), addresses);
 
-        string Address(string path, TrackedKind kind, string url) => $"{at}{path}/{TrackingToken.Write(new TrackedAddress(accountId, messageId, kind, url), key)}";
+        string Address(string path, TrackedKind kind, string url)
+        {
+            var address = $"{at}{path}/{TrackingToken.Write(new TrackedAddress(accountId, messageId, kind, url), key)}";
+            addresses.Add(address);
+            return address;
+        }
 
         void Close()
         {

@@ -26,6 +26,7 @@ internal static class Mails
                 ("Message-ID", $"<{id:n}@shop.example>"), ("X-MailFlow-Message", id.ToString()), ("List-Unsubscribe", $"<{link}>"),
                 ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"), ("Feedback-ID", "welcome-series:welcome:marketing:mf-00001"),
             ],
+            Links = [link],
             Stream = MessageStream.Marketing,
             Template = "welcome",
             UserId = "u-4711-private",

@@ -99,6 +99,48 @@ public sealed class SendGridTests : HttpContract
         Assert.Equal(emails.Select(email => (email.To.ToString(), email.Html)).Order(), (await rig.TakenAsync()).Select(mail => (mail.To, mail.Html)).Order());
     }
 
+    // Seen red.
+    /// <summary>The footer's links and tracked ones are each mail's own.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Marketing_mail_that_says_the_same_to_everybody_is_one_request_with_or_without_our_tracking(bool tracked)
+    {
+        await using var rig = await StartAsync();
+        var mails = new System.Collections.Concurrent.ConcurrentBag<OutgoingEmail>();
+        await using var fixture = await DeliveryFixture.CreateAsync(DatabaseKind.Sqlite, new StubProvider { OnSend = mails.Add });
+        await fixture.TemplateAsync("same", "News", "<p>The same to <a href=\"https://shop.example/?a=1&amp;b=2\">everybody</a>, <a href=\"https://shop.example/?a=1&amp;b=2\">here</a> and <a href=\"https://shop.example/\">there</a>.</p>");
+        await fixture.Get<MailTracking>().PutAsync(1, new(tracked, false), default);
+        await fixture.QueueManyAsync(20, with: message => message with { Template = "same" });
+        await fixture.SendAllAsync();
+        Assert.All(mails, mail => Assert.Equal(tracked, mail.Html.Contains("/t/c/", StringComparison.Ordinal)));
+
+        await ((IBulkEmailProvider)rig.Provider).SendManyAsync([.. mails], default);
+
+        Assert.Single(Api.Requests);
+        Assert.Equal(mails.Select(mail => (mail.To.ToString(), mail.Html, mail.Text)).Order(), (await rig.TakenAsync()).Select(mail => (mail.To, mail.Html, mail.Text)).Order());
+    }
+
+    // Seen red while no link but the unsubscribe link was substituted.
+    /// <summary>SendGrid takes 10,000 bytes of substitutions a mail.</summary>
+    [Fact]
+    public async Task A_mail_with_more_links_of_its_own_than_SendGrid_substitutes_goes_alone()
+    {
+        await using var rig = await StartAsync();
+        List<OutgoingEmail> emails = [.. Enumerable.Range(1, 2).Select(i => Linked(i, 8)), .. Enumerable.Range(3, 2).Select(i => Linked(i, 12))];
+
+        await ((IBulkEmailProvider)rig.Provider).SendManyAsync(emails, default);
+
+        Assert.Equal([1, 1, 2], Api.Requests.Select(request => Taken(request).Count()).Order());
+        Assert.Equal(emails.Select(email => email.Html).Order(), (await rig.TakenAsync()).Select(mail => mail.Html).Order());
+
+        static OutgoingEmail Linked(int i, int count)
+        {
+            var links = Enumerable.Range(0, count).Select(link => $"https://shop.example/{i}/{link}/{new string('x', 1000)}").ToList();
+            return Mails.Transactional(i, $"u{i}@example.org") with { Html = string.Concat(links.Select(link => $"<p>{link}</p>")), Links = links };
+        }
+    }
+
     [Fact]
     public async Task A_mail_whose_own_words_look_like_a_mark_goes_alone_and_unchanged()
     {

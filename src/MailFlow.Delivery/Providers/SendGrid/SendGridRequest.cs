@@ -4,19 +4,22 @@ namespace MailFlow.Delivery.Providers.SendGrid;
 
 /// <summary>
 /// Mails that share one request: the same sender, answer address and content, up to what SendGrid itself can put in. Each is a personalisation with subject, headers and
-/// key of its own. What differs in the content of two such mails can only be the contact's unsubscribe link and the message's id: these are known, and are substituted.
+/// key of its own. What differs in the content of two such mails can only be each mail's own links and the message's id: these are known, and are substituted.
 /// </summary>
 internal sealed record SendGridRequest(IReadOnlyList<OutgoingEmail> Emails, string Html, string Text)
 {
     /// <summary>The most personalisations of a request.</summary>
     public const int Most = 1000;
 
-    private const string Mark = "%mf-", LinkMark = "%mf-unsubscribe%", IdMark = "%mf-message%";
+    /// <summary>The most bytes of substitutions that SendGrid takes for a mail, less some for what it may count besides.</summary>
+    private const int MostSubstituted = 9_500;
+
+    private const string Mark = "%mf-", IdMark = "%mf-message%";
 
     /// <summary>The fewest requests that say the same as one a mail. The order within each is that of the mails.</summary>
     public static IEnumerable<SendGridRequest> Group(IEnumerable<OutgoingEmail> emails)
     {
-        var groups = emails.Select(email => (Email: email, Alone: HoldsMark(email), Html: Marked(email, email.Html), Text: Marked(email, email.Text)))
+        var groups = emails.Select(email => (Email: email, Alone: HoldsMark(email) || Substitutions(email).Sum(one => one.Mark.Length + one.Own.Length) > MostSubstituted, Html: Marked(email, email.Html), Text: Marked(email, email.Text)))
             .GroupBy(one => (one.Email.From, one.Email.ReplyTo, one.Email.Template, one.Email.Journey, one.Html, one.Text, one.Alone ? one.Email.MessageId : default));
         foreach (var group in groups)
         {
@@ -92,8 +95,7 @@ internal sealed record SendGridRequest(IReadOnlyList<OutgoingEmail> Emails, stri
         if (Emails.Count > 1)
         {
             json.WriteStartObject("substitutions");
-            if (Unsubscribe(email) is { } link) json.WriteString(LinkMark, link);
-            json.WriteString(IdMark, email.MessageId);
+            foreach (var (mark, own) in Substitutions(email)) json.WriteString(mark, own);
             json.WriteEndObject();
         }
         json.WriteEndObject();
@@ -104,14 +106,12 @@ internal sealed record SendGridRequest(IReadOnlyList<OutgoingEmail> Emails, stri
         email.Html.Contains(Mark, StringComparison.Ordinal) || email.Text.Contains(Mark, StringComparison.Ordinal) || email.Subject.Contains(Mark, StringComparison.Ordinal);
 
     /// <summary>The content with marks for what is this mail's own.</summary>
-    private static string Marked(OutgoingEmail email, string content)
-    {
-        if (Unsubscribe(email) is { } link) content = content.Replace(link, LinkMark, StringComparison.Ordinal);
-        return content.Replace(email.MessageId.ToString(), IdMark, StringComparison.Ordinal);
-    }
+    private static string Marked(OutgoingEmail email, string content) =>
+        Substitutions(email).Aggregate(content, (text, one) => text.Replace(one.Own, one.Mark, StringComparison.Ordinal));
 
-    private static string? Unsubscribe(OutgoingEmail email) =>
-        email.Headers.FirstOrDefault(header => header.Name == "List-Unsubscribe").Value?.Trim('<', '>') is { Length: > 0 } link && !link.Contains(',') ? link : null;
+    /// <summary>What is this mail's own, each with its mark. Links are counted: two mails that say the same have theirs in the same order.</summary>
+    private static IEnumerable<(string Mark, string Own)> Substitutions(OutgoingEmail email) =>
+        email.Links.Select((link, i) => ($"{Mark}link-{i}%", link)).Append((IdMark, email.MessageId.ToString()));
 
     private static void Mailbox(Utf8JsonWriter json, string name, Mailbox mailbox)
     {
