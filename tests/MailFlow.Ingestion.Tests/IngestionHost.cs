@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Text.Json.Nodes;
@@ -22,22 +23,28 @@ internal sealed class IngestionHost : IAsyncDisposable
     private readonly IHost _host;
     private readonly TestDatabase? _own;
 
-    private IngestionHost(IHost host, Database database, TestDatabase? own) => (_host, Database, _own) = (host, database, own);
+    private IngestionHost(IHost host, Database database, ConcurrentQueue<string> said, TestDatabase? own) => (_host, Database, Said, _own) = (host, database, said, own);
 
     public Database Database { get; }
 
     public EventIntake Intake => _host.Services.GetRequiredService<EventIntake>();
 
+    /// <summary>What ingestion has logged, from what is told for information on.</summary>
+    public ConcurrentQueue<string> Said { get; }
+
     /// <summary>What a gauge of the node's meter says now, all its partitions added up.</summary>
-    public long Gauge(string name)
+    public long Gauge(string name) => Gauges(name).Sum();
+
+    /// <summary>What a gauge of the node's meter says now of each partition.</summary>
+    public List<long> Gauges(string name)
     {
-        var (meter, sum) = (_host.Services.GetRequiredService<IngestionMeter>().Meter, 0L);
+        var (meter, values) = (_host.Services.GetRequiredService<IngestionMeter>().Meter, new List<long>());
         using var listener = new MeterListener { InstrumentPublished = (instrument, listening) => { if (instrument.Meter == meter && instrument.Name == name) listening.EnableMeasurementEvents(instrument); } };
-        listener.SetMeasurementEventCallback<long>((_, value, _, _) => sum += value);
-        listener.SetMeasurementEventCallback<int>((_, value, _, _) => sum += value);
+        listener.SetMeasurementEventCallback<long>((_, value, _, _) => values.Add(value));
+        listener.SetMeasurementEventCallback<int>((_, value, _, _) => values.Add(value));
         listener.Start();
         listener.RecordObservableInstruments();
-        return sum;
+        return values;
     }
 
     /// <summary>A node with a database of its own.</summary>
@@ -50,9 +57,9 @@ internal sealed class IngestionHost : IAsyncDisposable
     /// <summary>A node on a database that others use too.</summary>
     public static Task<IngestionHost> StartAsync(Database database, IngestionOptions options, IFaultPoints? faults = null) => StartAsync(database, options, faults, null);
 
-    public static async Task<TestDatabase> CreateDatabaseAsync(DatabaseKind kind)
+    public static async Task<TestDatabase> CreateDatabaseAsync(DatabaseKind kind, TimeProvider? time = null)
     {
-        var test = await TestDatabase.CreateAsync(kind, TimeProvider.System, typeof(Worker).Assembly);
+        var test = await TestDatabase.CreateAsync(kind, time ?? TimeProvider.System, typeof(Worker).Assembly);
         await test.Database.WriteAsync(session => session.ExecuteAsync("INSERT INTO account (id, name, created_at) VALUES (1, 'One', 0), (2, 'Two', 0)", default), default);
         return test;
     }
@@ -93,10 +100,12 @@ internal sealed class IngestionHost : IAsyncDisposable
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat) = (true, "HH:mm:ss.fff ")).SetMinimumLevel(LogLevel.Warning);
+        var lines = new Lines();
+        builder.Logging.AddProvider(lines).AddFilter<Lines>("MailFlow.Ingestion", LogLevel.Information);
         builder.Services.AddSingleton(database).AddSingleton(database.Time);
         if (faults is not null) builder.Services.AddSingleton(faults);
         builder.Services.AddEngine().AddIngestion(options);
-        var node = new IngestionHost(builder.Build(), database, own);
+        var node = new IngestionHost(builder.Build(), database, lines.Said, own);
         try
         {
             await node._host.StartAsync();
@@ -107,5 +116,20 @@ internal sealed class IngestionHost : IAsyncDisposable
             await node.DisposeAsync();
             throw;
         }
+    }
+
+    private sealed class Lines : ILoggerProvider, ILogger
+    {
+        public ConcurrentQueue<string> Said { get; } = new();
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Said.Enqueue(formatter(state, exception));
+
+        public void Dispose() { }
     }
 }

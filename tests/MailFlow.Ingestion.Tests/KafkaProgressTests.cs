@@ -56,6 +56,18 @@ public sealed class KafkaProgressTests
         Assert.Equal([new(Two, 10)], _progress.Handled());
     }
 
+    [Fact]
+    public void What_is_asked_of_some_partitions_leaves_that_of_the_others_for_the_next_to_ask()
+    {
+        Begin(One, 5);
+        Begin(Two, 9);
+        End(One, 5);
+        End(Two, 9);
+
+        Assert.Equal([new(One, 6)], _progress.Handled([One]));
+        Assert.Equal([new(Two, 10)], _progress.Handled());
+    }
+
     private void Begin(TopicPartition partition, params long[] offsets)
     {
         foreach (var offset in offsets) _progress.Begin(new(partition, offset), (_records[(partition, offset)] = new()).Task);

@@ -187,6 +187,55 @@ public sealed class KafkaTests : IDisposable
         }
     }
 
+    // Seen red: what was handled of them was forgotten with what was given up.
+    [Fact]
+    public async Task What_was_handled_of_partitions_that_a_node_keeps_is_committed_though_it_gives_others_up()
+    {
+        const int Sent = 60;
+        await using var test = await IngestionHost.CreateDatabaseAsync(DatabaseKind.PostgreSql);
+        using var gate = new ManualResetEventSlim();
+        var held = new Trouble("intake.before-commit", () => { gate.Wait(TimeSpan.FromMinutes(1)); return null; });
+        await using var first = await IngestionHost.StartAsync(test.Database, Options, held);
+        await HaveAsync(Partitions, first);
+        for (var i = 0; i < Sent; i++) await SendToAsync(i % Partitions, $"e{i}");
+        await IngestionHost.UntilAsync(() => Task.FromResult(held.Times > 0), "a batch under way");
+
+        await using var second = await IngestionHost.StartAsync(test.Database, Options);
+        await IngestionHost.UntilAsync(() => Task.FromResult(first.Said.Any(line => line.StartsWith("Kafka takes the partitions", StringComparison.Ordinal))), "the first to give up partitions");
+        held.IsOver = true; // it waits for what is under way of them
+        gate.Set();
+
+        await HaveAsync(Partitions, first, second);
+        await first.EventsAsync(Sent);
+        await IngestionHost.UntilAsync(() => Task.FromResult(Committed() == Sent), "the commits");
+    }
+
+    // Seen red: the lag was counted from where this node had left off.
+    [Fact]
+    public async Task A_partition_that_comes_back_has_the_lag_that_the_group_has()
+    {
+        const int Half = 20;
+        await using var test = await IngestionHost.CreateDatabaseAsync(DatabaseKind.PostgreSql);
+        await using var first = await IngestionHost.StartAsync(test.Database, Options);
+        for (var i = 0; i < Half; i++) await SendToAsync(i % Partitions, $"e{i}");
+        await first.EventsAsync(Half);
+        var second = await IngestionHost.StartAsync(test.Database, Options);
+        await IngestionHost.UntilAsync(() => Task.FromResult(second.Gauge("mailflow.ingestion.partitions") == Partitions / 2), "the sharing");
+        for (var i = Half; i < 2 * Half; i++) await SendToAsync(i % Partitions, $"e{i}");
+        await IngestionHost.UntilAsync(() => Task.FromResult(Committed() == 2 * Half), "the commits");
+
+        await second.DisposeAsync();
+        await HaveAsync(Partitions, first);
+        await IngestionHost.UntilAsync(() => Task.FromResult(first.Gauges("mailflow.ingestion.lag").Count == Partitions), "a look at all partitions");
+
+        Assert.Equal([0, 0, 0, 0], first.Gauges("mailflow.ingestion.lag"));
+    }
+
+    private static Task HaveAsync(int partitions, params IngestionHost[] nodes) =>
+        IngestionHost.UntilAsync(() => Task.FromResult(nodes.All(node => node.Gauge("mailflow.ingestion.partitions") > 0) && nodes.Sum(node => node.Gauge("mailflow.ingestion.partitions")) == partitions), "the partitions");
+
+    private Task<DeliveryResult<string, byte[]>> SendToAsync(int partition, string id) => _producer.ProduceAsync(new TopicPartition(Topic, partition), new() { Key = "ada", Value = Bytes(id) });
+
     private Task<DeliveryResult<string, byte[]>> SendAsync(string key, byte[] body) => _producer.ProduceAsync(Topic, new() { Key = key, Value = body });
 
     /// <summary>How many records the group has committed.</summary>

@@ -61,6 +61,21 @@ public sealed class RabbitMqTests(RabbitMqFixture fixture) : IClassFixture<Rabbi
         Assert.All(dead, each => Assert.Equal(Queue, each.Headers["mailflow-routing-key"]!.GetValue<string>()));
     }
 
+    // Seen red: no try to lay it aside succeeded, and nothing behind it was taken.
+    [Fact]
+    public async Task A_message_whose_fault_has_a_very_long_name_is_laid_aside_and_stops_nothing()
+    {
+        const string Queue = "long";
+        await using var node = await StartAsync(Queue);
+        var name = new string('x', 200_000); // more than a frame of AMQP holds, and all headers must fit into one
+        await PublishAsync(Queue, [Encoding.UTF8.GetBytes($$"""{"event_id":"p","event_type":"tested","user_id":"ada","payload":{"{{name}}":"\u0000"} }"""), Bytes("after")]);
+
+        await UntilAsync(Queue + ".dlq", 1);
+        await UntilAsync(Queue, 0);
+        Assert.Equal(["after"], await node.EventsAsync(1));
+        Assert.StartsWith("payload.xxx", (await Server.TakeAsync(Queue + ".dlq"))[0].Headers["mailflow-field"]!.GetValue<string>());
+    }
+
     [Fact]
     public async Task What_the_broker_itself_drops_is_a_dead_letter_too()
     {

@@ -19,8 +19,8 @@ internal sealed partial class KafkaIntake(
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50), Patience = TimeSpan.FromSeconds(1), LastMoments = TimeSpan.FromSeconds(5), LeaveWithin = TimeSpan.FromSeconds(7);
 
     private readonly KafkaProgress _progress = new();
-    private readonly HashSet<TopicPartition> _mine = [];
     private readonly Dictionary<ErrorCode, DateTimeOffset> _told = [];
+    private KafkaLag _lag = null!; // of the consumer at hand
     private bool _paused, _newPartitions;
     private ulong _sequence;
     private int _failures;
@@ -38,11 +38,11 @@ internal sealed partial class KafkaIntake(
             {
                 var consumer = Build();
                 using var underWay = new CancellationTokenSource();
-                using var lag = new KafkaLag(consumer, options.Kafka.Topic, meter, database.Time);
+                using var lag = _lag = new KafkaLag(consumer, options.Kafka.Topic, meter, database.Time);
                 try
                 {
                     consumer.Subscribe(options.Kafka.Topic);
-                    Read(consumer, dispatcher, lag, underWay.Token, stopping);
+                    Read(consumer, dispatcher, underWay.Token, stopping);
                 }
                 finally
                 {
@@ -92,7 +92,7 @@ internal sealed partial class KafkaIntake(
             .Build();
     }
 
-    private void Read(IConsumer<byte[], byte[]> consumer, IReceiveEndpointDispatcher dispatcher, KafkaLag lag, CancellationToken underWay, CancellationToken stopping)
+    private void Read(IConsumer<byte[], byte[]> consumer, IReceiveEndpointDispatcher dispatcher, CancellationToken underWay, CancellationToken stopping)
     {
         for (var count = 1; !stopping.IsCancellationRequested; count++)
         {
@@ -100,7 +100,7 @@ internal sealed partial class KafkaIntake(
             if (record is not null)
                 _progress.Begin(record.TopicPartitionOffset, dispatcher.Dispatch(record.Message.Value ?? [], NoHeaders, underWay, KafkaOrigin.Of(record, ++_sequence)));
             if (record is not null && count % SettleEvery != 0) continue;
-            Settle(consumer, lag, stopping);
+            Settle(consumer, stopping);
             Hold(consumer, stopping);
         }
     }
@@ -120,12 +120,12 @@ internal sealed partial class KafkaIntake(
     }
 
     /// <summary>Stores what may be committed, and goes back to what failed.</summary>
-    private void Settle(IConsumer<byte[], byte[]> consumer, KafkaLag lag, CancellationToken stopping)
+    private void Settle(IConsumer<byte[], byte[]> consumer, CancellationToken stopping)
     {
         foreach (var place in _progress.Handled())
         {
             consumer.StoreOffset(place);
-            lag.Handled(place);
+            _lag.Handled(place);
             _failures = 0; // it works
         }
         foreach (var place in _progress.Failed())
@@ -163,8 +163,7 @@ internal sealed partial class KafkaIntake(
 
     private void Take(List<TopicPartition> partitions)
     {
-        _mine.UnionWith(partitions);
-        meter.Partitions(_mine.Count);
+        _lag.Take(partitions);
         _newPartitions = true;
         if (partitions.Count > 0) Assigned(Names(partitions));
     }
@@ -172,9 +171,9 @@ internal sealed partial class KafkaIntake(
     /// <summary>The group gives partitions to another: what is under way of them is finished, if that is soon, so that the other need not do it again.</summary>
     private void GiveUp(IConsumer<byte[], byte[]> consumer, List<TopicPartition> partitions)
     {
-        Wait(_progress.Of(partitions), LastMoments, CancellationToken.None);
-        foreach (var place in _progress.Handled().Where(place => partitions.Contains(place.TopicPartition))) consumer.StoreOffset(place);
         Revoked(Names(partitions));
+        Wait(_progress.Of(partitions), LastMoments, CancellationToken.None);
+        foreach (var place in _progress.Handled(partitions)) consumer.StoreOffset(place);
         Forget(partitions);
     }
 
@@ -186,13 +185,8 @@ internal sealed partial class KafkaIntake(
 
     private void Forget(List<TopicPartition> partitions)
     {
-        foreach (var partition in partitions)
-        {
-            _progress.Forget(partition);
-            meter.NoLag(KafkaLag.NameOf(partition));
-        }
-        _mine.ExceptWith(partitions);
-        meter.Partitions(_mine.Count);
+        foreach (var partition in partitions) _progress.Forget(partition);
+        _lag.Forget(partitions);
     }
 
     /// <summary>Whether all have ended in time, well or not.</summary>

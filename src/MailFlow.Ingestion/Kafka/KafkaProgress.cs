@@ -19,12 +19,16 @@ internal sealed class KafkaProgress
         records.Enqueue((place.Offset, done));
     }
 
-    /// <summary>Up to where each partition has been handled since this was last asked: the offset of the first record that has not.</summary>
-    public List<TopicPartitionOffset> Handled()
+    /// <summary>Up to where each partition has been handled since this was last asked of it: the offset of the first record that has not.</summary>
+    public List<TopicPartitionOffset> Handled() => Handled(_partitions.Keys);
+
+    /// <summary>The same, of these partitions alone.</summary>
+    public List<TopicPartitionOffset> Handled(IEnumerable<TopicPartition> partitions)
     {
         var handled = new List<TopicPartitionOffset>();
-        foreach (var (partition, records) in _partitions)
+        foreach (var partition in partitions.Where(_partitions.ContainsKey))
         {
+            var records = _partitions[partition];
             long? next = null;
             while (records.TryPeek(out var record) && record.Done.IsCompletedSuccessfully)
             {
