@@ -42,6 +42,28 @@ public sealed class ScheduleTests
         Assert.Equal("entered 6, waiting 0, completed 6, exited 0, faulted 0", await host.StatsAsync("weekly"));
     }
 
+    // Seen red: they entered before it.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_node_whose_clock_is_ahead_lets_nobody_in_before_the_time_has_come_by_the_databases(DatabaseKind kind)
+    {
+        await using var host = await HostAsync(kind, french: 2);
+        await host.PublishAsync("weekly", Flow.Of(null, Mondays, Flow.Line("hello")));
+        var clock = await WithoutStrikesAsync(host);
+        await host.AdvanceToAsync("2026-01-12T07:59:30Z");
+        await clock.RoundAsync(default);
+
+        await clock.StrikeAsync("1/trigger", At("2026-01-12T08:00:00Z"), default);
+        await clock.RoundAsync(default);
+        await LetInAsync(host);
+        Assert.StartsWith("entered 0,", await host.StatsAsync("weekly"), StringComparison.Ordinal);
+
+        await host.AdvanceToAsync("2026-01-12T08:00:00Z"); // less than a minute after it was last looked at what was missed
+        await clock.RoundAsync(default);
+        await LetInAsync(host);
+        Assert.StartsWith("entered 2,", await host.StatsAsync("weekly"), StringComparison.Ordinal);
+        await clock.Scheduler!.Shutdown(waitForJobsToComplete: false, default);
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_large_audience_is_let_in_by_chunks_and_what_is_done_again_after_a_crash_lets_nobody_in_twice(DatabaseKind kind)
     {

@@ -8,19 +8,31 @@ namespace MailFlow.Server.Tests;
 /// <summary>PostgreSQL's second wall between accounts, as the server builds and uses it.</summary>
 public sealed class WalledRequestTests
 {
+    /// <summary>The tables that say nothing of anybody's account, and why.</summary>
+    private static readonly Dictionary<string, string> Everybodys = new()
+    {
+        ["schema_version"] = "the migrator's",
+        ["engine_epoch"] = "one number for all nodes: read again what you keep in memory",
+        ["engine_run"] = "which nodes run",
+        ["shard_trial"] = "which stimulus a shard's worker has in hand, by its key",
+        ["fact_publisher"] = "which node publishes facts",
+        ["node_epoch"] = "starts of nodes",
+        ["signing_key"] = "the installation's keys",
+    };
+
+    // Seen red with webhook_attempt and webhook_subscription, which carried none.
     [Fact]
-    public async Task Every_table_that_carries_an_account_is_walled()
+    public async Task Every_table_carries_an_account_and_is_walled_or_is_everybodys_for_a_reason()
     {
         await using var server = await ServerUnderTest.StartAsync(DatabaseKind.PostgreSql, workers: false);
         var tables = await server.Database.ReadAsync(session => session.QueryAsync("""
             SELECT c.relname, c.relrowsecurity AND EXISTS (
               SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polcmd = '*' AND pg_get_expr(p.polqual, c.oid) LIKE '(%id = %mailflow.account%' AND p.polroles <> '{0}')
             FROM pg_class c
-            WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-              AND (c.relname = 'account' OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'account_id'))
+            WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname NOT LIKE 'qrtz\_%'
             """, row => (Name: row.Text(0), IsWalled: row.Bool(1)), default), default);
 
-        Assert.Empty(tables.Where(table => !table.IsWalled).Select(table => table.Name));
+        Assert.Equal(Everybodys.Keys.Order(), tables.Where(table => !table.IsWalled).Select(table => table.Name).Order());
         Assert.True(tables.Count > 40, $"Only {tables.Count} tables were looked at.");
     }
 

@@ -24,8 +24,8 @@ public sealed partial class JobRunner(
     /// <summary>Does what is due, at most a few dozen jobs, and waits for them; gives how many attempts were made.</summary>
     public async Task<int> RunOnceAsync(CancellationToken ct)
     {
-        var jobs = await ClaimAsync(AtOnce, ct);
-        await Task.WhenAll(jobs.Select(job => AttemptAsync(job, ct)));
+        var (jobs, began) = await ClaimAsync(AtOnce);
+        await Task.WhenAll(jobs.Select(job => AttemptAsync(job, began, ct)));
         return jobs.Count;
     }
 
@@ -38,8 +38,9 @@ public sealed partial class JobRunner(
         var running = new ConcurrentDictionary<Guid, Task>();
         await Lane.RunAsync(async () =>
         {
-            foreach (var job in running.Count < AtOnce ? await ClaimAsync(AtOnce - running.Count, stoppingToken) : [])
-                running[job.Key] = Task.Run(() => TryAsync(job, stoppingToken), CancellationToken.None)
+            var (jobs, began) = running.Count < AtOnce ? await ClaimAsync(AtOnce - running.Count) : ([], 0);
+            foreach (var job in jobs)
+                running[job.Key] = Task.Run(() => TryAsync(job, began, stoppingToken), CancellationToken.None)
                     .ContinueWith(_ => { running.TryRemove(job.Key, out Task? _); Wake(); }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
             await wake.WaitAsync(PollEvery, stoppingToken);
         }, (error, pause) => LogUnclaimed(pause.TotalSeconds, error), database.Time, stoppingToken);
@@ -47,22 +48,29 @@ public sealed partial class JobRunner(
         await Task.WhenAll(running.Values);
     }
 
-    private Task<List<JobRow>> ClaimAsync(int most, CancellationToken ct) => database.WriteAsync(async session =>
+    /// <summary>No stop cuts it off: what was taken without our knowing would be hidden until its lease runs out. Gives with the jobs this process's monotonic clock before it.</summary>
+    private async Task<(List<JobRow> Jobs, long Began)> ClaimAsync(int most)
     {
-        var now = await session.NowAsync(ct);
-        var longest = TimeSpan.FromMinutes(2); // longer than any attempt's deadline
-        return await JobStore.ClaimAsync(session, now, now + (long)(longest + Grace).TotalMilliseconds, most, ct);
-    }, ct);
+        var began = database.Time.GetTimestamp();
+        var jobs = await database.WriteAsync(async session =>
+        {
+            var now = await session.NowAsync(default);
+            var longest = TimeSpan.FromMinutes(2); // longer than any attempt's deadline
+            return await JobStore.ClaimAsync(session, now, now + (long)(longest + Grace).TotalMilliseconds, most, default);
+        }, CancellationToken.None);
+        if (jobs.Count > 0) faults.Reach("job.claimed");
+        return (jobs, began);
+    }
 
-    private async Task TryAsync(JobRow job, CancellationToken ct)
+    private async Task TryAsync(JobRow job, long began, CancellationToken ct)
     {
         try
         {
-            await AttemptAsync(job, ct);
+            await AttemptAsync(job, began, ct);
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
-            await HandBackAsync(job);
+            await HandBackAsync(job, "the server was stopped");
         }
         catch (Exception error)
         {
@@ -70,13 +78,13 @@ public sealed partial class JobRunner(
         }
     }
 
-    /// <summary>Stopping: another node need not wait for the lease. The attempt counts, and its number tells this one's result from the next one's.</summary>
-    private async Task HandBackAsync(JobRow job)
+    /// <summary>Another need not wait for the lease. The attempt counts, and its number tells this one's result from the next one's.</summary>
+    private async Task HandBackAsync(JobRow job, string why)
     {
         try
         {
             await database.WriteAsync(async session =>
-                await JobStore.PutOffAsync(session, job, await session.NowAsync(CancellationToken.None), "the server was stopped", CancellationToken.None), CancellationToken.None);
+                await JobStore.PutOffAsync(session, job, await session.NowAsync(CancellationToken.None), why, CancellationToken.None), CancellationToken.None);
         }
         catch (Exception error)
         {
@@ -84,8 +92,15 @@ public sealed partial class JobRunner(
         }
     }
 
-    private async Task AttemptAsync(JobRow row, CancellationToken ct)
+    private async Task AttemptAsync(JobRow row, long began, CancellationToken ct)
     {
+        ct.ThrowIfCancellationRequested();
+        // A process that was frozen in between must not make a call that another has taken over, or would before its answer is there.
+        if (database.Time.GetElapsedTime(began) > Grace)
+        {
+            await HandBackAsync(row, "the process stood still");
+            return;
+        }
         await using var scope = scopes.CreateAsyncScope();
         if (activities.Find(row.ActivityType) is not { } descriptor || scope.ServiceProvider.GetService(descriptor.Class) is not IJobActivity activity)
         {

@@ -151,7 +151,8 @@ public sealed class WebhookEndpoints
     {
         var id = await session.ScalarAsync<int>("SELECT id FROM webhook_endpoint WHERE key = @key", ct, ("key", endpoint.Id));
         await session.ExecuteAsync("DELETE FROM webhook_subscription WHERE endpoint_id = @id", ct, ("id", id));
-        await session.ExecuteAsync("INSERT INTO webhook_subscription (endpoint_id, type) SELECT @id, r.type FROM {rows}", new Rows<string>(endpoint.Types).Text("type", type => type), ct, ("id", id));
+        await session.ExecuteAsync("INSERT INTO webhook_subscription (account_id, endpoint_id, type) SELECT @account, @id, r.type FROM {rows}",
+            new Rows<string>(endpoint.Types).Text("type", type => type), ct, ("account", accountId), ("id", id));
         await InterestAsync(session, accountId, ct);
     }
 

@@ -45,8 +45,8 @@ internal sealed partial class WebhookOutcomes(Database database, OutgoingOptions
     {
         // By way of the delivery: a contact that was erased meanwhile leaves no log.
         await session.ExecuteAsync("""
-            INSERT INTO webhook_attempt (endpoint_id, fact_id, attempt, at, status, latency_ms, answer)
-            SELECT r.endpoint_id, r.fact_id, r.attempt, @now, r.status, r.latency_ms, r.answer
+            INSERT INTO webhook_attempt (account_id, endpoint_id, fact_id, attempt, at, status, latency_ms, answer)
+            SELECT d.account_id, r.endpoint_id, r.fact_id, r.attempt, @now, r.status, r.latency_ms, r.answer
             FROM {rows} JOIN webhook_delivery d ON d.endpoint_id = r.endpoint_id AND d.fact_id = r.fact_id WHERE true
             ON CONFLICT DO NOTHING
             """,

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data.Common;
 using MailFlow.Data;
 using MailFlow.Engine.Storage;
@@ -11,8 +12,9 @@ using Quartz.Extensibility;
 namespace MailFlow.Journeys.Scheduling;
 
 /// <summary>
-/// Quartz strikes the hours: at a schedule's time it has it written down, and no more. It is told what to wait for from the published journeys, again whenever one was changed. What was
-/// missed, because nobody was running or the database was away, is found by comparing the last time of each schedule with what is written down: after a failure, and every minute.
+/// Quartz strikes the hours: at a schedule's time it has it written down, and no more. It goes by the node's clock, and what it strikes before the time has come by the database's
+/// waits until it has. It is told what to wait for from the published journeys, again whenever one was changed. What was missed, because nobody was running or the database was
+/// away, is found by comparing the last time of each schedule with what is written down: after a failure, and every minute.
 /// </summary>
 internal sealed partial class ScheduleClock(
     Database database, PublishedSchedules published, ScheduleFires fires, ScheduleOptions options, IEnumerable<Upkeep> upkeep, IFaultPoints faults, ILoggerFactory logs)
@@ -23,6 +25,7 @@ internal sealed partial class ScheduleClock(
 
     private readonly ILogger _log = logs.CreateLogger<ScheduleClock>();
     private readonly Dictionary<string, Upkeep> _upkeep = upkeep.ToDictionary(each => each.Name);
+    private readonly ConcurrentDictionary<DateTimeOffset, byte> _early = new();
     private volatile Dictionary<string, PublishedSchedule> _known = [];
     private volatile bool _behind = true;
     private long _epoch, _comparedAt;
@@ -71,6 +74,8 @@ internal sealed partial class ScheduleClock(
     {
         Scheduler ??= await StartedAsync(ct);
         var (epoch, now) = await database.ReadAsync(async session => (await EngineEpoch.ReadAsync(session, ct), await session.NowAsync(ct)), ct);
+        foreach (var at in _early.Keys.Where(at => at.ToUnixTimeMilliseconds() <= now))
+            if (_early.TryRemove(at, out _)) _behind = true;
         if (_behind || epoch != _epoch || now - _comparedAt >= CompareEvery.TotalMilliseconds)
         {
             _behind = false; // before: what is missed meanwhile is for the next round
@@ -80,13 +85,15 @@ internal sealed partial class ScheduleClock(
         return await fires.LetInAsync(ct);
     }
 
-    /// <summary>A schedule's time has come. What cannot be written down, or is not known here yet, is made up for.</summary>
+    /// <summary>A schedule's time has come by this node's clock. What cannot be written down, is not known here yet, or is still to come by the database's clock, is made up for.</summary>
     internal async Task StrikeAsync(string name, DateTimeOffset at, CancellationToken ct)
     {
         try
         {
             if (_known.GetValueOrDefault(name) is not { } schedule) _behind = true; // published by another node, or unpublished, a moment ago
-            else if (at > schedule.PublishedAt) await fires.FireAsync(schedule, at, ct); // Quartz takes the very instant of the publish for one
+            else if (at <= schedule.PublishedAt) return; // Quartz takes the very instant of the publish for one
+            else if (at.ToUnixTimeMilliseconds() > await database.ReadAsync(session => session.NowAsync(ct), ct)) _early[at] = default;
+            else await fires.FireAsync(schedule, at, ct);
         }
         catch (Exception error) when (!ct.IsCancellationRequested)
         {

@@ -34,14 +34,14 @@ public sealed class JobTests
         }
     }
 
-    /// <summary>Between a call and the keeping of its result something happens, once.</summary>
-    private sealed class AfterCall(Action act) : IFaultPoints
+    /// <summary>At a point, by default between a call and the keeping of its result, something happens, once.</summary>
+    private sealed class Once(Action act, string at = "job.after-call") : IFaultPoints
     {
         private Action? _act = act;
 
         public void Reach(string name)
         {
-            if (name == "job.after-call") Interlocked.Exchange(ref _act, null)?.Invoke();
+            if (name == at) Interlocked.Exchange(ref _act, null)?.Invoke();
         }
     }
 
@@ -105,7 +105,7 @@ public sealed class JobTests
     public async Task An_answer_that_is_there_is_kept_whatever_is_stopped_meanwhile(DatabaseKind kind)
     {
         using var stop = new CancellationTokenSource();
-        var (host, calls) = await NewAsync(kind, new AfterCall(stop.Cancel));
+        var (host, calls) = await NewAsync(kind, new Once(stop.Cancel));
         await using var _ = host;
         await host.EventAsync("go");
         await host.Worker.RunUntilIdleAsync(default);
@@ -141,10 +141,69 @@ public sealed class JobTests
         Assert.Equal([1, 2], calls.Made.Select(call => call.Attempt));
     }
 
+    // Seen red: it was begun.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_job_that_is_taken_up_as_the_process_stops_is_not_begun_and_the_next_process_does_it_at_once(DatabaseKind kind)
+    {
+        EngineHost? host = null;
+        var stopping = new TaskCompletionSource<Task>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var (made, calls) = await NewAsync(kind, new Once(() => stopping.SetResult(host!.Jobs.StopAsync(default)), "job.claimed"));
+        await using var _ = host = made;
+        await host.EventAsync("go");
+        await host.Worker.RunUntilIdleAsync(default);
+
+        await host.Jobs.StartAsync(default);
+        await await stopping.Task;
+        Assert.Empty(calls.Made);
+        await host.RunAsync(); // no time has passed
+
+        Assert.Equal(["ok"], await host.LinesAsync());
+        Assert.Single(calls.Made);
+    }
+
+    // Seen red: both made the call.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_process_that_was_frozen_after_it_took_a_job_up_does_not_make_a_call_that_is_anothers_by_now(DatabaseKind kind)
+    {
+        EngineHost? host = null;
+        var (made, calls) = await NewAsync(kind, new Once(() =>
+        {
+            host!.Time.Advance(TimeSpan.FromMinutes(5));
+            host.Jobs.RunOnceAsync(default).GetAwaiter().GetResult(); // the other
+        }, "job.claimed"));
+        await using var _ = host = made;
+        await host.EventAsync("go");
+        await host.Worker.RunUntilIdleAsync(default);
+
+        await host.Jobs.RunOnceAsync(default);
+        await host.RunAsync();
+
+        Assert.Equal(["ok"], await host.LinesAsync());
+        Assert.Equal([2], calls.Made.Select(call => call.Attempt));
+    }
+
+    // Seen red: it made the call.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_process_that_was_frozen_for_less_than_its_lease_hands_back_what_it_could_not_finish_within_it(DatabaseKind kind)
+    {
+        EngineHost? host = null;
+        var (made, calls) = await NewAsync(kind, new Once(() => host!.Time.Advance(TimeSpan.FromMinutes(1)), "job.claimed"));
+        await using var _ = host = made;
+        await host.EventAsync("go");
+        await host.Worker.RunUntilIdleAsync(default);
+
+        await host.Jobs.RunOnceAsync(default);
+        Assert.Empty(calls.Made);
+        await host.RunAsync(); // no time has passed
+
+        Assert.Equal(["ok"], await host.LinesAsync());
+        Assert.Equal([2], calls.Made.Select(call => call.Attempt));
+    }
+
     [Fact]
     public async Task A_job_whose_process_died_is_tried_again_when_its_lease_runs_out()
     {
-        var (host, _) = await NewAsync(DatabaseKind.Sqlite, new AfterCall(() => throw new OperationCanceledException("The process died.")));
+        var (host, _) = await NewAsync(DatabaseKind.Sqlite, new Once(() => throw new OperationCanceledException("The process died.")));
         await using var _ = host;
 
         await host.EventAsync("go");
