@@ -40,7 +40,7 @@ public sealed class ClusterPageTests(BrowserFixture browser) : IClassFixture<Bro
         await Expect(hints).ToHaveTextAsync(
         [
             "No node sends mail: it waits. Start one with the role sender.",
-            "node-c gives no sign of life (the last was 5 minutes ago): killed, frozen, or cut off from the database. Nodes of the same roles take its work over.",
+            "node-c gives no sign of life (the last was 5 minutes ago): killed, frozen, or cut off from the database. No other node has the role sender: that work waits.",
             "What is to be worked waits for 10 min. Where all shards wait, add workers or a faster database; where one does, an activity holds it up.",
             "An activity is parked, because it fails for everybody: the journeys’ numbers say which. What is parked is tried again by itself.",
             "2 dead letters have not been replayed: mend what they failed for, then replay them.",

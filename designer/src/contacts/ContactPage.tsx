@@ -1,18 +1,25 @@
 import { Alert, Anchor, Breadcrumbs, Grid, Paper, Tabs, Text } from '@mantine/core';
 import { IconMailOff } from '@tabler/icons-react';
 import { Link, useParams } from 'react-router';
+import { useMay } from '../session/session';
+import { Instant } from '../ui/Moment';
 import { PageHeader } from '../ui/PageHeader';
 import { Failure, Loading } from '../ui/states';
 import { Consents } from './Consents';
 import { nameOf, useContact } from './contacts';
 import { Events } from './Events';
 import { Messages } from './Messages';
+import { PersonalData } from './PersonalData';
 import { Profile } from './Profile';
 import { Trace } from './Trace';
 import { Trips } from './Trips';
 
+/** What a contact did itself: its detail is the evidence (which link, from where, with what program), and stands with the suppressions. */
+const byLink = new Set(['paused', 'unsubscribed']);
+
 export function ContactPage() {
   const { userId = '' } = useParams();
+  const isAdmin = useMay('admin');
   const { data: contact, isPending, error, refetch } = useContact(userId);
   if (isPending) return <Loading />;
   if (error) return <div className="page"><Failure error={error} onRetry={() => void refetch()} /></div>;
@@ -22,10 +29,10 @@ export function ContactPage() {
         <Anchor component={Link} to="/contacts" size="sm">Contacts</Anchor>
         <Text size="sm" className="faint">{contact.user_id}</Text>
       </Breadcrumbs>
-      <PageHeader title={nameOf(contact) || contact.email || contact.user_id} about={contact.email ?? 'No e-mail address is known.'} />
+      <PageHeader title={nameOf(contact) || contact.email || contact.user_id} about={contact.email ?? 'No e-mail address is known.'} actions={isAdmin && <PersonalData userId={userId} />} />
       {contact.suppressions.map((suppression) => (
         <Alert key={`${suppression.scope}/${suppression.reason}`} color="red" icon={<IconMailOff size={18} />} mb="md" title={suppression.scope === 'marketing' ? 'Gets no marketing mail' : 'Gets no mail'}>
-          <Text size="sm" className="sentence">{suppression.reason.replaceAll('_', ' ')}{suppression.detail && `: ${suppression.detail}`}</Text>
+          <Text size="sm" className="sentence">{suppression.reason.replaceAll('_', ' ')}{suppression.expires_at && <>, until <Instant at={suppression.expires_at} /></>}{suppression.detail && !byLink.has(suppression.reason) && `: ${suppression.detail}`}</Text>
         </Alert>
       ))}
       <Grid>

@@ -1,6 +1,6 @@
 import { SimpleGrid, Stack } from '@mantine/core';
 import { PageHeader } from '../ui/PageHeader';
-import { useSession } from '../session/session';
+import { useMay, useSession } from '../session/session';
 import { FirstSteps } from './FirstSteps';
 import { Numbers } from './Numbers';
 import { RunningJourneys } from './RunningJourneys';
@@ -8,13 +8,14 @@ import { SampleEvent } from './SampleEvent';
 
 export function HomePage() {
   const { data: session } = useSession();
+  const maySendEvents = useMay('publisher');
   return (
     <div className="page">
       <PageHeader title="Home" about={`Good to see you${session ? `, ${session.name}` : ''}. This is what runs now.`} />
       <Stack>
         <Numbers />
-        <SimpleGrid cols={{ base: 1, lg: 2 }}>
-          <SampleEvent />
+        <SimpleGrid cols={{ base: 1, lg: maySendEvents ? 2 : 1 }}>
+          {maySendEvents && <SampleEvent />}
           <FirstSteps />
         </SimpleGrid>
         <RunningJourneys />

@@ -8,19 +8,19 @@ const steps = [
 ];
 
 /** For an account whose mail reaches nobody: that all is well, and what to do to send. */
-export function SandboxOnly() {
+export function SandboxOnly({ isAdmin }: { isAdmin: boolean }) {
   return (
     <Paper withBorder p="md">
       <Title order={2} mb={4}>All mail is captured</Title>
-      <Text size="sm" mb="sm">The sandbox takes your mail, and it reaches nobody: you find it in the <Anchor component={Link} to="/mailbox" size="sm" underline="always">mailbox</Anchor>. There is nothing to do. To send for real:</Text>
-      <List type="ordered" spacing="xs" size="sm">
+      <Text size="sm" mb={isAdmin ? 'sm' : 0}>The sandbox takes your mail, and it reaches nobody: you find it in the <Anchor component={Link} to="/mailbox" size="sm" underline="always">mailbox</Anchor>. There is nothing to do.{isAdmin ? ' To send for real:' : ' To send for real, an administrator connects a provider.'}</Text>
+      {isAdmin && <List type="ordered" spacing="xs" size="sm">
         {steps.map(({ to, title, text }) => (
           <List.Item key={to}>
             <Anchor component={Link} to={to} fw={500} size="sm">{title}</Anchor>
             <Text size="sm" className="faint">{text}</Text>
           </List.Item>
         ))}
-      </List>
+      </List>}
     </Paper>
   );
 }

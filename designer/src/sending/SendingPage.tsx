@@ -37,7 +37,7 @@ function SendingView({ state }: { state: SendingState }) {
       )}
       {state.stops.length > 0 && <Stops stops={state.stops} />}
       <Waiting waiting={state.waiting} />
-      {state.domain === null && state.routes.length > 0 && <SandboxOnly />}
+      {state.domain === null && state.routes.length > 0 && <SandboxOnly isAdmin={isAdmin} />}
       {state.domain && <DomainCard domain={state.domain} isAdmin={isAdmin} />}
       <RoutesCard state={state} />
       <Policy isAdmin={isAdmin} />

@@ -4,6 +4,7 @@ import { IconHome, IconInbox, IconMailOff, IconRoute, IconSend, IconSettings, Ic
 import { Suspense } from 'react';
 import { Link, Outlet, useLocation } from 'react-router';
 import { AccountMenu } from '../session/AccountMenu';
+import { useMay } from '../session/session';
 import { Loading } from '../ui/states';
 import { Brand } from './Brand';
 
@@ -23,6 +24,7 @@ const places = [
 export function Shell() {
   const [opened, { toggle, close }] = useDisclosure();
   const { pathname } = useLocation();
+  const isAdmin = useMay('admin');
   const isHere = (to: string) => (to === '/' ? pathname === '/' : pathname === to || pathname.startsWith(`${to}/`));
   return (
     <AppShell navbar={{ width: 216, breakpoint: 'sm', collapsed: { mobile: !opened } }} header={{ height: { base: 52, sm: 0 } }}>
@@ -37,7 +39,7 @@ export function Shell() {
         <Box px="xs" py="sm" visibleFrom="sm"><Brand /></Box>
         <AppShell.Section grow component={ScrollArea} mt="xs">
           <Box component="nav" aria-label="Main">
-            {places.map(({ to, label, icon: Icon }) => (
+            {places.filter(({ to }) => to !== '/settings' || isAdmin).map(({ to, label, icon: Icon }) => (
               <NavLink key={to} component={Link} to={to} label={label} active={isHere(to)} aria-current={isHere(to) ? 'page' : undefined} onClick={close}
                 leftSection={<Icon size={18} stroke={1.7} />} style={{ borderRadius: 'var(--mantine-radius-md)' }} mb={2} />
             ))}

@@ -5,7 +5,7 @@ import { Empty } from '../../ui/states';
 import { duration, type ClusterState } from './cluster';
 
 /** Numbers of the whole, and the shards that are behind. */
-export function Backlog({ state: { engine, messages, lag_seconds } }: { state: ClusterState }) {
+export function Backlog({ state: { at, engine, messages, lag_seconds } }: { state: ClusterState }) {
   const behind = engine.shards.filter(({ inbox, timers }) => inbox + timers > 0).sort((one, other) => (one.oldest_at ?? '').localeCompare(other.oldest_at ?? ''));
   const sum = (pick: (shard: ClusterState['engine']['shards'][number]) => number) => engine.shards.reduce((total, shard) => total + pick(shard), 0);
   const numbers = [
@@ -39,7 +39,7 @@ export function Backlog({ state: { engine, messages, lag_seconds } }: { state: C
                     <Table.Td fw={500}>{shard}</Table.Td>
                     <Table.Td className="numbers">{count(inbox)}</Table.Td>
                     <Table.Td className="numbers">{count(timers)}</Table.Td>
-                    <Table.Td><Moment at={oldest_at} /></Table.Td>
+                    <Table.Td><Moment at={oldest_at} asOf={at} /></Table.Td>
                     <Table.Td>{in_work ? 'Yes' : 'No'}</Table.Td>
                   </Table.Tr>
                 ))}

@@ -27,7 +27,7 @@ function Shown({ state }: { state: ClusterState }) {
       )}
       <section aria-labelledby="nodes">
         <Title order={2} size="h4" id="nodes" mb="xs">Nodes</Title>
-        <Paper withBorder><Nodes nodes={state.nodes} /></Paper>
+        <Paper withBorder><Nodes nodes={state.nodes} at={state.at} /></Paper>
       </section>
       <section aria-labelledby="backlog">
         <Title order={2} size="h4" id="backlog" mb="xs">What waits</Title>

@@ -18,8 +18,8 @@ export function hints({ at, nodes, lag_seconds, engine, messages }: ClusterState
   const said = [
     !has('worker') && 'No node works journeys: events and waits stand still. Start one with the role worker.',
     !has('sender') && 'No node sends mail: it waits. Start one with the role sender.',
-    ...nodes.filter(({ status }) => status === 'dead').map(({ name, seen_at }) =>
-      `${name} gives no sign of life (the last was ${describeInstant(seen_at, Date.parse(at))}): killed, frozen, or cut off from the database. Nodes of the same roles take its work over.`),
+    ...nodes.filter(({ status }) => status === 'dead').map(({ name, roles, seen_at }) =>
+      `${name} gives no sign of life (the last was ${describeInstant(seen_at, Date.parse(at), true)}): killed, frozen, or cut off from the database. ${heirs(roles.filter((role) => !has(role)))}`),
     lag_seconds > 60 && has('worker') && `What is to be worked waits for ${duration(lag_seconds)}. Where all shards wait, add workers or a faster database; where one does, an activity holds it up.`,
     engine.parked_activities > 0 && `${engine.parked_activities === 1 ? 'An activity is parked, because it fails' : `${engine.parked_activities} activities are parked, because they fail`} for everybody: the journeys’ numbers say which. What is parked is tried again by itself.`,
     engine.dead_letters > 0 && `${engine.dead_letters === 1 ? 'A dead letter has' : `${engine.dead_letters} dead letters have`} not been replayed: mend what they failed for, then replay them.`,
@@ -27,6 +27,12 @@ export function hints({ at, nodes, lag_seconds, engine, messages }: ClusterState
     versions.size > 1 && `Nodes run different versions (${[...versions].sort().join(', ')}): as it is in the middle of an upgrade, and not for long.`,
   ];
   return said.filter((hint) => hint !== false);
+}
+
+/** Who does a dead node's work, when no living node has these of its roles. */
+function heirs(missing: string[]): string {
+  if (missing.length === 0) return 'Nodes of the same roles take its work over.';
+  return `No other node has the ${missing.length === 1 ? 'role' : 'roles'} ${new Intl.ListFormat('en-GB').format(missing)}: that work waits.`;
 }
 
 /** A length of time, roughly: 45 s, 12 min, 3 h. */

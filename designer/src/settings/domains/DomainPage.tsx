@@ -94,7 +94,7 @@ function CheckCard({ check }: { check: Schemas['DomainCheck'] }) {
 function Records({ records, label }: { records: Schemas['DnsAdvice'][]; label: string }) {
   return (
     <Table aria-label={label}>
-      <Table.Thead><Table.Tr><Table.Th>Type</Table.Th><Table.Th>Name</Table.Th><Table.Th>Value</Table.Th></Table.Tr></Table.Thead>
+      <Table.Thead><Table.Tr><Table.Th>Type</Table.Th><Table.Th w="32%">Name</Table.Th><Table.Th>Value</Table.Th></Table.Tr></Table.Thead>
       <Table.Tbody>
         {records.map(({ type, name, value }) => (
           <Table.Tr key={`${type} ${name} ${value}`}>
@@ -112,7 +112,7 @@ function Copied({ text, what }: { text: string; what: string }) {
   return (
     <Group gap="xs" wrap="nowrap" align="flex-start">
       <Code style={{ wordBreak: 'break-all' }}>{text}</Code>
-      <CopyButton value={text}>{({ copied, copy }) => <Button size="compact-xs" variant="default" onClick={copy} aria-label={`Copy ${what}`}>{copied ? 'Copied' : 'Copy'}</Button>}</CopyButton>
+      <CopyButton value={text}>{({ copied, copy }) => <Button size="compact-xs" variant="default" flex="none" onClick={copy} aria-label={`Copy ${what}`}>{copied ? 'Copied' : 'Copy'}</Button>}</CopyButton>
     </Group>
   );
 }

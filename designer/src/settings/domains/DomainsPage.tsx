@@ -11,7 +11,7 @@ import { useList } from '../../api/useList';
 import { Moment } from '../../ui/Moment';
 import { More } from '../../ui/More';
 import { Empty, Failure, RowsLoading } from '../../ui/states';
-import { domainsKey } from './domains';
+import { checkNames, domainsKey } from './domains';
 import { StateBadge } from './StateBadge';
 
 export function DomainsPage() {
@@ -35,7 +35,7 @@ export function DomainsPage() {
                   <Table.Tr key={domain.domain}>
                     <Table.Td fw={500}><Link to={domain.domain}>{domain.domain}</Link></Table.Td>
                     <Table.Td><StateBadge state={domain.state} /></Table.Td>
-                    <Table.Td>{domain.checks.filter(({ state }) => state === 'fail').map(({ name }) => name.toUpperCase()).join(', ')}</Table.Td>
+                    <Table.Td>{domain.checks.filter(({ state }) => state === 'fail').map(({ name }) => checkNames[name]?.title ?? name).join(', ')}</Table.Td>
                     <Table.Td><Moment at={domain.checked_at} /></Table.Td>
                   </Table.Tr>
                 ))}
