@@ -242,7 +242,7 @@ public sealed class EffectTests
         Assert.NotEmpty(await fixture.Delivery.Get<SendingStops>().ListAsync(1, default)); // ten of ten receipts were refused
     }
 
-    // Seen red: three late complaints, more of a campaign that had been judged, stopped the domain again.
+    // Seen red: a refusal that was reported late, of a mail from before, stopped the domain again.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_report_about_a_mail_from_before_the_resume_is_judged_with_that_mail(DatabaseKind kind)
     {
