@@ -8,6 +8,23 @@ public sealed class Consents
     /// <summary>The purpose of a yes or no to marketing mail in general.</summary>
     public const string Marketing = "marketing";
 
+    /// <summary>Where a "no" comes from that the person said by a link or page of ours, or at the provider.</summary>
+    public const string Unsubscribed = "unsubscribe", OneClick = "one_click", PreferenceCentre = "preference_centre";
+
+    /// <summary>Where a consent comes from that stood in a file.</summary>
+    internal const string Import = "import";
+
+    /// <summary>
+    /// Of a row r of something said, with p the last word on its purpose: whether it is a yes that has no basis and comes after a no, to the purpose or to marketing in general, that it
+    /// may not undo. That is one that the person said by our own means, and for a file, which tells what was once, one from anywhere but a file.
+    /// </summary>
+    private const string KeptWithdrawn = $"""
+        (r.granted AND r.basis IS NULL AND EXISTS (SELECT 1 FROM consent k WHERE k.id IN (p.id,
+            (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.contact_id AND l.purpose = '{Marketing}'))
+          AND NOT k.granted AND (k.purpose = r.purpose OR p.granted IS NOT TRUE OR p.at <= k.at)
+          AND (k.source IN ('{Unsubscribed}', '{OneClick}', '{PreferenceCentre}') OR (r.source = '{Import}' AND k.source <> '{Import}'))))
+        """;
+
     /// <summary>
     /// What somebody withdraws who wants no more marketing mail: consent to the purpose of the mail that was had enough of, and marketing in general, because it is the person who
     /// objects, and not an address.
@@ -89,7 +106,8 @@ public sealed class Consents
 
     /// <summary>
     /// Appends what is news; what only repeats the present state is passed over, and so is a grant that ends beside one that does not, or ends later. A better basis or
-    /// another wording is news, and so is a yes said again after a refusal of marketing in general, which it overrules. Give each (contact, purpose) once. The caller holds
+    /// another wording is news, and so is a yes said again after a refusal of marketing in general, which it overrules. A yes without a basis does not undo what the person
+    /// withdrew by our own means, nor one from a file any refusal but a file's. Give each (contact, purpose) once. The caller holds
     /// the contacts' shard lock, or two writers might record the same change
     /// twice. Gives the contacts of whom something was recorded.
     /// </summary>
@@ -102,12 +120,12 @@ public sealed class Consents
             SELECT r.account_id, r.contact_id, r.purpose, r.granted, r.source, r.at, r.evidence, r.basis, r.wording, r.wording_version, r.ip, r.user_agent,
               r.jurisdiction, r.message_id, r.expires_at
             FROM {rows} LEFT JOIN consent p ON p.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.contact_id AND l.purpose = r.purpose)
-            WHERE p.granted IS DISTINCT FROM r.granted
+            WHERE NOT {{KeptWithdrawn}} AND (p.granted IS DISTINCT FROM r.granted
               OR (r.granted AND p.expires_at IS NOT NULL AND (r.expires_at IS NULL OR r.expires_at > p.expires_at))
               OR (r.granted AND p.expires_at IS NULL AND r.expires_at IS NULL AND (
                 (r.basis IS NOT NULL AND r.basis IS DISTINCT FROM p.basis) OR (r.wording_version IS NOT NULL AND r.wording_version IS DISTINCT FROM p.wording_version)))
               OR (r.granted AND r.basis IS DISTINCT FROM 'implied' AND EXISTS (SELECT 1 FROM consent m WHERE m.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.contact_id AND l.purpose = 'marketing')
-                AND NOT m.granted AND m.at >= p.at AND m.at < r.at))
+                AND NOT m.granted AND m.at >= p.at AND m.at < r.at)))
             RETURNING contact_id, purpose
             """,
             new Rows<Consent>(consents)
@@ -130,6 +148,16 @@ public sealed class Consents
         await ConsentFacts.WriteAsync(session, [.. consents.Where(consent => recorded.Contains((consent.ContactId, consent.Purpose)))], ct);
         return recorded.Select(each => each.ContactId).ToHashSet();
     }
+
+    /// <summary>Those of the contacts of whom a yes in a file is passed over, because of what they have refused.</summary>
+    internal async Task<IReadOnlySet<long>> KeptWithdrawnAsync(Session session, IReadOnlyList<(long ContactId, string Purpose)> granted, CancellationToken ct) => (await session.QueryAsync(
+        $$"""
+        SELECT r.contact_id FROM {rows} LEFT JOIN consent p ON p.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.contact_id AND l.purpose = r.purpose)
+        WHERE {{KeptWithdrawn}}
+        """,
+        new Rows<(long ContactId, string Purpose)>(granted).Long("contact_id", each => each.ContactId).Text("purpose", each => each.Purpose)
+            .Bool("granted", _ => true).Text("basis", _ => null).Text("source", _ => Import),
+        row => row.Long(0), ct)).ToHashSet();
 
     /// <summary>Reads <see cref="EntryColumns"/> that begin at a column.</summary>
     internal static ConsentEntry ReadEntry(Row row, int first) => new(

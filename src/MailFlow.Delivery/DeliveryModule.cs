@@ -46,7 +46,9 @@ public static class DeliveryModule
     }
 
     private static IServiceCollection AddLedger(this IServiceCollection services) => services
-        .AddSingleton<MessageSignal>().AddSingleton<INodeSignal>(provider => provider.GetRequiredService<MessageSignal>()).AddSingleton<Messages>().AddSingleton<Senders>().AddSingleton<AccountSettings>().AddSingleton<MessageBases>()
+        .AddSingleton<MessageSignal>().AddSingleton<INodeSignal>(provider => provider.GetRequiredService<MessageSignal>()).AddSingleton<Messages>().AddSingleton<AccountSettings>().AddSingleton<MessageBases>()
+        .AddSingleton<SenderRules>().AddSingleton(provider => new Senders(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<DeliveryOptions>(), provider.GetRequiredService<SenderRules>()))
         .AddSingleton<IInstanceEnded>(provider => provider.GetRequiredService<Messages>())
         .AddSingleton<IPersonalData, PersonalMail>().AddSingleton<IPersonalData, PersonalReports>();
 

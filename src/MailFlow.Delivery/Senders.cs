@@ -1,24 +1,33 @@
 using MailFlow.Data;
+using MailFlow.Delivery.Deliverability;
 using MailFlow.Delivery.Routing;
 
 namespace MailFlow.Delivery;
 
 /// <summary>Who each account's mail comes from; an account that has not said so sends as <see cref="DeliveryOptions.Sender"/>.</summary>
-public sealed class Senders(Database database, DeliveryOptions options)
+public sealed class Senders
 {
     /// <summary>What stands for the postal address in captured mail of an account that has none yet; in real mail nothing does, and marketing mail is refused.</summary>
     internal const string SandboxPostalAddress = "Postal address not set (sandbox)";
 
+    private readonly Database _database;
+    private readonly DeliveryOptions _options;
+    private readonly SenderRules _rules;
+
+    internal Senders(Database database, DeliveryOptions options, SenderRules rules) => (_database, _options, _rules) = (database, options, rules);
+
     /// <summary>The account's sender.</summary>
     public async Task<SenderIdentity> FindAsync(int accountId, CancellationToken ct) =>
-        (await database.ReadAsync(session => AmongAsync(session, [accountId], ct), ct))[accountId];
+        (await _database.ReadAsync(session => AmongAsync(session, [accountId], ct), ct))[accountId];
 
-    /// <summary>Sets the account's sender. Throws <see cref="InvalidInputException"/> for an address that cannot send mail.</summary>
+    /// <summary>Sets the account's sender.</summary>
+    /// <exception cref="InvalidInputException">It cannot send mail, or a journey with marketing mail is published that would not be with it; names the field.</exception>
     public async Task PutAsync(int accountId, SenderIdentity sender, CancellationToken ct)
     {
         Check(sender);
-        await database.WriteAsync(async session =>
+        await _database.WriteAsync(async session =>
         {
+            await _rules.CheckChangeAsync(session, accountId, (await AmongAsync(session, [accountId], ct))[accountId], sender, ct);
             await session.ExecuteAsync("""
                 INSERT INTO sender (account_id, name, email, reply_to, postal_address, updated_at) VALUES (@account, @name, @email, @reply_to, @postal_address, @now)
                 ON CONFLICT (account_id) DO UPDATE SET name = excluded.name, email = excluded.email, reply_to = excluded.reply_to,
@@ -36,7 +45,7 @@ public sealed class Senders(Database database, DeliveryOptions options)
             "SELECT s.account_id, s.name, s.email, s.reply_to, s.postal_address FROM {rows} JOIN sender s ON s.account_id = r.id",
             new Rows<int>(accountIds).Int("id", id => id),
             row => (Account: row.Int(0), Sender: new SenderIdentity(row.Text(1), row.Text(2), row.TextOrNull(3), row.TextOrNull(4))), ct);
-        var senders = accountIds.ToDictionary(id => id, _ => options.Sender);
+        var senders = accountIds.ToDictionary(id => id, _ => _options.Sender);
         foreach (var (account, sender) in found) senders[account] = sender;
         return senders;
     }

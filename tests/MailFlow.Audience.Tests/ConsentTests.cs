@@ -43,6 +43,30 @@ public sealed class ConsentTests
         Assert.All(history, consent => Assert.Equal(("news", "event"), (consent.Purpose, consent.Source)));
     }
 
+    // Seen red.
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, "one_click")]
+    [InlineData(DatabaseKind.PostgreSql, "one_click")]
+    [InlineData(DatabaseKind.Sqlite, "unsubscribe")]
+    [InlineData(DatabaseKind.Sqlite, "preference_centre")]
+    public async Task What_a_person_withdrew_by_a_link_is_granted_again_by_a_yes_with_a_basis_and_by_no_other(DatabaseKind kind, string source)
+    {
+        await using var audience = await AudienceFixture.CreateAsync(kind);
+        var contact = (await audience.CreateAsync(1, "ada"))[0];
+        await audience.ApplyAsync(contact, """{"consents":{"news":true}}""");
+        audience.Time.Advance(TimeSpan.FromMinutes(1));
+        await audience.Database.WriteAsync(session => audience.Consents.RecordAsync(session, [new Consent(1, contact.Id, "news", false, source, audience.Time.GetUtcNow())], default), default);
+        audience.Time.Advance(TimeSpan.FromMinutes(1));
+
+        // An application that sends along what it has on file, with every event.
+        await audience.ApplyAsync(contact, """{"consents":{"news":true}}""");
+        Assert.False(await GrantedAsync());
+        await audience.Contacts.RecordConsentAsync(1, "ada", new("news", true, Source: "sign-up form"), default);
+        Assert.True(await GrantedAsync());
+
+        Task<bool> GrantedAsync() => audience.Database.ReadAsync(async session => (await audience.Consents.GrantedAsync(session, 1, "news", [contact.Id], default)).Count == 1, default);
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Evidence_is_kept(DatabaseKind kind)
     {

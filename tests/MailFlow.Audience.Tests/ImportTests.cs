@@ -119,6 +119,32 @@ public sealed class ImportTests
         Assert.Null(await audience.Contacts.FindAsync(1, "u2", default));
     }
 
+    // Seen red.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_yes_in_a_file_undoes_no_refusal_but_one_from_a_file_and_is_told_as_kept_withdrawn(DatabaseKind kind)
+    {
+        await using var audience = await AudienceFixture.CreateAsync(kind);
+        const string csv = "user_id,first_name,consents.news\nada,Ada,yes\nbob,Bob,yes\ncyd,Cyd,yes\ndan,Dan,no\neve,Eve,yes\n";
+        Assert.Equal(0, (await ImportContactsAsync(audience, csv)).KeptWithdrawn);
+        audience.Time.Advance(TimeSpan.FromMinutes(1));
+        await audience.Contacts.RecordConsentAsync(1, "ada", new("news", false, Source: "phone"), default);
+        await audience.Contacts.RecordConsentAsync(1, "bob", new("marketing", false), default);
+        await audience.Contacts.RecordConsentAsync(1, "cyd", new("marketing", false), default);
+        audience.Time.Advance(TimeSpan.FromMinutes(1));
+        await audience.Contacts.RecordConsentAsync(1, "cyd", new("news", true), default); // the later of the two
+
+        audience.Time.Advance(TimeSpan.FromMinutes(1));
+        var again = await ImportContactsAsync(audience, csv.Replace("no", "yes").Replace("Ada", "Adele"));
+
+        Assert.Equal((2, 3, 2), (again.Changed, again.Unchanged, again.KeptWithdrawn)); // Ada's name and Dan's yes; of Ada and Bob
+        foreach (var (user, goes) in new[] { ("ada", false), ("bob", false), ("cyd", true), ("dan", true), ("eve", true) })
+        {
+            var id = (await audience.Contacts.FindAsync(1, user, default))!.Id;
+            Assert.Equal(goes, await audience.Database.ReadAsync(async session => (await audience.Consents.GrantedAsync(session, 1, "news", [id], default)).Count == 1
+                && (await audience.Consents.RefusedMarketingAsync(session, 1, "news", [id], default)).Count == 0, default));
+        }
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_file_of_many_chunks_comes_in_whole(DatabaseKind kind)
     {

@@ -120,10 +120,25 @@ public sealed class PreferencesTests
 
         Assert.Empty((await fixture.Get<Preferences>().ReadAsync(token, default))!.Topics);
         await ActAsync(fixture, token, new PreferenceChoice.Topics(new HashSet<string> { "offers" }));
-        await ActAsync(fixture, token, new PreferenceChoice.UnsubscribeFromAll());
 
         Assert.Equal(["news"], (await HistoryAsync(fixture, contact)).Select(consent => consent.Purpose));
-        Assert.Equal(["ada@example.org"], (await fixture.Get<Suppressions>().ListAsync(1, null, 10, default)).Items.Select(suppression => suppression.Email));
+        Assert.Empty((await fixture.Get<Suppressions>().ListAsync(1, null, 10, default)).Items);
+    }
+
+    // Seen red.
+    /// <summary>As the unsubscribe link does: it is the person who objects.</summary>
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Leaving_everything_by_an_old_mails_link_stops_the_present_address_too_and_is_the_contacts_refusal(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var (contact, token) = await SentAsync(fixture);
+        await ActAsync(fixture, token, new PreferenceChoice.Topics(new HashSet<string> { "news" }));
+        await fixture.ContactAsync("ada", "ada@new.example");
+
+        await ActAsync(fixture, token, new PreferenceChoice.UnsubscribeFromAll());
+
+        Assert.Equal(["ada@example.org", "ada@new.example"], (await fixture.Get<Suppressions>().ListAsync(1, null, 10, default)).Items.Select(suppression => suppression.Email));
+        Assert.Equal([("news", true), ("news", false), ("marketing", false)], (await HistoryAsync(fixture, contact)).Select(consent => (consent.Purpose, consent.Granted)));
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]

@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Text;
 using System.Text.RegularExpressions;
 using MailFlow.Audience;
 using MailFlow.Delivery.Unsubscribing;
@@ -68,6 +69,77 @@ public sealed partial class UnsubscribeTests
             (await fixture.Get<Suppressions>().ListAsync(1, null, 10, default)).Items.Select(suppression => suppression.Email).Order());
     }
 
+    // Seen red.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Whoever_only_paused_is_offered_to_unsubscribe_for_good(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var contact = await fixture.ContactAsync("ada");
+        var id = await fixture.QueueAsync(contact);
+        await fixture.SendAllAsync();
+        var token = await TokenOfCapturedMailAsync(fixture);
+        await fixture.Get<Preferences>().ActAsync(await PreferencesTokenAsync(fixture, contact.Id, id), new PreferenceChoice.Pause(30), new Visitor(null, null), default);
+
+        Assert.False((await fixture.Get<Unsubscribe>().ReadAsync(token, default))!.Unsubscribed);
+        await fixture.Get<Unsubscribe>().ActAsync(token, default);
+        Assert.True((await fixture.Get<Unsubscribe>().ReadAsync(token, default))!.Unsubscribed);
+    }
+
+    // Seen red.
+    /// <summary>Mail to it is stopped, but not because the contact said so: it may come again.</summary>
+    [Theory]
+    [InlineData("soft_bounce", "marketing", 7)]
+    [InlineData("listed_at_provider", "marketing", null)]
+    [InlineData("manual", "all", null)]
+    [InlineData("hard_bounce", "all", null)]
+    [InlineData("unsubscribed", "marketing", 7)]
+    public async Task Whose_address_is_suppressed_for_another_reason_is_offered_to_unsubscribe(string reason, string scope, int? days)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(DatabaseKind.Sqlite);
+        await fixture.QueueAsync(await fixture.ContactAsync("ada"));
+        await fixture.SendAllAsync();
+        var token = await TokenOfCapturedMailAsync(fixture);
+        await fixture.Get<Suppressions>().AddAsync(1, "ada@example.org", reason, scope, "test", default, null, days is { } until ? fixture.Time.GetUtcNow().AddDays(until) : null);
+
+        Assert.False((await fixture.Get<Unsubscribe>().ReadAsync(token, default))!.Unsubscribed);
+        await fixture.Get<Unsubscribe>().ActAsync(token, default);
+        Assert.True((await fixture.Get<Unsubscribe>().ReadAsync(token, default))!.Unsubscribed);
+    }
+
+    // Seen red.
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, "topic")]
+    [InlineData(DatabaseKind.Sqlite, "moved")]
+    [InlineData(DatabaseKind.PostgreSql, "topic")]
+    [InlineData(DatabaseKind.PostgreSql, "moved")]
+    public async Task The_same_file_imported_again_does_not_undo_what_the_person_withdrew_meanwhile(DatabaseKind kind, string how)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        await fixture.Get<Purposes>().PutAsync(1, "news", "News", "Once a month.", true, 1, default);
+        await ImportAsync("ada@example.org");
+        var contact = await fixture.ContactAsync("ada", "ada@example.org");
+        var first = await fixture.QueueAsync(contact, message => message with { Purpose = "news" });
+        await fixture.SendAllAsync();
+        Assert.Equal(MessageState.Accepted, (await fixture.StateAsync(first)).State);
+        fixture.Time.Advance(TimeSpan.FromMinutes(1));
+        if (how == "topic") // unticked at the preference centre
+            await fixture.Get<Preferences>().ActAsync(await PreferencesTokenAsync(fixture, contact.Id, first), new PreferenceChoice.Topics(new HashSet<string>()), new Visitor(null, null), default);
+        else await fixture.Get<Unsubscribe>().ActAsync(await TokenOfCapturedMailAsync(fixture), default, oneClick: true);
+        fixture.Time.Advance(TimeSpan.FromMinutes(1));
+
+        await ImportAsync(how == "moved" ? "ada@new.example" : "ada@example.org");
+
+        var next = await fixture.QueueAsync(contact, message => message with { Purpose = "news" });
+        await fixture.SendAllAsync();
+        Assert.Equal(MessageState.Suppressed, (await fixture.StateAsync(next)).State);
+
+        async Task ImportAsync(string email)
+        {
+            using var csv = new MemoryStream(Encoding.UTF8.GetBytes($"user_id,email,consents.news\nada,{email},true\n"));
+            await fixture.Get<Audience.Importing.ContactImport>().ImportAsync(1, csv, false, default);
+        }
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task It_acts_in_its_own_account_only(DatabaseKind kind)
     {
@@ -135,6 +207,9 @@ public sealed partial class UnsubscribeTests
         var mail = (await fixture.Get<SandboxMailbox>().ListAsync(1, null, null, 10, default)).Items[^1];
         return Link().Match((string)mail.Headers["List-Unsubscribe"]!).Groups[1].Value;
     }
+
+    private static async Task<string> PreferencesTokenAsync(DeliveryFixture fixture, long contactId, Guid messageId) => UnsubscribeToken.Write(
+        new(1, contactId, messageId, "ada@example.org"), (await fixture.Get<SigningKeys>().AllAsync(default))[0], preferences: true);
 
     [GeneratedRegex("^<https://mail\\.example\\.org/unsubscribe/([A-Za-z0-9_-]+)>$")]
     private static partial Regex Link();

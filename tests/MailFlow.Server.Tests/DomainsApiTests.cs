@@ -88,6 +88,49 @@ public sealed class DomainsApiTests
         Assert.Contains("sending_domain_unchecked", published.Warnings);
     }
 
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task While_a_journey_with_marketing_mail_is_published_the_sender_changes_to_none_that_a_publish_would_refuse(DatabaseKind kind)
+    {
+        await using var dns = await RealDnsServer.StartAsync();
+        await using var server = await StartAsync(dns, new("sendgrid"), kind);
+        await server.Admin.PutAsJsonAsync("/api/v1/domains/shop.test", new { });
+        await server.Admin.PostAsync("/api/v1/domains/shop.test/check", null);
+        await PutJourneyAsync(server);
+        await SenderAsync(server, "1 High Street", "hello@other.test");
+        Assert.Empty((await FindingsAsync(server, 200)).Errors);
+
+        await RefusedAsync(new { name = "Shop", email = "hello@shop.test", postal_address = "1 High Street" }, "email");
+        await RefusedAsync(new { name = "Shop", email = "hello@other.test", postal_address = " " }, "postal_address");
+        await RefusedAsync(new { name = " ", email = "hello@other.test", postal_address = "1 High Street" }, "name");
+        Assert.Equal("hello@other.test", (await (await server.Admin.GetAsync("/api/v1/sender")).JsonAsync()).GetProperty("email").GetString());
+        await SenderAsync(server, "2 High Street", "shop@other.test");
+
+        await server.Admin.PostAsync("/api/v1/journeys/greeting/unpublish", null);
+        await SenderAsync(server, "1 High Street");
+
+        async Task RefusedAsync(object sender, string field)
+        {
+            var problem = await (await server.Admin.PutAsJsonAsync("/api/v1/sender", sender)).ProblemAsync(400);
+            Assert.True(problem.GetProperty("errors").TryGetProperty(field, out _), problem.GetRawText());
+        }
+    }
+
+    [Theory]
+    [InlineData("sandbox", "marketing")]
+    [InlineData("sendgrid", "transactional")]
+    public async Task The_sender_is_free_while_nothing_published_is_marketing_mail_that_reaches_anybody(string provider, string stream)
+    {
+        await using var dns = await RealDnsServer.StartAsync();
+        await using var server = await StartAsync(dns, new(provider), DatabaseKind.Sqlite);
+        await server.Admin.PutAsJsonAsync("/api/v1/domains/shop.test", new { });
+        await server.Admin.PostAsync("/api/v1/domains/shop.test/check", null);
+        await PutJourneyAsync(server, stream);
+        await SenderAsync(server, "1 High Street", "hello@other.test");
+        Assert.Empty((await FindingsAsync(server, 200)).Errors);
+
+        await SenderAsync(server, null);
+    }
+
     [Theory]
     [InlineData("marketing")]
     [InlineData("transactional")]

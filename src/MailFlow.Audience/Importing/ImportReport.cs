@@ -8,7 +8,8 @@ namespace MailFlow.Audience.Importing;
 /// <param name="Unchanged">How many said what was known.</param>
 /// <param name="Rejected">How many could not be taken.</param>
 /// <param name="Errors">Why, the first thousand of them.</param>
-public sealed record ImportReport(bool DryRun, long Lines, long Added, long Changed, long Unchanged, long Rejected, IReadOnlyList<ImportError> Errors);
+/// <param name="KeptWithdrawn">Of how many contacts a consent stays withdrawn though the file says yes, because they refused otherwise than by a file. They are counted above, too.</param>
+public sealed record ImportReport(bool DryRun, long Lines, long Added, long Changed, long Unchanged, long Rejected, IReadOnlyList<ImportError> Errors, long KeptWithdrawn = 0);
 
 /// <summary>Why a line could not be taken.</summary>
 /// <param name="Line">Where it begins in the file; the heading is line 1.</param>

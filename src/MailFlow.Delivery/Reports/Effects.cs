@@ -171,7 +171,7 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
         session,
         [.. fresh.Where(each => IsUnsubscribe(each) && each.Message.ContactExists).SelectMany(each => Consents.Withdrawn(each.Message.Purpose), (each, purpose) => (each.Message, Purpose: purpose))
             .DistinctBy(each => (each.Message.ContactId, each.Purpose)).OrderBy(each => each.Message.ContactId).Select(each => new Consent(
-                each.Message.AccountId, each.Message.ContactId, each.Purpose, false, "unsubscribe", DateTimeOffset.FromUnixTimeMilliseconds(now),
+                each.Message.AccountId, each.Message.ContactId, each.Purpose, false, Consents.Unsubscribed, DateTimeOffset.FromUnixTimeMilliseconds(now),
                 $"unsubscribed at the provider, message {each.Message.Id}"))], ct);
 
     private static bool IsUnsubscribe((Report Report, ReportedMessage Message) each) => each.Report.Kind == FeedbackKind.Unsubscribed;

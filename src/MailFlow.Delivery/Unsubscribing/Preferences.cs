@@ -46,7 +46,6 @@ public sealed class Preferences
     /// <summary>The server's path; the token follows after a slash.</summary>
     public const string Path = "/preferences";
 
-    private const string Source = "preference_centre";
     private readonly Database _database;
     private readonly UnsubscribeLinks _links;
     private readonly Suppressions _suppressions;
@@ -89,15 +88,13 @@ public sealed class Preferences
                     await ChooseAsync(session, subject, keys, visitor, now, ct);
                     break;
                 case PreferenceChoice.Pause(var days):
-                    await _suppressions.AddAsync(session, subject.AccountId, subject.Email, SuppressionReason.Paused, Suppression.Marketing, Source, ct, detail, now.AddDays(days));
+                    await _suppressions.AddAsync(session, subject.AccountId, subject.Email, SuppressionReason.Paused, Suppression.Marketing, Consents.PreferenceCentre, ct, detail, now.AddDays(days));
                     break;
                 case PreferenceChoice.Resume:
                     await _suppressions.RemoveAsync(session, subject.AccountId, subject.Email, Suppression.Marketing, ct, SuppressionReason.Paused);
                     break;
                 case PreferenceChoice.UnsubscribeFromAll:
-                    var (_, change) = await _suppressions.AddAsync(session, subject.AccountId, subject.Email, SuppressionReason.Unsubscribed, Suppression.Marketing, Source, ct, detail);
-                    if (change != SuppressionChange.Unchanged) await MailFacts.UnsubscribedAsync(session, subject.AccountId, subject.MessageId, Source, ct);
-                    if (!contact.StillHas(subject)) break;
+                    await Leaving.SuppressAsync(session, _suppressions, subject, contact, Consents.PreferenceCentre, Consents.PreferenceCentre, detail, ct);
                     var states = (await _consents.StatesAsync(session, subject.AccountId, [subject.ContactId], ct))[subject.ContactId];
                     await _consents.RecordAsync(session, [.. states.Where(state => state.Value).Select(state => state.Key).Append(Consents.Marketing).Distinct()
                         .Select(purpose => Said(subject, purpose, false, null, visitor, now))], ct);
@@ -127,7 +124,7 @@ public sealed class Preferences
     }
 
     private static Consent Said(UnsubscribeSubject subject, string purpose, bool granted, Purpose? shown, Visitor visitor, DateTimeOffset now) => new(
-        subject.AccountId, subject.ContactId, purpose, granted, Source, now, $"preference centre, link of message {subject.MessageId}", new ConsentProof(
+        subject.AccountId, subject.ContactId, purpose, granted, Consents.PreferenceCentre, now, $"preference centre, link of message {subject.MessageId}", new ConsentProof(
             granted ? ConsentBasis.Express : null, granted ? shown?.Wording : null, granted ? shown?.Version.ToString(System.Globalization.CultureInfo.InvariantCulture) : null,
             visitor.Ip, visitor.UserAgent, null, subject.MessageId));
 }

@@ -35,9 +35,7 @@ public sealed class Unsubscribe
     {
         if (await _links.ReadAsync(token, ct) is not { } subject) return null;
         var sender = await _senders.FindAsync(subject.AccountId, ct);
-        var suppression = await _database.ReadAsync(
-            session => _suppressions.FindAsync(session, subject.AccountId, Engine.Definitions.MessageStream.Marketing, subject.Email, ct), ct);
-        return new UnsubscribePage(subject.Email, sender.Name, suppression is not null);
+        return new UnsubscribePage(subject.Email, sender.Name, await _database.ReadAsync(session => IsDoneAsync(session, subject, ct), ct));
     }
 
     /// <summary>
@@ -53,16 +51,15 @@ public sealed class Unsubscribe
         if (await _links.ReadAsync(token, ct) is not { } subject) return false;
         var (contact, purpose) = await _database.ReadAsync(async session =>
             (await _contacts.FindAsync(session, subject, ct), await PurposeAsync(session, subject, ct)), ct);
-        var source = oneClick ? "one_click" : "unsubscribe";
+        var source = oneClick ? Consents.OneClick : Consents.Unsubscribed;
         var detail = $"link of message {subject.MessageId}{(visitor is null ? "" : $", followed {visitor}")}";
         await _database.WriteAsync(async session =>
         {
             // The contact's lock first: consents are recorded under it.
             if (contact is not null) await session.LockShardAsync(StableHash.Shard(contact.AccountId, contact.UserId), wait: true, ct);
-            var isNews = await SuppressAsync(session, subject.AccountId, subject.Email, source, detail, ct);
-            if (isNews) await MailFacts.UnsubscribedAsync(session, subject.AccountId, subject.MessageId, source == "unsubscribe" ? "link" : source, ct);
-            if (contact is null || await _contacts.FindAsync(session, subject, ct) is not { } present) return;
-            if (present.Text("email") is { Length: > 0 } email && email != subject.Email && EmailAddress.TryParse(email, out _)) await SuppressAsync(session, subject.AccountId, email, source, detail, ct);
+            var present = contact is null ? null : await _contacts.FindAsync(session, subject, ct);
+            await Leaving.SuppressAsync(session, _suppressions, subject, present, source, oneClick ? source : "link", detail, ct);
+            if (present is null) return;
             var now = DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct));
             await _consents.RecordAsync(session, [.. Consents.Withdrawn(purpose).Select(withdrawn => new Consent(
                 subject.AccountId, subject.ContactId, withdrawn, false, source, now, $"unsubscribe link of message {subject.MessageId}",
@@ -71,8 +68,14 @@ public sealed class Unsubscribe
         return true;
     }
 
-    private async Task<bool> SuppressAsync(Session session, int accountId, string email, string source, string detail, CancellationToken ct) => (await _suppressions.AddAsync(
-        session, accountId, email, SuppressionReason.Unsubscribed, Suppression.Marketing, source, ct, detail)).Change != SuppressionChange.Unchanged;
+    /// <summary>
+    /// Whether the button would change nothing. A pause, a provider's list, a bounce or an operator stop mail as well, but not because the contact wants none: once they are over it comes
+    /// again, and whoever looks here wants that it does not.
+    /// </summary>
+    private async Task<bool> IsDoneAsync(Session session, UnsubscribeSubject subject, CancellationToken ct) =>
+        (await _suppressions.OfAsync(session, subject.AccountId, subject.Email, ct)).Any(s =>
+            s.Scope != Suppression.Transactional && s.ExpiresAt is null && s.Reason is not (SuppressionReason.Paused or SuppressionReason.SoftBounce or SuppressionReason.ListedAtProvider))
+        && (await _contacts.FindAsync(session, subject, ct) is null || (await _consents.RefusedMarketingAsync(session, subject.AccountId, null, [subject.ContactId], ct)).Count > 0);
 
     private static Task<string?> PurposeAsync(Session session, UnsubscribeSubject subject, CancellationToken ct) => session.ScalarAsync<string>(
         "SELECT purpose FROM message WHERE id = @id AND account_id = @account", ct, ("id", subject.MessageId), ("account", subject.AccountId));
