@@ -9,13 +9,14 @@ namespace MailFlow.Data;
 /// </summary>
 public sealed class Database : IAsyncDisposable
 {
-    private static readonly TimeSpan DefaultLongestIdle = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan DefaultLongestIdle = TimeSpan.FromSeconds(10), ClockStands = TimeSpan.FromMinutes(1);
 
     private static int _inMemory;
 
     private readonly NpgsqlDataSource? _postgres;
     private readonly SqliteConnections? _sqlite;
     private readonly AsyncLocal<bool> _writing = new();
+    private ClockReading? _clock;
 
     private Database(Dialect dialect, TimeProvider time, NpgsqlDataSource? postgres, SqliteConnections? sqlite, string schema, TimeSpan longestIdle, bool isInMemory = false)
     {
@@ -80,6 +81,14 @@ public sealed class Database : IAsyncDisposable
     {
         var name = $"mailflow-{Interlocked.Increment(ref _inMemory)}";
         return new(Dialect.Sqlite, time, null, SqliteConnections.InMemory(name), name, DefaultLongestIdle, isInMemory: true);
+    }
+
+    /// <summary>The database's clock without a session at hand: read once a minute, and the span since then measured, so that a node's own clock decides nothing.</summary>
+    public async Task<DateTimeOffset> NowAsync(CancellationToken ct)
+    {
+        if (_clock is not { } clock || Time.GetElapsedTime(clock.Stamp) >= ClockStands)
+            _clock = clock = new(DateTimeOffset.FromUnixTimeMilliseconds(await ReadAsync(session => session.NowAsync(ct), ct)), Time.GetTimestamp());
+        return clock.At + Time.GetElapsedTime(clock.Stamp);
     }
 
     /// <summary>Reads outside any transaction. On SQLite readers neither wait for the writer nor hold it up.</summary>
@@ -175,4 +184,6 @@ public sealed class Database : IAsyncDisposable
         _sqlite?.Dispose();
         if (_postgres is not null) await _postgres.DisposeAsync();
     }
+
+    private sealed record ClockReading(DateTimeOffset At, long Stamp);
 }

@@ -8,7 +8,7 @@ using static MailFlow.Ingestion.Tests.Messages;
 namespace MailFlow.Ingestion.Tests;
 
 /// <summary>Events by Kafka's protocol, from the mock cluster that librdkafka carries.</summary>
-public sealed class KafkaTests : IDisposable
+public sealed partial class KafkaTests : IDisposable
 {
     private const int Partitions = 4;
     private const string Topic = "marketing.events", DeadLetters = "marketing.events.dlq";
@@ -230,6 +230,30 @@ public sealed class KafkaTests : IDisposable
 
         Assert.Equal([0, 0, 0, 0], first.Gauges("mailflow.ingestion.lag"));
     }
+
+    [Fact]
+    public async Task A_server_gives_every_metric_of_ingestion_that_dashboard_and_alerts_name_and_they_name_what_tells_that_it_stands_still()
+    {
+        await using var nodes = await Nodes.CreateAsync();
+        var server = await nodes.StartAsync(("Transport", "kafka"), ("Kafka__BootstrapServers", _kafka.BootstrapServers));
+        await SendAsync("ada", Bytes("a"));
+        var given = new HashSet<string>();
+        await IngestionHost.UntilAsync(async () =>
+        {
+            given = [.. MetricName().Matches(await server.Client.GetStringAsync("/metrics")).Select(match => match.Value)];
+            return given.Contains("mailflow_ingestion_messages_total") && given.Contains("mailflow_ingestion_lag");
+        }, "the metrics");
+
+        var alerts = NamesIn("prometheus/alerts.yml");
+        Assert.Superset(new HashSet<string> { "mailflow_ingestion_connected", "mailflow_ingestion_lag", "mailflow_ingestion_messages_total", "mailflow_ingestion_waiting" }, alerts);
+        Assert.Empty(alerts.Concat(NamesIn("grafana/mailflow.json")).Except(given));
+    }
+
+    private static HashSet<string> NamesIn(string file, [System.Runtime.CompilerServices.CallerFilePath] string here = "") =>
+        [.. MetricName().Matches(File.ReadAllText(Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "deploy", file))).Select(match => match.Value)];
+
+    [System.Text.RegularExpressions.GeneratedRegex(@"\bmailflow_ingestion_[a-z_]+\b")]
+    private static partial System.Text.RegularExpressions.Regex MetricName();
 
     private static Task HaveAsync(int partitions, params IngestionHost[] nodes) =>
         IngestionHost.UntilAsync(() => Task.FromResult(nodes.All(node => node.Gauge("mailflow.ingestion.partitions") > 0) && nodes.Sum(node => node.Gauge("mailflow.ingestion.partitions")) == partitions), "the partitions");

@@ -51,6 +51,21 @@ public sealed class EventIntakeTests
                 (item.GetProperty("index").GetInt32(), item.GetProperty("event_id").GetString(), item.GetProperty("reason").GetString()!)));
     }
 
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task How_old_an_event_is_goes_by_the_databases_clock_though_this_nodes_is_set_wrong(DatabaseKind kind)
+    {
+        var time = new FakeTime();
+        await using var server = await ServerUnderTest.StartAsync(kind, workers: false, time: time);
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        Assert.Equal(HttpStatusCode.Accepted, (await SendAsync("first")).StatusCode);
+
+        time.Step(TimeSpan.FromDays(-2));
+
+        Assert.Equal(HttpStatusCode.Accepted, (await SendAsync("second")).StatusCode);
+
+        Task<HttpResponseMessage> SendAsync(string id) => server.Admin.PostAsync("/api/v1/events", Json($$"""{"event_id":"{{id}}","event_type":"t","user_id":"u","timestamp":{{now}}}"""));
+    }
+
     public static TheoryData<string, string, int> BadEvents => new()
     {
         { """{"event_type":"t","user_id":"u"}""", "event_id", 400 },

@@ -31,7 +31,9 @@ public sealed partial class MetricsTests
             Assert.InRange(series.Where(each => each.Name == "mailflow_messages_total").Sum(each => each.Value), 1, 10);
             Assert.InRange(series.Where(each => each.Name == "mailflow_transitions_total").Sum(each => each.Value), 1, 100);
 
-            Assert.Empty(NamesIn(File("deploy", "grafana", "mailflow.json")).Concat(NamesIn(File("deploy", "prometheus", "alerts.yml"))).Distinct().Except(series.Select(each => each.Name)));
+            var named = NamesIn(File("deploy", "grafana", "mailflow.json")).Concat(NamesIn(File("deploy", "prometheus", "alerts.yml")))
+                .Where(name => !name.StartsWith("mailflow_ingestion_", StringComparison.Ordinal)); // a server without a broker has none: KafkaTests look at those
+            Assert.Empty(named.Except(series.Select(each => each.Name)));
             var ours = series.FindAll(each => each.Name.StartsWith("mailflow_", StringComparison.Ordinal));
             foreach (var name in new[] { "mailflow_events_total", "mailflow_transitions_total", "mailflow_messages_total", "mailflow_lag_seconds_count", "mailflow_batch_size_count", "mailflow_provider_duration_seconds_count", "mailflow_handover_lag_seconds_count" })
                 Assert.True(ours.Where(each => each.Name == name).Sum(each => each.Value) >= 1, name);

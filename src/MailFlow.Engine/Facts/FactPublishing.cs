@@ -31,11 +31,14 @@ public sealed partial class FactPublishing(Database database, FactBus bus, Effec
     public async Task<int> RunOnceAsync(CancellationToken ct)
     {
         if (!await database.ReadAsync(session => session.ScalarAsync<bool>("SELECT EXISTS (SELECT 1 FROM fact WHERE to_bus AND account_id = @account)", ct, ("account", bus.AccountId)), ct)) return 0;
+        var since = database.Time.GetTimestamp();
         using var deadline = new CancellationTokenSource(Patience, database.Time); // before another may hold the lease
         if (!await TakeLeaseAsync(ct)) return 0;
         var facts = await database.ReadAsync(session => session.QueryAsync("SELECT seq, id, account_id, user_id, type, at, data FROM fact WHERE to_bus AND account_id = @account ORDER BY seq LIMIT @most",
             row => (Seq: row.Long(0), Fact: new PublishedFact(row.Uuid(1), row.Int(2), row.Text(3), row.Text(4), FactBody.Write(row.Uuid(1), row.Text(4), row.Long(5), row.Text(6)))), ct, ("account", bus.AccountId), ("most", Most)), ct);
         if (facts.Count == 0) return 0;
+        faults.Reach("facts.read");
+        if (database.Time.GetElapsedTime(since) >= Patience) return 0; // frozen meanwhile: another may have published these and later ones, and the deadline's timer be late
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, ct);
         await publisher!.PublishAsync(facts.ConvertAll(each => each.Fact), either.Token);
         faults.Reach("facts.published");

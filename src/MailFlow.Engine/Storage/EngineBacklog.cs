@@ -16,7 +16,8 @@ public sealed record ShardBacklog(int Shard, long Inbox, long Timers, DateTimeOf
 /// <param name="Jobs">How many jobs are due.</param>
 /// <param name="ParkedActivities">How many activities are parked because they fail for everybody.</param>
 /// <param name="DeadLetters">How many dead letters nobody has replayed.</param>
-public sealed record EngineBacklog(DateTimeOffset At, IReadOnlyList<ShardBacklog> Shards, long Jobs, long ParkedActivities, long DeadLetters)
+/// <param name="OldestFactAt">When that happened which the oldest fact tells that is not published to the bus yet, or not dealt to the webhooks; null where none waits.</param>
+public sealed record EngineBacklog(DateTimeOffset At, IReadOnlyList<ShardBacklog> Shards, long Jobs, long ParkedActivities, long DeadLetters, DateTimeOffset? OldestFactAt)
 {
     /// <summary>Counting stops here, for each shard and for each of the others: so a look costs little however much waits.</summary>
     public const int MostCounted = 10_000;
@@ -41,7 +42,9 @@ public sealed record EngineBacklog(DateTimeOffset At, IReadOnlyList<ShardBacklog
             DateTimeOffset.FromUnixTimeMilliseconds(now), shards,
             await CountAsync(session, "job WHERE due_at <= @now", ct, ("now", now)),
             await CountAsync(session, "parked_node", ct),
-            await CountAsync(session, "dead_letter", ct));
+            await CountAsync(session, "dead_letter", ct),
+            (await session.QueryAsync("SELECT (SELECT at FROM fact WHERE to_bus ORDER BY seq LIMIT 1), (SELECT at FROM fact WHERE to_webhooks ORDER BY seq LIMIT 1)",
+                row => Earlier(row.LongOrNull(0), row.LongOrNull(1)), ct))[0]);
     }
 
     private static DateTimeOffset? Earlier(long? one, long? other) =>

@@ -32,7 +32,7 @@ internal static class Events
     {
         using var body = await RequestBody.ReadJsonAsync(context);
         using var document = body.Parse();
-        var now = database.Time.GetUtcNow();
+        var now = await database.NowAsync(ct);
         return document.RootElement.ValueKind == JsonValueKind.Array
             ? Results.Accepted(value: await AcceptAllAsync(document.RootElement, now, caller, intake, ct))
             : await AcceptOneAsync(document.RootElement, now, caller, intake, ct);

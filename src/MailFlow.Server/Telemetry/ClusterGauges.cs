@@ -42,6 +42,8 @@ internal sealed partial class ClusterGauges : IDisposable
         ]);
         Gauge("mailflow.messages.lag", "s", "How long the oldest due message waits for a sender",
             view => [new(view.Messages.OldestDueAt is { } at ? Math.Max(0, (view.At - at).TotalSeconds) : 0)]);
+        Gauge("mailflow.facts.lag", "s", "How long the oldest fact waits to be published to the broker or dealt to the webhooks",
+            view => [new(view.Engine.OldestFactAt is { } at ? Math.Max(0, (view.At - at).TotalSeconds) : 0)]);
         Gauge("mailflow.reports.waiting", "{call}", "What providers reported and is not worked off", view => [new(view.Messages.Reports)]);
     }
 
