@@ -222,6 +222,27 @@ public sealed class ScheduleTests
         await clock.Scheduler!.Shutdown(waitForJobsToComplete: false, default);
     }
 
+    // Seen red: it was not found before the clock had come to where it had been.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task What_is_missed_is_made_up_for_though_the_clock_was_set_back(DatabaseKind kind)
+    {
+        await using var host = await HostAsync(kind, french: 1);
+        await host.PublishAsync("daily", Daily);
+        var clock = await WithoutStrikesAsync(host);
+        await host.AdvanceToAsync("2026-01-06T08:50:00Z");
+        var ahead = TimeSpan.FromSeconds(590);
+        host.Time.Step(ahead);
+        await clock.RoundAsync(default);
+
+        host.Time.Step(-ahead);
+        await host.AdvanceToAsync("2026-01-06T09:00:30Z");
+        await clock.RoundAsync(default);
+        await host.RunAsync();
+
+        Assert.StartsWith("entered 1,", await host.StatsAsync("daily"), StringComparison.Ordinal);
+        await clock.Scheduler!.Shutdown(waitForJobsToComplete: false, default);
+    }
+
     // Seen red: the strike threw, and its time was lost.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_strike_that_cannot_be_written_down_is_made_up_for_at_once(DatabaseKind kind)
@@ -316,6 +337,30 @@ public sealed class ScheduleTests
     [InlineData("2026-01-06T09:00:00.500Z", "2026-01-06T09:00:00Z")]
     public void The_last_time_is_found_in_every_second(string now, string last) =>
         Assert.Equal(At(last), Times.LastUpTo(new TriggerSchedule("0 9 * * *", null, null, null), At("2026-01-01T00:00:00Z"), At(now)));
+
+    // Seen red: it stayed put off.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Upkeep_that_a_clock_far_ahead_put_off_is_done_soon_and_what_is_as_it_should_be_is_left(DatabaseKind kind)
+    {
+        await using var host = await HostAsync(kind, french: 0);
+        using var clock = new ScheduleClock(
+            host.Database, host.Get<PublishedSchedules>(), host.Get<ScheduleFires>(), new ScheduleOptions(host.ConnectionString),
+            [new Upkeep("hourly", TimeSpan.FromHours(1), _ => Task.CompletedTask)], FaultPoints.None, host.Get<ILoggerFactory>());
+        var scheduler = await clock.CreateAsync(default);
+        host.Time.Step(TimeSpan.FromDays(90));
+        await clock.ReconcileAsync(scheduler, default);
+        Assert.Equal(At("2026-04-05T09:01:00Z"), await NextAsync());
+
+        host.Time.Step(-TimeSpan.FromDays(90));
+        await clock.ReconcileAsync(scheduler, default);
+        Assert.Equal(At("2026-01-05T09:01:00Z"), await NextAsync());
+        host.Time.Advance(TimeSpan.FromSeconds(30));
+        await clock.ReconcileAsync(scheduler, default);
+        Assert.Equal(At("2026-01-05T09:01:00Z"), await NextAsync());
+        await scheduler.Shutdown(waitForJobsToComplete: false, default);
+
+        async Task<DateTimeOffset?> NextAsync() => (await scheduler.GetTrigger(new TriggerKey("hourly", "upkeep")))!.NextFireTimeUtc;
+    }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task The_clock_and_what_makes_up_for_it_mean_the_same_instants(DatabaseKind kind)

@@ -80,7 +80,7 @@ public sealed class EventIntake : IAsyncDisposable
         if (events.Count == 0) return [];
         ct.ThrowIfCancellationRequested();
         var now = await session.NowAsync(ct);
-        await RefuseIfFullAsync(session, now);
+        await RefuseIfFullAsync(session);
         var items = events.Select(each => new Item(
             StableHash.Key(each.AccountId.ToString(), each.Event.EventId), each.AccountId, StableHash.Shard(each.AccountId, each.Event.UserId), each.Event.UserId, Body(each.Event, "")))
             .DistinctBy(item => item.Key).ToList();
@@ -102,7 +102,7 @@ public sealed class EventIntake : IAsyncDisposable
         var results = await _database.WriteAsync(async session =>
         {
             var now = await session.NowAsync(default);
-            if (group.Any(request => request.Events.Count > 0)) await RefuseIfFullAsync(session, now);
+            if (group.Any(request => request.Events.Count > 0)) await RefuseIfFullAsync(session);
             var items = new List<Item>();
             var places = new List<(int Request, int Index)>();
             var seen = new HashSet<Guid>();
@@ -162,12 +162,12 @@ public sealed class EventIntake : IAsyncDisposable
         default, ("now", now));
 
     /// <summary>Counts at most once a second: the bound is for safety, not to the row.</summary>
-    private async Task RefuseIfFullAsync(Session session, long now)
+    private async Task RefuseIfFullAsync(Session session)
     {
-        if (now - _countedAt >= 1_000)
+        if (_database.Time.GetElapsedTime(_countedAt) >= TimeSpan.FromSeconds(1))
         {
             var waiting = await session.ScalarAsync<long>("SELECT count(*) FROM (SELECT 1 FROM inbox LIMIT @most) AS waiting", default, ("most", MostWaiting));
-            (_countedAt, _full) = (now, waiting >= MostWaiting);
+            (_countedAt, _full) = (_database.Time.GetTimestamp(), waiting >= MostWaiting);
         }
         if (_full) throw new IntakeFullException(TimeSpan.FromSeconds(5));
     }

@@ -46,11 +46,11 @@ internal sealed partial class ScheduleClock(
     /// <summary>Tells the scheduler of the upkeep and of the schedules as they are published now, and writes down times that were missed. Gives how many were.</summary>
     internal async Task<int> ReconcileAsync(IScheduler scheduler, CancellationToken ct)
     {
-        foreach (var each in _upkeep.Values)
-            await PutAsync<UpkeepJob>(scheduler, Upkeeps, each.Name, $"{each.Every}", trigger => trigger.StartAt(database.Time.GetUtcNow() + TimeSpan.FromMinutes(1)).WithSchedule(
-                SimpleScheduleBuilder.Create().WithInterval(each.Every).RepeatForever().WithMisfireInstruction(SimpleTriggerMisfireInstruction.NextWithRemainingCount)), ct);
         var (schedules, now) = await database.ReadAsync(async session => (
             await published.ReadAsync(session, ct), DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct))), ct);
+        foreach (var each in _upkeep.Values)
+            await PutAsync<UpkeepJob>(scheduler, Upkeeps, each.Name, $"{each.Every}", now + 2 * each.Every, trigger => trigger.StartAt(now + TimeSpan.FromMinutes(1)).WithSchedule(
+                SimpleScheduleBuilder.Create().WithInterval(each.Every).RepeatForever().WithMisfireInstruction(SimpleTriggerMisfireInstruction.NextWithRemainingCount)), ct);
         _known = schedules.ToDictionary(KeyOf);
         foreach (var gone in (await KeysAsync(scheduler, Journeys, ct)).Where(key => !_known.ContainsKey(key.Name))) await scheduler.UnscheduleJob(gone, ct);
         var missed = 0;
@@ -58,7 +58,7 @@ internal sealed partial class ScheduleClock(
         {
             try
             {
-                if (Times.HasNext(schedule.Schedule, now)) await PutAsync<StrikeJob>(scheduler, Journeys, name, schedule.Shape, trigger => ScheduleOf(trigger, schedule), ct);
+                if (Times.HasNext(schedule.Schedule, now)) await PutAsync<StrikeJob>(scheduler, Journeys, name, schedule.Shape, null, trigger => ScheduleOf(trigger, schedule), ct);
                 if (await MakeUpAsync(schedule, now, ct)) missed++;
             }
             catch (Exception error) when (error is not (OperationCanceledException or DbException or JobPersistenceException)) // those are everybody's
@@ -76,11 +76,12 @@ internal sealed partial class ScheduleClock(
         var (epoch, now) = await database.ReadAsync(async session => (await EngineEpoch.ReadAsync(session, ct), await session.NowAsync(ct)), ct);
         foreach (var at in _early.Keys.Where(at => at.ToUnixTimeMilliseconds() <= now))
             if (_early.TryRemove(at, out _)) _behind = true;
-        if (_behind || epoch != _epoch || now - _comparedAt >= CompareEvery.TotalMilliseconds)
+        if (_behind || epoch != _epoch || database.Time.GetElapsedTime(_comparedAt) >= CompareEvery)
         {
+            var began = database.Time.GetTimestamp();
             _behind = false; // before: what is missed meanwhile is for the next round
             if (await ReconcileAsync(Scheduler, ct) is > 0 and var missed) LogMissed(missed);
-            (_epoch, _comparedAt) = (epoch, now);
+            (_epoch, _comparedAt) = (epoch, began);
         }
         return await fires.LetInAsync(ct);
     }
@@ -152,11 +153,14 @@ internal sealed partial class ScheduleClock(
         : trigger.StartAt(schedule.PublishedAt + schedule.Schedule.Every!.Value).WithSchedule(SimpleScheduleBuilder.Create().WithInterval(schedule.Schedule.Every.Value).RepeatForever()
             .WithMisfireInstruction(SimpleTriggerMisfireInstruction.NextWithRemainingCount));
 
-    /// <summary>Leaves a trigger that is as it should be alone: another node may be about to fire it.</summary>
-    private async Task PutAsync<TJob>(IScheduler scheduler, string group, string name, string shape, Func<TriggerBuilder<TJob>, TriggerBuilder<TJob>> schedule, CancellationToken ct) where TJob : IJob
+    /// <summary>
+    /// Leaves a trigger that is as it should be alone: another node may be about to fire it. One that is to fire after <paramref name="latest"/> was put off by a node whose clock was
+    /// far ahead (clocks that differ a little do not come to that).
+    /// </summary>
+    private async Task PutAsync<TJob>(IScheduler scheduler, string group, string name, string shape, DateTimeOffset? latest, Func<TriggerBuilder<TJob>, TriggerBuilder<TJob>> schedule, CancellationToken ct) where TJob : IJob
     {
         var key = new TriggerKey(name, group);
-        if ((await scheduler.GetTrigger(key, ct))?.Description == shape) return;
+        if (await scheduler.GetTrigger(key, ct) is { } there && there.Description == shape && !(there.NextFireTimeUtc > latest)) return;
         var job = JobBuilder.Create<TJob>().WithIdentity(name, group).DisallowConcurrentExecution(true).Build();
         var trigger = schedule(TriggerBuilder.Create<TJob>(database.Time).WithIdentity(key).WithDescription(shape)).ForJob(job).Build();
         await scheduler.ScheduleJob(job, [trigger], ScheduleJobOptions.Replacing, ct);

@@ -49,6 +49,24 @@ public sealed class EntryTests
         Assert.Equal(2, (await host.InstancesAsync()).Count);
     }
 
+    // Seen red: it was not counted again before the clock had come to where it had been.
+    [Fact]
+    public async Task A_full_inbox_takes_events_again_when_it_is_worked_off_though_the_clock_was_set_back()
+    {
+        await using var host = await EngineHost.CreateAsync(DatabaseKind.Sqlite);
+        await host.Write(session => session.ExecuteAsync("""
+            INSERT INTO inbox (account_id, shard, kind, key, accepted_at, body)
+            WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < @most) SELECT 1, 0, 1, x'00', 0, '' FROM n
+            """, default, ("most", EventIntake.MostWaiting)));
+        await Assert.ThrowsAsync<IntakeFullException>(() => host.EventAsync("go"));
+        await host.Write(session => session.ExecuteAsync("DELETE FROM inbox", default));
+
+        host.Time.Step(-TimeSpan.FromHours(1));
+        host.Time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(1, (await host.EventAsync("go")).Accepted);
+    }
+
     [Fact]
     public async Task A_filter_sees_the_events_own_change_of_the_contact()
     {
