@@ -4,7 +4,7 @@ namespace MailFlow.Audience;
 
 /// <summary>A consent as somebody reports it: <see cref="Checked"/> makes a line of the record of it.</summary>
 /// <param name="Purpose">What it is about.</param>
-/// <param name="Granted">Whether it was given; false withdraws.</param>
+/// <param name="Granted">Whether it was given; false withdraws. It must be said.</param>
 /// <param name="Basis">One of <see cref="ConsentBasis"/>; null for express.</param>
 /// <param name="ImpliedBy">What an implied consent follows from: <c>purchase</c> (24 months under CASL) or <c>inquiry</c> (6 months).</param>
 /// <param name="Wording">What the person read.</param>
@@ -16,7 +16,7 @@ namespace MailFlow.Audience;
 /// <param name="Evidence">What else proves it, in words.</param>
 /// <param name="GivenAt">When the person said so, or bought or asked; null for now.</param>
 /// <param name="ExpiresAt">Until when it holds; an implied one has an end in any case.</param>
-public sealed record ConsentGiven(string? Purpose, bool Granted, string? Basis = null, string? ImpliedBy = null, string? Wording = null, string? WordingVersion = null, string? Source = null,
+public sealed record ConsentGiven(string? Purpose, bool? Granted, string? Basis = null, string? ImpliedBy = null, string? Wording = null, string? WordingVersion = null, string? Source = null,
     string? Ip = null, string? UserAgent = null, string? Jurisdiction = null, string? Evidence = null, DateTimeOffset? GivenAt = null, DateTimeOffset? ExpiresAt = null)
 {
     private const int MonthsOfPurchase = 24, MonthsOfInquiry = 6;
@@ -25,6 +25,7 @@ public sealed record ConsentGiven(string? Purpose, bool Granted, string? Basis =
     {
         if (string.IsNullOrWhiteSpace(Purpose)) throw new InvalidInputException("purpose", "is missing");
         ContactFieldsCheck.Purpose(Purpose, "purpose");
+        var granted = Granted ?? throw new InvalidInputException("granted", "is missing: true for a yes, false for a withdrawal");
         if (Basis is not null && !ConsentBasis.All.Contains(Basis)) throw new InvalidInputException("basis", $"must be one of {string.Join(", ", ConsentBasis.All)}");
         foreach (var (field, text, longest) in new[]
         {
@@ -39,11 +40,11 @@ public sealed record ConsentGiven(string? Purpose, bool Granted, string? Basis =
         if (Ip is not null && !System.Net.IPAddress.TryParse(Ip, out _)) throw new InvalidInputException("ip", "is not an IP address");
         if (GivenAt > now) throw new InvalidInputException("given_at", "lies in the future");
         var expiresAt = Ends(GivenAt ?? now);
-        if (Granted && expiresAt <= now) throw new InvalidInputException(ExpiresAt is null ? "given_at" : "expires_at", "the consent has ended already");
+        if (granted && expiresAt <= now) throw new InvalidInputException(ExpiresAt is null ? "given_at" : "expires_at", "the consent has ended already");
         var evidence = GivenAt is { } given ? string.Join("; ", new[] { $"given at {given.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}", Evidence }.OfType<string>()) : Evidence;
         if (ImpliedBy is not null) evidence = string.Join("; ", new[] { $"implied by {ImpliedBy}", evidence }.OfType<string>());
-        return new Consent(accountId, contactId, Purpose, Granted, string.IsNullOrWhiteSpace(Source) ? "api" : Source, now, evidence,
-            new ConsentProof(Granted ? Basis ?? ConsentBasis.Express : Basis, Wording, WordingVersion, Ip, UserAgent, Jurisdiction, null, Granted ? expiresAt : null));
+        return new Consent(accountId, contactId, Purpose, granted, string.IsNullOrWhiteSpace(Source) ? "api" : Source, now, evidence,
+            new ConsentProof(granted ? Basis ?? ConsentBasis.Express : Basis, Wording, WordingVersion, Ip, UserAgent, Jurisdiction, null, granted ? expiresAt : null));
     }
 
     /// <summary>An implied consent runs out: without a time of its own, after CASL's.</summary>

@@ -134,6 +134,11 @@ public sealed class Database : IAsyncDisposable
     public Task WriteAsync(Func<Session, Task> write, CancellationToken ct) =>
         WriteAsync(async session => { await write(session); return true; }, ct);
 
+    /// <summary>Whether PostgreSQL is not there, or does not let this user in: what an operator can mend.</summary>
+    public static bool IsOutOfReach(Exception error) => error is PostgresException refusal
+        ? refusal.SqlState is ['0', '8', ..] or ['2', '8', ..] or ['3', 'D', ..] or ['5', '3', ..] or "57P03"
+        : error is NpgsqlException;
+
     /// <summary>
     /// Runs what only one process on this database may do at a time; others wait. Held by a connection of its own, so it ends with its process. (On SQLite there is one process.)
     /// </summary>

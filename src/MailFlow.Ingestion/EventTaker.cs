@@ -31,6 +31,7 @@ internal sealed partial class EventTaker(EventIntake intake, IDeadLetterQueue de
             else dead.Add(new DeadLetter(messages[i], problem!, now));
         }
 
+        intake.Refused(dead.Count);
         var (accepted, duplicates) = (0, 0);
         if (good.Count > 0)
         {

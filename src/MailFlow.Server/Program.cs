@@ -11,7 +11,7 @@ using MailFlow.Server.WebConsole;
 try
 {
     var builder = WebApplication.CreateBuilder(args);
-    builder.ConfigureHost().ConfigureLogs();
+    builder.CheckNames(args).ConfigureHost().ConfigureLogs();
     var roles = builder.Configuration.ReadRoles();
     using var directory = DataDirectory.Take(new Settings(builder.Configuration));
 
@@ -42,6 +42,11 @@ try
     app.UseAuthorization();
     app.UseAudit();
     app.UseAccountWall();
+    app.Use((context, next) =>
+    {
+        KnownQuery.Check(context);
+        return next(context);
+    });
     app.UseMiddleware<Idempotency>();
     app.MapHealth();
     app.MapMetrics();

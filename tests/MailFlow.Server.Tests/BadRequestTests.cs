@@ -42,6 +42,52 @@ public sealed class BadRequestTests
         await (await server.Admin.PutAsync("/api/v1/contacts/u1", new StringContent("{}", Encoding.UTF8, "text/plain"))).ProblemAsync(415);
     }
 
+    // Seen red: "Send JSON".
+    [Fact]
+    public async Task An_import_that_does_not_call_itself_csv_is_told_to()
+    {
+        await using var server = await ServerUnderTest.StartAsync(workers: false);
+        foreach (var path in new[] { "contacts", "suppressions" })
+        {
+            var problem = await (await server.Admin.PostAsync($"/api/v1/{path}/import", new StringContent("email", Encoding.UTF8, "text/plain"))).ProblemAsync(415);
+            Assert.Contains("Content-Type: text/csv", problem.GetProperty("detail").GetString());
+        }
+        Assert.DoesNotContain("*/*", await server.Admin.GetStringAsync("/openapi/v1.json"));
+    }
+
+    // Seen red: "must be of the type that /openapi/v1.json gives", and "0 is not above 0" of what was not there.
+    [Fact]
+    public async Task A_choice_is_told_with_its_values_and_what_is_not_there_as_missing()
+    {
+        await using var server = await ServerUnderTest.StartAsync(workers: false);
+        foreach (var (path, body, field, told) in new[]
+        {
+            ("domains/shop.test", """{"dkim_key":"yes"}""", "dkim_key", "must be keep, generate or remove"),
+            ("templates/hello", """{"subject":"x","html":"x","stream":"promo"}""", "stream", "must be marketing or transactional"),
+            ("templates/hello", """{"subject":"x","html":"x","stream":7}""", "stream", "must be marketing or transactional"),
+            ("sending/mailbox-limits", """{"limits":[{"mailbox":"gmail"}]}""", "limits[0].per_second", "is missing"),
+            ("sending/mailbox-limits", """{"limits":[{"per_second":2}]}""", "limits[0].mailbox", "is missing"),
+            ("sending/mailbox-limits", """{"limits":[{"mailbox":"gmail","persecond":20}]}""", "limits[0].persecond", "did you mean 'per_second'?"),
+        })
+        {
+            var problem = await (await server.Admin.PutAsync($"/api/v1/{path}", Json(body))).ProblemAsync(400);
+            Assert.Contains(told, problem.GetProperty("errors").GetProperty(field)[0].GetString());
+        }
+    }
+
+    // Seen red: the key was said to be unknown or revoked.
+    [Fact]
+    public async Task A_key_that_is_sent_without_bearer_is_told_how_to_be_sent()
+    {
+        await using var server = await ServerUnderTest.StartAsync(workers: false);
+        foreach (var (header, told) in new[] { (server.AdminKey, "Authorization: Bearer mf_"), ($"Basic {server.AdminKey}", "Authorization: Bearer mf_"), ($"Bearer {server.AdminKey}x", "unknown or has been revoked") })
+        {
+            using var client = server.ClientWith(null);
+            client.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", header);
+            Assert.Contains(told, (await (await client.GetAsync("/api/v1/contacts")).ProblemAsync(401)).GetProperty("detail").GetString());
+        }
+    }
+
     [Fact]
     public async Task A_request_beyond_eight_megabytes_is_answered_413()
     {

@@ -23,11 +23,15 @@ public sealed partial class MetricsTests
                 """{"event_id":"e-1","event_type":"user_signed_up","user_id":"u-4711","payload":{"contact":{"email":"ada@example.org","first_name":"Ada"}}}"""))).EnsureSuccessStatusCode();
             for (var patience = 0; (await server.ListAsync("/api/v1/messages?user_id=u-4711&state=accepted")).Count == 0; patience++) Assert.True(patience < 10_000, "the mail did not come");
 
+            await server.Client.PostAsync("/api/v1/events", HttpExtensions.Json("""[{"event_id":"e-2"},7]"""));
+            await server.Client.PostAsync("/api/v1/events", HttpExtensions.Json("""{"event_id":"e-3"}"""));
+
             // Counted beside what is real, a simulation's thousand trips would say that much was sent.
             (await server.Client.PostAsync("/api/v1/journeys/welcome-series/simulate", HttpExtensions.Json("""{"contacts":200}"""))).EnsureSuccessStatusCode();
 
             var text = await server.Client.GetStringAsync("/metrics");
             var series = SeriesIn(text).ToList();
+            Assert.Equal(3, series.Single(each => each.Name == "mailflow_events_total" && each.Labels.Contains("rejected", StringComparison.Ordinal)).Value);
             Assert.InRange(series.Where(each => each.Name == "mailflow_messages_total").Sum(each => each.Value), 1, 10);
             Assert.InRange(series.Where(each => each.Name == "mailflow_transitions_total").Sum(each => each.Value), 1, 100);
 

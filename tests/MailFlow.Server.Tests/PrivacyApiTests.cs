@@ -93,6 +93,9 @@ public sealed class PrivacyApiTests
         Assert.False((await (await server.Admin.PostAsJsonAsync("/api/v1/contacts/u1/consents", given)).JsonAsync()).GetProperty("recorded").GetBoolean());
         var entry = (await (await server.Admin.GetAsync("/api/v1/contacts/u1/consents")).JsonAsync()).GetProperty("items")[0];
         Assert.Equal(("implied", "2028-01-31T00:00:00.000Z", "CA"), (entry.GetProperty("basis").GetString(), entry.GetProperty("expires_at").GetString(), entry.GetProperty("jurisdiction").GetString()));
+        // What is not said is no withdrawal.
+        var silent = await (await server.Admin.PostAsJsonAsync("/api/v1/contacts/u1/consents", new { purpose = "news" })).ProblemAsync(400);
+        Assert.Contains("is missing", silent.GetProperty("errors").GetProperty("granted")[0].GetString());
         var wrong = await (await server.Admin.PostAsJsonAsync("/api/v1/contacts/u1/consents", new { purpose = "news", granted = true, ip = "<script>" })).ProblemAsync(400);
         Assert.True(wrong.GetProperty("errors").TryGetProperty("ip", out _));
 

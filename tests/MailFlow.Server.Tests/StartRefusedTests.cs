@@ -96,6 +96,36 @@ public sealed class StartRefusedTests : IDisposable
         Assert.Equal((1, "MailFlow does not start: Provider: 'pigeon' is neither 'sandbox' nor 'smtp'"), (exitCode, Assert.Single(said)));
     }
 
+    // Seen red: a page of stack trace of what cannot be read, and a start with what is not known.
+    [Theory]
+    [InlineData("MailFlow__Delivery__PollInterval", "quick", "MailFlow:Delivery")]
+    [InlineData("MailFlow__Delivery__BatchSize", "abc", "MailFlow:Delivery")]
+    [InlineData("MailFlow__Delivery__PollIntervall", "00:00:01", "MailFlow:Delivery: there is no setting 'PollIntervall'")]
+    [InlineData("MailFlow__Delivery__Smtp__Tls", "starttlss", "MailFlow:Delivery")]
+    [InlineData("MailFlow__Retention__Event", "1", "MailFlow:Retention: there is no setting 'Event'")]
+    [InlineData("MailFlow__Webhooks__Http__AllowedTargets__0", "300.1.1.1/99", "MailFlow:Webhooks")]
+    [InlineData("MailFlow__Samples", "yes", "MailFlow:Samples: 'yes' is neither true nor false")]
+    [InlineData("MailFlow__Sample", "true", "MailFlow: there is no setting 'Sample'")]
+    [InlineData("ConnectionStrings__MailFlow", "Host=127.0.0.1;Prot=25432;Password=a secret", "ConnectionStrings:MailFlow")]
+    [InlineData("ConnectionStrings__MailFlow", "Host=127.0.0.1;Port=1;Password=a secret", "the database")]
+    public async Task A_setting_that_cannot_be_read_or_is_not_known_and_a_database_that_is_not_there_are_told_in_one_line(string name, string value, string problem)
+    {
+        var (exitCode, said) = await ServerProcess.RunToItsEndAsync(_folder, [], ("MailFlow__Delivery__Node", "n"), (name, value));
+
+        Assert.True(exitCode == 1, string.Concat(said));
+        var line = Assert.Single(said);
+        Assert.StartsWith($"MailFlow does not start: {problem}", line);
+        Assert.DoesNotContain("a secret", line);
+    }
+
+    [Fact]
+    public async Task A_flag_that_is_not_known_stops_the_start()
+    {
+        var (exitCode, said) = await ServerProcess.RunToItsEndAsync(_folder, ["--new-admin-keyy"]);
+
+        Assert.Equal((1, "MailFlow does not start: --new-admin-keyy is not known: did you mean '--new-admin-key'?"), (exitCode, Assert.Single(said)));
+    }
+
     /// <summary>Nothing tells of a secret that stands beside what is wrong.</summary>
     [Theory]
     [InlineData("Transport", "pigeon", "MailFlow:Ingestion:Transport: 'pigeon' is none of none, rabbitmq, kafka")]

@@ -90,6 +90,9 @@ public sealed class EventIntake : IAsyncDisposable
         return fresh.Select(item => item.Shard).ToHashSet();
     }
 
+    /// <summary>Counts events that were refused before they came here, because they cannot be read.</summary>
+    public void Refused(int events) => EngineMetrics.TookIn(_database, 0, 0, events);
+
     /// <summary>Has the workers look: what a transaction took in by <see cref="AcceptAsync(Session, IReadOnlyList{ValueTuple{int, IncomingEvent}}, CancellationToken)"/> is committed.</summary>
     public void Signal(IEnumerable<int> shards) => _signal.Notify(shards);
 

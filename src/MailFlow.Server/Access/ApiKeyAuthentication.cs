@@ -43,10 +43,11 @@ internal sealed class ApiKeyAuthentication(
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
     {
         Response.Headers.WWWAuthenticate = "Bearer";
-        var given = Request.Headers.Authorization.Count > 0;
-        await Problems.WriteAsync(Context, StatusCodes.Status401Unauthorized, given
-            ? "The API key is unknown or has been revoked."
-            : "Sign in, or send the header 'Authorization: Bearer mf_…' with an API key.");
+        var header = Request.Headers.Authorization.ToString();
+        await Problems.WriteAsync(Context, StatusCodes.Status401Unauthorized,
+            header.Length == 0 ? "Sign in, or send the header 'Authorization: Bearer mf_…' with an API key."
+            : header.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) ? "The API key is unknown or has been revoked."
+            : "An API key goes into the header as 'Authorization: Bearer mf_…', with the word Bearer.");
     }
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) =>

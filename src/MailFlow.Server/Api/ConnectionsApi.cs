@@ -26,7 +26,7 @@ internal static class ConnectionsApi
         var group = api.MapGroup("/connections").RequireScope(Scopes.Admin).WithTags("Connections");
         group.MapGet("", ListAsync).WithSummary("List the connections by which mail leaves; without any, the server's own provider sends").Produces<Page<ShownConnection>>();
         group.MapGet("/{key}", FindAsync).WithSummary("Read one connection; secrets are named, never shown").Produces<ShownConnection>();
-        group.MapPut("/{key}", PutAsync).WithSummary("Make or change a connection; what is left out stays as it was").Produces<ShownConnection>();
+        group.MapPut("/{key}", PutAsync).WithMetadata(new TakesBack(typeof(Connection))).WithSummary("Make or change a connection; what is left out stays as it was").Produces<ShownConnection>();
         group.MapDelete("/{key}", DeleteAsync).WithSummary("Remove a connection").Produces(204);
     }
 

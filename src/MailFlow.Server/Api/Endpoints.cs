@@ -1,3 +1,5 @@
+using MailFlow.Server.Http;
+
 namespace MailFlow.Server.Api;
 
 /// <summary>Every address that a node answers whose role is to: health and metrics are any node's.</summary>
@@ -11,6 +13,7 @@ internal static class Endpoints
         app.MapOpenApi("/openapi/{documentName}.json");
 
         var api = app.MapGroup("/api/v1");
+        KnownQuery.Add(api);
         api.MapEvents();
         api.MapContacts();
         api.MapContactRecords();

@@ -40,7 +40,11 @@ internal static class Events
 
     private static async Task<IResult> AcceptOneAsync(JsonElement element, DateTimeOffset now, Caller caller, EventIntake intake, CancellationToken ct)
     {
-        if (EventReader.Read(element, now, out var problem) is not { } incoming) return Refuse(problem!);
+        if (EventReader.Read(element, now, out var problem) is not { } incoming)
+        {
+            intake.Refused(1);
+            return Refuse(problem!);
+        }
         var result = await AcceptAsync(intake, caller, [incoming], ct);
         return result.Rejected is [var (_, reason), ..]
             ? Refuse(EventProblem.Of(reason))
@@ -65,6 +69,7 @@ internal static class Events
             else rejected.Add(new RejectedEvent(index, EventReader.IdOf(element), problem!.ToString()));
             index++;
         }
+        intake.Refused(rejected.Count);
         if (good.Count == 0) return new Intake(0, 0, rejected);
 
         var result = await AcceptAsync(intake, caller, good, ct);

@@ -15,8 +15,12 @@ internal static class SendingApi
     /// <param name="Days">From the first day to the last: 2 to 90; 28 if not said.</param>
     internal sealed record WarmUpInput(int? FirstVolume, int? TargetVolume, int? Days);
 
+    /// <param name="Mailbox"><c>gmail</c>, <c>microsoft</c>, <c>yahoo</c>, <c>apple</c> (all of its domains together), a domain, or <c>*</c>: each domain that has no limit of its own.</param>
+    /// <param name="PerSecond">Above 0; a third of a mail a second is one in three seconds.</param>
+    internal sealed record LimitInput(string? Mailbox, double? PerSecond);
+
     /// <param name="Limits">All limits, in place of those there were.</param>
-    internal sealed record LimitsInput(IReadOnlyList<MailboxLimit>? Limits);
+    internal sealed record LimitsInput(IReadOnlyList<LimitInput>? Limits);
 
     /// <param name="Subject">What to let send again: <c>connection:KEY</c> or <c>domain:NAME</c>.</param>
     internal sealed record ResumeInput(string? Subject);
@@ -91,7 +95,9 @@ internal static class SendingApi
 
     private static async Task<Page<MailboxLimit>> PutLimitsAsync(Body<LimitsInput> body, Caller caller, MailboxLimits limits, CancellationToken ct)
     {
-        await limits.ReplaceAsync(caller.AccountId, body.Value.Limits ?? throw new InvalidInputException("limits", "is missing"), ct);
+        var given = body.Value.Limits ?? throw new InvalidInputException("limits", "is missing");
+        await limits.ReplaceAsync(caller.AccountId, [.. given.Select((limit, i) => new MailboxLimit(
+            limit?.Mailbox ?? throw new InvalidInputException($"limits[{i}].mailbox", "is missing"), limit.PerSecond ?? throw new InvalidInputException($"limits[{i}].per_second", "is missing")))], ct);
         return new(await limits.ListAsync(caller.AccountId, ct), null);
     }
 }

@@ -11,7 +11,7 @@ internal static class WebhooksApi
     public static void MapWebhooks(this IEndpointRouteBuilder api)
     {
         var group = api.MapGroup("/webhooks").WithTags("Webhooks");
-        group.MapPost("/{provider}/{connection}", TakeAsync).AllowAnonymous()
+        group.MapPost("/{provider}/{connection}", TakeAsync).AllowAnonymous().WithMetadata(new AnyQuery())
             .WithSummary("Report what became of mail: for providers").WithDescription("Needs no key: the call is verified by the connection's own secret or signature. 200 once the call is durable; it is read after. 401 when it is not the provider's.");
         group.MapGet("/failed", ListAsync).RequireScope(Scopes.MessagesRead).WithSummary("List verified calls that could not be read").Produces<Page<LaidAsideCall>>();
         group.MapPost("/failed/{id}/replay", ReplayAsync).RequireScope(Scopes.Admin).WithSummary("Put one back, to be read again").Produces(202);

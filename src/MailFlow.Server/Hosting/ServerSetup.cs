@@ -29,7 +29,10 @@ internal static partial class ServerSetup
     /// <summary>What is under way has so long to end, once a stop is asked for: enough below the ten seconds after which others lose patience.</summary>
     private static readonly TimeSpan LongestDrain = TimeSpan.FromSeconds(8);
 
-    private const string DefaultUrl = "http://127.0.0.1:5080";
+    private const string DefaultUrl = "http://127.0.0.1:5080", NewAdminKey = "--new-admin-key", ResetAdmin = "--reset-admin";
+    private static readonly string[] Flags = [NewAdminKey, ResetAdmin];
+
+    private static readonly string[] Sections = ["DataDirectory", "Roles", "Region", "Samples", "Telemetry", "Ingestion", "Delivery", "Retention", "Webhooks"];
 
     /// <summary>The modules that carry a schema, those depended on first.</summary>
     private static readonly Assembly[] Modules =
@@ -99,7 +102,7 @@ internal static partial class ServerSetup
     public static DeliveryOptions ReadDelivery(this IConfiguration configuration)
     {
         var section = configuration.GetSection("MailFlow:Delivery");
-        var options = (section.Get<DeliveryOptions>() ?? new DeliveryOptions()) with { DataRegion = configuration["MailFlow:Region"] is { Length: > 0 } region ? region : null };
+        var options = configuration.Read<DeliveryOptions>("MailFlow:Delivery") with { DataRegion = configuration["MailFlow:Region"] is { Length: > 0 } region ? region : null };
         if (string.IsNullOrEmpty(section[nameof(DeliveryOptions.Node)])) options = options with { Node = NodeName.Take(new Settings(configuration).CreateDataDirectory()) };
         if (!string.IsNullOrEmpty(section[nameof(DeliveryOptions.PublicBaseUrl)])) return options;
         var url = (configuration[WebHostDefaults.ServerUrlsKey] is { Length: > 0 } urls ? urls : DefaultUrl).Split(';')[0];
@@ -111,28 +114,47 @@ internal static partial class ServerSetup
         configuration.GetConnectionString("Redis") is { Length: > 0 } redis ? services.UseRedis(redis) : services;
 
     /// <summary>The section <c>MailFlow:Retention</c>.</summary>
-    public static RetentionOptions ReadRetention(this IConfiguration configuration) =>
-        configuration.GetSection("MailFlow:Retention").Get<RetentionOptions>() ?? new RetentionOptions();
+    public static RetentionOptions ReadRetention(this IConfiguration configuration) => configuration.Read<RetentionOptions>("MailFlow:Retention");
 
     /// <summary>Schedules are kept where the nodes share them, if there is such a place.</summary>
     public static ScheduleOptions ReadSchedules(this IConfiguration configuration) => new(configuration.GetConnectionString("MailFlow") is { Length: > 0 } postgres ? postgres : null);
 
     /// <summary>The section <c>MailFlow:Webhooks</c>.</summary>
-    public static WebhookOptions ReadWebhooks(this IConfiguration configuration) =>
-        configuration.GetSection("MailFlow:Webhooks").Get<WebhookOptions>() ?? new WebhookOptions();
+    public static WebhookOptions ReadWebhooks(this IConfiguration configuration)
+    {
+        var options = configuration.Read<WebhookOptions>("MailFlow:Webhooks");
+        return options.Validate() is [var wrong, ..] ? throw new StartRefusedException($"MailFlow:Webhooks:{wrong}") : options;
+    }
 
-    /// <summary>The section <c>MailFlow:Ingestion</c>. A setting that it does not know stops the start: a misspelt topic would leave events unread in silence.</summary>
-    public static IngestionOptions ReadIngestion(this IConfiguration configuration)
+    /// <summary>The section <c>MailFlow:Ingestion</c>.</summary>
+    public static IngestionOptions ReadIngestion(this IConfiguration configuration) => configuration.Read<IngestionOptions>(IngestionOptions.Section);
+
+    /// <summary>Refuses a flag or a setting of ours that is not known: passed over, a misspelt one would do nothing without a word. (Those of the sections are refused as they are read.)</summary>
+    public static WebApplicationBuilder CheckNames(this WebApplicationBuilder builder, string[] args)
+    {
+        for (var i = 0; i < args.Length; i++)
+        {
+            // "--urls http://…" and "--urls=http://…" are settings.
+            var isFlag = args[i].StartsWith("--", StringComparison.Ordinal) && !args[i].Contains('=') && (i + 1 == args.Length || args[i + 1].StartsWith("--", StringComparison.Ordinal));
+            if (isFlag && !Flags.Contains(args[i])) throw new StartRefusedException($"{args[i]} {KnownMembers.Unknown(Flags, args[i])}");
+        }
+        if (builder.Configuration.GetSection("MailFlow").GetChildren().FirstOrDefault(child => !Sections.Contains(child.Key, StringComparer.OrdinalIgnoreCase)) is { } unknown)
+            throw new StartRefusedException($"MailFlow: there is no setting '{unknown.Key}', but {string.Join(", ", Sections)}");
+        return builder;
+    }
+
+    /// <summary>A section. A setting that it does not know stops the start: a misspelt topic would leave events unread in silence.</summary>
+    private static T Read<T>(this IConfiguration configuration, string section) where T : class, new()
     {
         try
         {
-            return configuration.GetSection(IngestionOptions.Section).Get<IngestionOptions>(binder => binder.ErrorOnUnknownConfiguration = true) ?? new IngestionOptions();
+            return configuration.GetSection(section).Get<T>(binder => binder.ErrorOnUnknownConfiguration = true) ?? new T();
         }
         catch (InvalidOperationException error)
         {
             // The binder lists unknown settings at the end of a sentence about itself.
             var problem = error.Message.Contains(nameof(BinderOptions.ErrorOnUnknownConfiguration), StringComparison.Ordinal) ? $"there is no setting {error.Message.Split(": ")[^1]}" : error.Message;
-            throw new StartRefusedException($"{IngestionOptions.Section}: {problem}", error);
+            throw new StartRefusedException($"{section}: {problem}", error);
         }
     }
 
@@ -158,10 +180,10 @@ internal static partial class ServerSetup
         app.Services.GetRequiredService<ISecretBox>().Seal("");
         var start = app.Services.GetRequiredService<FirstStart>();
         var key = await start.RunAsync(ct);
-        if (args.Contains("--new-admin-key")) key ??= await start.RenewAsync(ct);
+        if (args.Contains(NewAdminKey)) key ??= await start.RenewAsync(ct);
         if (app.Services.GetService<IngestionOptions>() is { } ingestion) await start.RequireAsync(ingestion.AccountId, $"{IngestionOptions.Section}:{nameof(IngestionOptions.AccountId)}", ct);
         var password = await start.MakeAdminAsync(ct);
-        if (args.Contains("--reset-admin")) password ??= await start.ResetAdminAsync(ct);
+        if (args.Contains(ResetAdmin)) password ??= await start.ResetAdminAsync(ct);
         if (app.Services.GetRequiredService<Settings>().GivesSamples) await app.Services.GetRequiredService<Samples>().SeedAsync(FirstStart.AccountId, ct);
         return (key, password);
     }

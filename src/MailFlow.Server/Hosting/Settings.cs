@@ -15,7 +15,8 @@ internal sealed class Settings(IConfiguration configuration)
     public string AdminPasswordFile => Path.Combine(DataDirectory, "admin.password");
 
     /// <summary><c>MailFlow__Samples</c>: whether account 1 is given the sample journeys; default: yes.</summary>
-    public bool GivesSamples { get; } = configuration.GetValue("MailFlow:Samples", true);
+    public bool GivesSamples { get; } = configuration["MailFlow:Samples"] is not { Length: > 0 } given
+        || (bool.TryParse(given, out var gives) ? gives : throw new StartRefusedException($"MailFlow:Samples: '{given}' is neither true nor false"));
 
     /// <summary>Whether the database is a file in the data directory.</summary>
     public bool IsOnSqlite => string.IsNullOrEmpty(configuration.GetConnectionString("MailFlow"));
@@ -23,7 +24,17 @@ internal sealed class Settings(IConfiguration configuration)
     /// <summary><c>ConnectionStrings__MailFlow</c> is PostgreSQL's; without it, a SQLite file in the data directory.</summary>
     public Database OpenDatabase(TimeProvider time)
     {
-        if (!IsOnSqlite) return Database.OpenPostgreSql(configuration.GetConnectionString("MailFlow")!, time);
+        if (!IsOnSqlite)
+        {
+            try
+            {
+                return Database.OpenPostgreSql(configuration.GetConnectionString("MailFlow")!, time);
+            }
+            catch (Exception error) when (error is ArgumentException or FormatException)
+            {
+                throw new StartRefusedException($"ConnectionStrings:MailFlow: {error.Message}", error);
+            }
+        }
         var file = Path.Combine(DataDirectory, "mailflow.db");
         // SQLite gives the files beside it the same permissions; an empty file is an empty database.
         if (!File.Exists(file)) new FileStream(file, ForOwnerOnly()).Dispose();

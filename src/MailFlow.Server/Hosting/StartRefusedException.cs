@@ -10,6 +10,8 @@ internal sealed class StartRefusedException(string reason, Exception? inner = nu
     public static string? LineOf(Exception error) => error switch
     {
         StartRefusedException or InvalidInputException => $"MailFlow does not start: {error.Message}",
+        InvalidOperationException when error.Message.StartsWith("Failed to convert configuration value", StringComparison.Ordinal) => $"MailFlow does not start: {error.Message}",
+        _ when Database.IsOutOfReach(error) => $"MailFlow does not start: the database that ConnectionStrings__MailFlow names cannot be used: {error.Message.Split('\n')[0].Trim()}",
         IOException { InnerException: AddressInUseException } => $"MailFlow does not start: {error.Message}", // taken since ListenAddresses looked
         _ => null,
     };

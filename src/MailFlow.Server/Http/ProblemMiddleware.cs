@@ -50,8 +50,9 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, Database d
                 break;
             case BadHttpRequestException bad:
                 var parameter = Parameter().Match(bad.Message);
+                var (name, form) = KnownQuery.Describe(context, parameter.Groups[1].Value);
                 await Problems.WriteAsync(context, bad.StatusCode, parameter.Success ? "A parameter has the wrong form." : Explain(context, bad.StatusCode) ?? bad.Message, parameter.Success
-                    ? new Dictionary<string, string[]> { [parameter.Groups[1].Value.ToLowerInvariant()] = [$"'{parameter.Groups[2].Value}' is not of the right form"] }
+                    ? new Dictionary<string, string[]> { [name] = [$"'{parameter.Groups[2].Value}' is not of the right form{(form is null ? "" : $": it must be {form}")}"] }
                     : null);
                 break;
             case OperationCanceledException when context.RequestAborted.IsCancellationRequested:

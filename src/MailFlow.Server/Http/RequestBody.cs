@@ -80,7 +80,14 @@ internal sealed class RequestBody : IDisposable
     public T Read<T>()
     {
         ForbiddenText.ThrowIfIn(Bytes);
-        return JsonSerializer.Deserialize<T>(Bytes.Span, ApiJson.Strict) ?? throw new HttpProblem(400, "The body must be a JSON object, not null.");
+        try
+        {
+            return JsonSerializer.Deserialize<T>(Bytes.Span, ApiJson.Strict) ?? throw new HttpProblem(400, "The body must be a JSON object, not null.");
+        }
+        catch (JsonException error) when (KnownMembers.ChoicesAt<T>(error.Path) is { } choices)
+        {
+            throw new InvalidInputException(BadJson.FieldOf(error.Path!), $"must be {choices}");
+        }
     }
 
     public void Dispose()
