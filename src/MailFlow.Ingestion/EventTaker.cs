@@ -17,7 +17,7 @@ internal sealed partial class EventTaker(EventIntake intake, IDeadLetterQueue de
     /// <param name="ct">Ends the trying: the transport stops, and the messages will come again.</param>
     public async Task TakeAsync(IReadOnlyList<EventMessage> messages, CancellationToken ct)
     {
-        var now = database.Time.GetUtcNow();
+        var now = await UntilDoneAsync("The database", () => database.NowAsync(ct), ct);
         var good = new List<IncomingEvent>(messages.Count);
         var places = new List<int>(messages.Count);
         var dead = new List<DeadLetter>();

@@ -70,6 +70,21 @@ public sealed partial class KafkaTests : IDisposable
         Assert.Equal(bodies.Length, Committed());
     }
 
+    /// <summary>As after an unclean election. To the client that is fatal: it sends nothing ever again.</summary>
+    // Seen red: the node kept that client.
+    [Fact]
+    public async Task A_dead_letter_that_the_broker_refuses_once_out_of_sequence_stops_nothing_for_good()
+    {
+        const int OutOfOrderSequence = 45;
+        await SendAsync("ada", "no json"u8.ToArray());
+        _kafka.RefuseOnce(OutOfOrderSequence);
+        await using var node = await IngestionHost.StartAsync(DatabaseKind.PostgreSql, Options);
+
+        Assert.Equal("no json", Encoding.UTF8.GetString(Read(DeadLetters, 1)[0].Message.Value));
+        await SendAsync("ada", Bytes("after"));
+        Assert.Equal(["after"], await node.EventsAsync(1));
+    }
+
     /// <summary>Read again after the horizon, such an event would otherwise be a new one.</summary>
     [Fact]
     public async Task An_event_without_a_timestamp_is_as_old_as_its_record()
@@ -81,6 +96,25 @@ public sealed partial class KafkaTests : IDisposable
 
         Assert.Equal(["new"], await node.EventsAsync(1));
         Assert.Equal("is too old: events are taken for 30 days", Header(Read(DeadLetters, 1)[0], "mailflow-reason"));
+    }
+
+    // Seen red: the node's own clock judged.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task How_old_an_event_is_goes_by_the_databases_clock_though_this_nodes_is_set_wrong(DatabaseKind kind)
+    {
+        var time = new FakeTime();
+        await using var test = await IngestionHost.CreateDatabaseAsync(kind, time);
+        await using var node = await IngestionHost.StartAsync(test.Database, Options);
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        await SendNowAsync("first");
+        await node.EventsAsync(1);
+
+        time.Step(TimeSpan.FromDays(-2));
+        await SendNowAsync("second");
+
+        Assert.Equal(["first", "second"], await node.EventsAsync(2));
+
+        Task SendNowAsync(string id) => SendAsync("ada", Encoding.UTF8.GetBytes($$"""{"event_id":"{{id}}","event_type":"tested","user_id":"ada","timestamp":{{now}}}"""));
     }
 
     [Fact]

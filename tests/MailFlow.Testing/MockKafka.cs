@@ -12,6 +12,7 @@ public sealed partial class MockKafka : IDisposable
 {
     private const string Library = "librdkafka";
     private const int Producer = 0;
+    private const short Produce = 0;
 
     /// <summary>The library's builds, in the order in which Confluent.Kafka tries them: the first wants a libsasl2 that Debian 12 has not.</summary>
     private static readonly string[] Builds = [Library, "centos8-librdkafka"];
@@ -49,6 +50,9 @@ public sealed partial class MockKafka : IDisposable
 
     /// <summary>Says which broker coordinates a consumer group.</summary>
     public void Coordinate(string group, int broker) => Check(rd_kafka_mock_coordinator_set(_cluster, "group", group, broker));
+
+    /// <summary>Has the brokers answer what is produced next with this error of the protocol, once.</summary>
+    public void RefuseOnce(int error) => rd_kafka_mock_push_request_errors_array(_cluster, Produce, 1, [error]);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -91,4 +95,7 @@ public sealed partial class MockKafka : IDisposable
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int rd_kafka_mock_coordinator_set(nint cluster, string type, string key, int broker);
+
+    [LibraryImport(Library)]
+    private static partial void rd_kafka_mock_push_request_errors_array(nint cluster, short request, nuint count, int[] errors);
 }

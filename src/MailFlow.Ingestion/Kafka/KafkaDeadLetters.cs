@@ -10,17 +10,14 @@ internal sealed class KafkaDeadLetters(IngestionOptions options) : IDeadLetterQu
 {
     private const int MostBytes = 300 * 1024, KeptOfTooLarge = 16 * 1024, LongestKey = 16 * 1024;
 
-    private readonly Lazy<IProducer<byte[], byte[]>> _producer = KafkaProducer.Of<byte[]>(options.Kafka);
+    private readonly KafkaProducer<byte[]> _producer = new(options.Kafka);
 
     /// <inheritdoc/>
     public Task SendAsync(IReadOnlyList<DeadLetter> letters, CancellationToken ct) =>
-        Task.WhenAll(letters.Select(letter => _producer.Value.ProduceAsync(options.Kafka.DeadLetters, MessageOf(letter), ct)));
+        _producer.SendAsync(options.Kafka.DeadLetters, letters.Select(MessageOf), ct);
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        if (_producer.IsValueCreated) _producer.Value.Dispose();
-    }
+    public void Dispose() => _producer.Dispose();
 
     private static Message<byte[], byte[]> MessageOf(DeadLetter letter)
     {

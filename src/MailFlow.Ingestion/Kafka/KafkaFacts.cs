@@ -7,17 +7,14 @@ namespace MailFlow.Ingestion.Kafka;
 /// <summary>Facts on a topic of Kafka, keyed by <c>user_id</c>, in their order: the producer is idempotent, so that its own tries neither double nor reorder any.</summary>
 internal sealed class KafkaFacts(IngestionOptions options) : IFactPublisher, IDisposable
 {
-    private readonly Lazy<IProducer<string, byte[]>> _producer = KafkaProducer.Of<string>(options.Kafka);
+    private readonly KafkaProducer<string> _producer = new(options.Kafka);
 
     /// <inheritdoc/>
     public Task PublishAsync(IReadOnlyList<PublishedFact> facts, CancellationToken ct) =>
-        Task.WhenAll(facts.Select(fact => _producer.Value.ProduceAsync(options.Kafka.FactTopic, MessageOf(fact), ct)));
+        _producer.SendAsync(options.Kafka.FactTopic, facts.Select(MessageOf), ct);
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        if (_producer.IsValueCreated) _producer.Value.Dispose();
-    }
+    public void Dispose() => _producer.Dispose();
 
     private static Message<string, byte[]> MessageOf(PublishedFact fact) => new()
     {
