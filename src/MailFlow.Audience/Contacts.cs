@@ -38,11 +38,33 @@ public sealed class Contacts(Database database, IContactStore store, Consents co
             // Under the shard's lock, so that a batch of the worker never works on a contact that changes beneath it.
             await session.LockShardAsync(StableHash.Shard(accountId, userId), wait: true, ct);
             var now = await session.NowAsync(ct);
+            var isNew = await session.ScalarAsync<long>("SELECT count(*) FROM contact WHERE account_id = @account AND user_id = @user", ct, ("account", accountId), ("user", userId)) == 0;
             var contact = (await store.FindOrCreateAsync(session, [(accountId, userId)], now, ct))[0];
-            if ((await store.ApplyAsync(session, [new ContactChange(contact, given)], source, now, ct)).Count > 0)
-                await changed.AnnounceAsync(session, [contact], ct);
+            var (before, lastConsent) = (contact.Fields, await session.ScalarAsync<long>("SELECT coalesce(max(id), 0) FROM consent WHERE contact_id = @contact", ct, ("contact", contact.Id)));
+            var isChanged = (await store.ApplyAsync(session, [new ContactChange(contact, given)], source, now, ct)).Count > 0;
+            if (isChanged) await changed.AnnounceAsync(session, [contact], ct);
+            if (isNew || isChanged)
+            {
+                var purposes = await session.QueryAsync("SELECT purpose FROM consent WHERE contact_id = @contact AND id > @last", row => row.Text(0), ct, ("contact", contact.Id), ("last", lastConsent));
+                await Audit.RecordAsync(session, accountId, "contact.put", userId, ct, ("fields", Changed(before, contact.Fields, purposes)));
+            }
             return (await FindAsync(session, accountId, userId, ct))!;
         }, ct);
+    }
+
+    /// <summary>The names of what changed, and no values: these are the person's, and the audit record is kept for long.</summary>
+    private static List<object?> Changed(IReadOnlyDictionary<string, object?> before, IReadOnlyDictionary<string, object?> after, IEnumerable<string> purposes)
+    {
+        var (old, now) = (AttributesOf(before), AttributesOf(after));
+        return
+        [
+            .. new[] { "email", "first_name", "last_name", "time_zone", "tags" }.Where(name => !PlainValues.Same(after.GetValueOrDefault(name), before.GetValueOrDefault(name)))
+                .Concat(old.Keys.Union(now.Keys).Where(name => !PlainValues.Same(now.GetValueOrDefault(name), old.GetValueOrDefault(name))).Select(name => $"{ContactFields.Attributes}.{name}"))
+                .Concat(purposes.Select(purpose => $"consents.{purpose}")).Order(StringComparer.Ordinal),
+        ];
+
+        static IReadOnlyDictionary<string, object?> AttributesOf(IReadOnlyDictionary<string, object?> fields) =>
+            fields.GetValueOrDefault(ContactFields.Attributes) as IReadOnlyDictionary<string, object?> ?? JsonData.Empty;
     }
 
     /// <summary>A page of the contacts in the order in which they were created; those with an address, if one is given.</summary>

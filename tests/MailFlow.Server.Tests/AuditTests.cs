@@ -63,6 +63,27 @@ public sealed class AuditTests
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_change_of_a_contact_is_recorded_with_the_names_of_what_changed_and_no_values(DatabaseKind kind)
+    {
+        await using var server = await ServerUnderTest.StartAsync(kind, workers: false);
+        var put = new { email = "ada@example.org", first_name = "Ada", attributes = new { plan = "secret", seats = 3 }, tags = new[] { "vip" }, consents = new { news = true, offers = false } };
+        await server.Admin.PutAsJsonAsync("/api/v1/contacts/ada", put);
+        await server.Admin.PutAsJsonAsync("/api/v1/contacts/ada", put); // changes nothing
+        await server.Admin.PutAsJsonAsync("/api/v1/contacts/ada", new { last_name = "Lovelace", attributes = new { plan = (string?)null, seats = 3 }, city = "London", consents = new { news = false } });
+        await server.Admin.PutAsJsonAsync("/api/v1/contacts/bob", new { });
+        await (await server.Admin.PutAsJsonAsync("/api/v1/contacts/eve", new { email = "nonsense" })).ProblemAsync(400);
+
+        var entries = await EntriesAsync(server);
+        Assert.Equal(
+            [
+                """contact.put ada {"fields":["attributes.plan","attributes.seats","consents.news","consents.offers","email","first_name","tags"]}""",
+                """contact.put ada {"fields":["attributes.city","attributes.plan","consents.news","last_name"]}""",
+                """contact.put bob {"fields":[]}""",
+            ],
+            entries.Select(entry => $"{entry.GetProperty("action").GetString()} {entry.GetProperty("subject").GetString()} {entry.GetProperty("detail").GetRawText().Replace(" ", "")}").Reverse());
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task What_changes_nothing_or_is_refused_leaves_no_entry(DatabaseKind kind)
     {
         await using var server = await ServerUnderTest.StartAsync(kind);

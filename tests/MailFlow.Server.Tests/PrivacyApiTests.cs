@@ -106,6 +106,6 @@ public sealed class PrivacyApiTests
         await (await server.Admin.PutAsJsonAsync("/api/v1/account", new { name = "Shop", region = "EU; DROP" })).ProblemAsync(400);
 
         var actions = (await (await server.Admin.GetAsync("/api/v1/audit")).JsonAsync()).GetProperty("items").EnumerateArray().Select(item => item.GetProperty("action").GetString()).Reverse();
-        Assert.Equal(["consent.grant", "purpose.put", "purpose.delete", "account.put"], actions);
+        Assert.Equal(["contact.put", "consent.grant", "purpose.put", "purpose.delete", "account.put"], actions);
     }
 }
