@@ -34,17 +34,22 @@ internal sealed class FlowControl(Routes routes, IRateLimits limits, DeliveryOpt
         foreach (var route in limited.Where(route => route.PerSecond is not null)) rates[BucketOf(route)] = route.PerSecond!.Value;
         // A day's volume is counted under a lock too: two senders would otherwise both find it unused. It is one of its own, as a limit by the second may be kept in Redis.
         foreach (var route in limited.Where(route => route.PerDay is not null)) rates[DayLock(BucketOf(route))] = TokenBucket.Unlimited;
-        foreach (var (account, domain) in domains.Where(each => warmUps.ContainsKey(new BucketKey(each.Key, each.Value)))) rates[DayLock(new BucketKey(account, SendingStops.OfDomain(domain)))] = TokenBucket.Unlimited;
-        var grant = await limits.OpenAsync(session, rates, now, ct);
         var today = FlowStore.DayOf(now);
-        var days = await FlowStore.DaysAsync(session, [.. accounts.Where(account => domains.ContainsKey(account) || found[account].Any(route => route.PerDay is not null))], today - (2 * SendingLog.Window), ct);
+        var counted = accounts.Where(account => domains.ContainsKey(account) || found[account].Any(route => route.PerDay is not null)).ToList();
+        var days = await FlowStore.DaysAsync(session, counted, today - (2 * SendingLog.Window), ct);
+        foreach (var (account, domain) in domains)
+            if (warmUps.ContainsKey(new BucketKey(account, domain)) || LogOf(account, domain).StandingOn(today) != Standing.Good) rates[DayLock(new BucketKey(account, SendingStops.OfDomain(domain)))] = TokenBucket.Unlimited;
+        var grant = await limits.OpenAsync(session, rates, now, ct);
+        if (rates.Keys.Any(IsDayLock)) days = await FlowStore.DaysAsync(session, counted, today - (2 * SendingLog.Window), ct); // another's hand-over may have been waited for
 
         var heldByRate = rates.Any(each => each.Value < TokenBucket.Unlimited && grant.Find(each.Key)!.Value.Whole < options.BatchSize);
         var ways = limited.Union(all.Closed.Values.SelectMany(each => each)).ToDictionary(route => route, route => new Way(route, RoomOf(route, grant, days, today, now), RoomForMarketing(route, days, today)));
         var allowed = new Dictionary<int, int>();
         foreach (var (account, domain) in domains)
-            allowed[account] = await MarketingAsync(session, account, domain, stopped, FlowStore.LogOf(days, new BucketKey(account, SendingStops.OfDomain(domain))), warmUps, today, ct);
+            allowed[account] = await MarketingAsync(session, account, domain, stopped, LogOf(account, domain), warmUps, today, ct);
         return new Flow(ByStream(closed: false), ByStream(closed: true), all, allowed, domains, limits, grant, heldByRate, now, today);
+
+        SendingLog LogOf(int account, string domain) => FlowStore.LogOf(days, new BucketKey(account, SendingStops.OfDomain(domain)));
 
         Dictionary<int, Dictionary<MessageStream, IReadOnlyList<Way>>> ByStream(bool closed) =>
             accounts.ToDictionary(account => account, account => Streams.ToDictionary(stream => stream, stream => (IReadOnlyList<Way>)[.. found[account].Concat(all.Closed[account])
@@ -59,6 +64,8 @@ internal sealed class FlowControl(Routes routes, IRateLimits limits, DeliveryOpt
     public static string DomainOf(SenderIdentity sender) => EmailAddress.Parse(sender.Email).Domain.ToLowerInvariant();
 
     internal static BucketKey DayLock(BucketKey key) => key with { Key = $"day:{key.Key}" };
+
+    private static bool IsDayLock(BucketKey key) => key.Key.StartsWith("day:", StringComparison.Ordinal);
 
     internal static BucketKey BucketOf(Route route) => new(route.AccountId, route.Subject);
 

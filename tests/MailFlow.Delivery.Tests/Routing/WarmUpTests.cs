@@ -2,6 +2,7 @@ using MailFlow.Data;
 using MailFlow.Delivery.Routing;
 using MailFlow.Engine.Definitions;
 using MailFlow.Testing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace MailFlow.Delivery.Tests.Routing;
 
@@ -210,6 +211,34 @@ public sealed class WarmUpTests
 
         Task CountAsync(string domain, string recipients, int complaints) => fixture.Delivery.Database.WriteAsync(session => FlowStore.CountAsync(session, [.. FlowStore.InAllAndByMailbox(
             new(1, SendingStops.OfDomain(domain), FlowStore.DayOf(fixture.Delivery.Now), HandedOver: 1_000, Complaints: complaints), $"{recipients}.example")], default), default);
+    }
+
+    // On SQLite one process sends. Seen red: each of the two found the whole half unused.
+    [Fact]
+    public async Task Two_senders_at_once_keep_the_halved_volume_of_a_domain_in_poor_standing()
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(DatabaseKind.PostgreSql);
+        await fixture.ConnectAsync("main");
+        var yesterday = FlowStore.DayOf(fixture.Delivery.Now) - 1;
+        await fixture.Delivery.Database.WriteAsync(session => FlowStore.CountAsync(session, [new(1, SendingStops.OfDomain("shop.example"), yesterday, HandedOver: 100, Complaints: 2)], default), default);
+        await fixture.QueueAsync(300);
+        Assert.Equal("poor", (await fixture.StateAsync()).Domain!.Standing);
+
+        var other = fixture.Start();
+        Task<int>? second = null;
+        var first = fixture.Start(services: with => with.AddSingleton<IFaultPoints>(new At("sender.hand-over.before-commit", () =>
+        {
+            if (second is not null) return;
+            using (ExecutionContext.SuppressFlow()) second = Task.Run(() => other.RunOnceAsync(default));
+            Assert.True(SpinWait.SpinUntil(() => second.IsCompleted || IsWaitingAsync().GetAwaiter().GetResult(), TimeSpan.FromMinutes(1)));
+        })));
+        await first.RunOnceAsync(default);
+        await second!;
+
+        Assert.Equal(50, fixture.Log.Count);
+
+        Task<bool> IsWaitingAsync() => Task.Run(() => fixture.Delivery.Database.ReadAsync(session => session.ScalarAsync<bool>(
+            "SELECT EXISTS (SELECT 1 FROM pg_locks l JOIN pg_locks h ON h.locktype = l.locktype AND h.transactionid = l.transactionid AND h.granted WHERE NOT l.granted AND l.locktype = 'transactionid')", default), default));
     }
 
     [Fact]
