@@ -18,7 +18,7 @@ internal static class HostedPage
         body{margin:0;min-height:100vh;display:flex;align-items:center;justify-content:center;background:#f4f5f7;color:#1f2430;font:16px/1.5 system-ui,sans-serif}
         main{max-width:30rem;margin:1rem;padding:2rem;border-radius:.75rem;background:#fff;box-shadow:0 1px 4px #0002}
         h1{margin:0 0 .5rem;font-size:1.35rem}h2{margin:2rem 0 .5rem;font-size:1.05rem}p{margin:.5rem 0 1.25rem;overflow-wrap:anywhere}
-        fieldset{margin:0 0 1rem;padding:0;border:0}legend{margin:1rem 0 .5rem;padding:0;font-weight:600}
+        form+form{margin-top:2rem}fieldset{margin:0 0 1rem;padding:0;border:0}legend{margin:1rem 0 .5rem;padding:0;font-weight:600}
         label{display:flex;gap:.75rem;padding:.6rem 0;overflow-wrap:anywhere}label input{flex:none;width:1.25rem;height:1.25rem;margin:.15rem 0 0}
         small{display:block;color:#5a6274;font-size:.9rem}
         button{width:100%;margin:.25rem 0;padding:.75rem;border:1px solid #1f2430;border-radius:.5rem;background:#1f2430;color:#fff;font:inherit;cursor:pointer}
