@@ -24,6 +24,23 @@ public sealed class ProviderKindsTests
         Assert.All(kinds, kind => Assert.Equal(kind.Settings.Count, kind.Settings.Select(setting => setting.Name).Distinct().Count()));
     }
 
+    // Seen red: it was taken, and each mail waited for three days.
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("10.1.2.3")]
+    [InlineData("::ffff:192.168.0.1")]
+    public async Task A_relay_at_a_private_address_is_refused_by_the_settings_name_and_says_who_may_allow_it(string host)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(DatabaseKind.Sqlite);
+        var draft = new ConnectionDraft("smtp", Settings: new Dictionary<string, string?> { ["host"] = host });
+        var error = await Assert.ThrowsAsync<InvalidInputException>(() => fixture.Get<Connections>().PutAsync(1, "relay", draft, default));
+        Assert.Equal("settings.host", error.Field);
+        Assert.Contains("MailFlow__Delivery__AllowPrivateRelays", error.Message);
+
+        fixture.Start(options: fixture.Options with { AllowPrivateRelays = true });
+        await fixture.Get<Connections>().PutAsync(1, "relay", draft, default);
+    }
+
     [Fact]
     public void Another_address_of_an_API_is_the_operators_to_say_and_must_be_https()
     {

@@ -107,8 +107,11 @@ internal sealed class SmtpConnection : IAsyncDisposable
     {
         var all = IPAddress.TryParse(host, out var literal) ? [literal] : await Dns.GetHostAddressesAsync(host, ct);
         var found = all.Select(address => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).Where(address => PublicAddress.WhyNot(address) is null).ToArray();
-        return found.Length > 0 ? found : throw new SmtpRefusal(SmtpStage.Connect, null, $"{host} is not on the public internet");
+        return found.Length > 0 ? found : throw new SmtpRefusal(SmtpStage.Connect, null, NotPublic(host));
     }
+
+    /// <summary>Why a relay is not dialled, and who may have it dialled.</summary>
+    internal static string NotPublic(string host) => $"{host} is not on the public internet; the server's operator allows such relays by MailFlow__Delivery__AllowPrivateRelays=true";
 
     /// <summary>Sends one mail. The octets were checked by <see cref="MailData.WhyNot"/>.</summary>
     /// <exception cref="SmtpRefusal">The connection failed, or we were told to go, before this mail got any answer.</exception>

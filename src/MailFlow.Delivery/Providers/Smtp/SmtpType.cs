@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using MailFlow.Data;
 using MailFlow.Delivery.Deliverability.Dkim;
 using MailFlow.Delivery.Unsubscribing;
@@ -53,6 +54,7 @@ internal sealed class SmtpType(TimeProvider time, DeliveryOptions options, IMail
             HeloName = Text(Helo),
             OnlyPublicAddresses = !options.AllowPrivateRelays,
         };
+        if (smtp.OnlyPublicAddresses && IPAddress.TryParse(smtp.Host, out var literal) && PublicAddress.WhyNot(literal) is not null) throw new InvalidInputException(Host, SmtpConnection.NotPublic(smtp.Host));
         return smtp.Validate() is { Count: > 0 } errors
             ? throw new InvalidInputException(NameOf(errors[0].Split(':')[0]), errors[0][(errors[0].IndexOf(':', StringComparison.Ordinal) + 1)..].Trim())
             : new SmtpProvider(smtp, options.Lanes, time, signer, returnPath);
