@@ -85,6 +85,7 @@ public sealed class StudioTests(BrowserFixture browser) : IClassFixture<BrowserF
         await PutAsync("studio-guarded", Small);
         await using var window = await browser.SignInAsync();
         window.Wants("400");
+        window.Wants("401"); // the console, in the other tab, asks whether somebody is signed in
         var page = window.Page;
         var studio = await StudioWindow.OpenAsync(page, "studio-guarded");
 

@@ -16,7 +16,7 @@ internal sealed record Body<T>(T Value) : IBindableFromHttpContext<Body<T>>, IEn
 
     /// <summary>What is read where this is put.</summary>
     private static Type? Shown(HttpContext context) => !HttpMethods.IsPut(context.Request.Method) || context.GetEndpoint()?.Metadata is not { } metadata ? null
-        : metadata.GetMetadata<TakesBack>()?.Type ?? metadata.GetMetadata<IProducesResponseTypeMetadata>()?.Type;
+        : metadata.GetMetadata<TakesBack>()?.Type ?? (metadata.GetMetadata<IProducesResponseTypeMetadata>()?.Type is { } type && type != typeof(void) ? type : null);
 
     public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
         builder.Metadata.Add(new AcceptsMetadata(["application/json"], typeof(T)));
