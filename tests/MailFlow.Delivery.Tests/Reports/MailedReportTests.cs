@@ -150,7 +150,7 @@ public sealed class MailedReportTests
         public async Task<Guid> QueuedAsync(string email)
         {
             var id = await fixture.QueueAsync(await fixture.ContactAsync(email, email), message => message with { Stream = MessageStream.Transactional });
-            await fixture.Database.WriteAsync(session => session.ExecuteAsync("UPDATE message SET to_address = @to, provider = 'relay' WHERE id = @id", default, ("to", email), ("id", id)), default);
+            await fixture.Database.WriteAsync(session => session.ExecuteAsync("UPDATE message SET to_address = @to, provider = 'relay', from_domain = 'shop.example' WHERE id = @id", default, ("to", email), ("id", id)), default);
             return id;
         }
 
