@@ -92,6 +92,11 @@ internal sealed class IngestionHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _host.StopAsync();
+        await EndAsync();
+    }
+
+    private async Task EndAsync()
+    {
         if (_host is IAsyncDisposable host) await host.DisposeAsync();
         if (_own is not null) await _own.DisposeAsync();
     }
@@ -113,7 +118,7 @@ internal sealed class IngestionHost : IAsyncDisposable
         }
         catch
         {
-            await node.DisposeAsync();
+            await node.EndAsync(); // what has not come up cannot be stopped
             throw;
         }
     }

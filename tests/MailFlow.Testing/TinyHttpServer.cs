@@ -63,7 +63,7 @@ public sealed class TinyHttpServer : IAsyncDisposable
                 served.Add(ServeAsync(client));
             }
         }
-        catch (Exception stopped) when (stopped is SocketException or ObjectDisposedException)
+        catch (Exception stopped) when (stopped is SocketException or ObjectDisposedException or InvalidOperationException) // the last where it stops between two connections
         {
             await Task.WhenAll(served);
         }
