@@ -84,7 +84,8 @@ public sealed class SendingPagesTests(BrowserFixture browser) : IClassFixture<Br
         await page.GetByRole(AriaRole.Button, new() { Name = "Add a limit" }).ClickAsync();
         await page.GetByRole(AriaRole.Combobox, new() { Name = "Mailbox provider 1" }).FillAsync("gmail");
         await page.GetByLabel("Mails a second 1").FillAsync("15");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Save limits" }).ClickAsync();
+        // The button is disabled while it is saved, too: a reload would break that off.
+        await page.RunAndWaitForResponseAsync(() => page.GetByRole(AriaRole.Button, new() { Name = "Save limits" }).ClickAsync(), answer => answer.Request.Method == "PUT");
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Save limits" })).ToBeDisabledAsync();
 
         await page.ReloadAsync();

@@ -43,10 +43,10 @@ export function SegmentEditor({ segmentKey, saved, name: initialName, rule: init
     meta: { shows: 409 },
     mutationFn: () => call<Segment>('PUT', path, { body: { name: name.trim(), rule, if_updated_at: base?.updated_at } }),
     onSuccess: async (segment) => {
-      toast('The segment is saved.');
       setBase(segment);
       await queries.invalidateQueries({ queryKey: ['segments'] });
       if (isNew) await navigate(path, { replace: true, state: withoutAsking });
+      toast('The segment is saved.'); // last: what is reloaded from now on is what was saved
     },
   });
   const remove = useMutation({

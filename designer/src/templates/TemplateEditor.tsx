@@ -37,12 +37,12 @@ export function TemplateEditor({ templateKey, saved, initial }: { templateKey: s
     meta: { shows: 409 },
     mutationFn: () => call<Template>('PUT', path, { body: { ...bodyOf(draft), if_version: saved?.version ?? 0 } }),
     onSuccess: async (template) => {
-      toast(`Version ${template.version} is saved.`);
       setBase(draft);
       await queries.invalidateQueries({ queryKey: ['templates', 'list'] });
       await queries.invalidateQueries({ queryKey: ['templates', 'versions', templateKey] });
       queries.setQueryData(['templates', 'one', templateKey], template);
       if (!saved) await navigate(path, { replace: true, state: withoutAsking });
+      toast(`Version ${template.version} is saved.`); // last: what is reloaded from now on is what was saved
     },
   });
   const changed = saved === null || JSON.stringify(draft) !== JSON.stringify(base);
