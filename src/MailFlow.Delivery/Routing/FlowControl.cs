@@ -32,15 +32,17 @@ internal sealed class FlowControl(Routes routes, IRateLimits limits, DeliveryOpt
         var warmUps = domains.Count == 0 ? [] : await FlowStore.WarmUpsAsync(session, [.. domains.Keys], ct);
         var rates = domains.Count == 0 ? [] : await FlowStore.DomainRatesAsync(session, domains, ct);
         foreach (var route in limited.Where(route => route.PerSecond is not null)) rates[BucketOf(route)] = route.PerSecond!.Value;
-        // A day's volume is counted under a lock too: two senders would otherwise both find it unused. It is one of its own, as a limit by the second may be kept in Redis.
-        foreach (var route in limited.Where(route => route.PerDay is not null)) rates[DayLock(BucketOf(route))] = TokenBucket.Unlimited;
         var today = FlowStore.DayOf(now);
         var counted = accounts.Where(account => domains.ContainsKey(account) || found[account].Any(route => route.PerDay is not null)).ToList();
         var days = await FlowStore.DaysAsync(session, counted, today - (2 * SendingLog.Window), ct);
-        foreach (var (account, domain) in domains)
-            if (warmUps.ContainsKey(new BucketKey(account, domain)) || LogOf(account, domain).StandingOn(today) != Standing.Good) rates[DayLock(new BucketKey(account, SendingStops.OfDomain(domain)))] = TokenBucket.Unlimited;
+        // A day's volume is counted under a lock too: two senders would otherwise both find it unused. It is one of its own, as a limit by the second may be kept in Redis.
+        var daily = limited.Where(route => route.PerDay is not null).Select(BucketOf).Concat(
+            from each in domains
+            where warmUps.ContainsKey(new BucketKey(each.Key, each.Value)) || LogOf(each.Key, each.Value).StandingOn(today) != Standing.Good
+            select new BucketKey(each.Key, SendingStops.OfDomain(each.Value))).ToList();
+        foreach (var key in daily) rates[DayLock(key)] = TokenBucket.Unlimited;
         var grant = await limits.OpenAsync(session, rates, now, ct);
-        if (rates.Keys.Any(IsDayLock)) days = await FlowStore.DaysAsync(session, counted, today - (2 * SendingLog.Window), ct); // another's hand-over may have been waited for
+        if (daily.Count > 0) days = await FlowStore.DaysAsync(session, counted, today - (2 * SendingLog.Window), ct); // another's hand-over may have been waited for
 
         var heldByRate = rates.Any(each => each.Value < TokenBucket.Unlimited && grant.Find(each.Key)!.Value.Whole < options.BatchSize);
         var ways = limited.Union(all.Closed.Values.SelectMany(each => each)).ToDictionary(route => route, route => new Way(route, RoomOf(route, grant, days, today, now), RoomForMarketing(route, days, today)));
@@ -64,8 +66,6 @@ internal sealed class FlowControl(Routes routes, IRateLimits limits, DeliveryOpt
     public static string DomainOf(SenderIdentity sender) => EmailAddress.Parse(sender.Email).Domain.ToLowerInvariant();
 
     internal static BucketKey DayLock(BucketKey key) => key with { Key = $"day:{key.Key}" };
-
-    private static bool IsDayLock(BucketKey key) => key.Key.StartsWith("day:", StringComparison.Ordinal);
 
     internal static BucketKey BucketOf(Route route) => new(route.AccountId, route.Subject);
 

@@ -1,4 +1,5 @@
 using MailFlow.Data;
+using MailFlow.Delivery.Routing;
 using MailFlow.Engine.Activities;
 using MailFlow.Engine.Definitions;
 
@@ -25,6 +26,9 @@ internal sealed record ClaimedMessage : MessageOrder
     public string? ToAddress { get; init; }
 
     public required Snapshot Snapshot { get; init; }
+
+    /// <summary>Whether the provider is asked what it knows of the mail before it is given it again.</summary>
+    public bool IsAskedAt(Route? route) => State == MessageState.Unknown && route?.Provider.Replay == ReplayPolicy.Searchable;
 
     /// <summary>Why it is not tried again: its instance ended while it was under way.</summary>
     public string? CancelReason { get; init; }

@@ -33,7 +33,7 @@ internal sealed class Dispatch(FlowControl control, Composer composer, Database 
         {
             var (email, failure) = await ComposeAsync(batch, i);
             if (failure is not null) answers[i] = NotReached(batch.Messages[i], failure);
-            else if (bulk is not null && !MustAsk(batch.Messages[i])) emails[i] = email!;
+            else if (bulk is not null && !batch.Messages[i].IsAsked) emails[i] = email!;
             else if (WhyNotNow(batch, stopping) is { } reason) answers[i] = NotReached(batch.Messages[i], reason);
             else called.Add(answers[i] = await SendAsync(batch.Messages[i], email!, batch, stopping));
         });
@@ -58,14 +58,11 @@ internal sealed class Dispatch(FlowControl control, Composer composer, Database 
     private static HandOver NotReached(TakenMessage taken, HandOver why) =>
         taken.Message.State == MessageState.Unknown ? new HandOver.Unknown(taken.Message.Reason ?? "no answer came", IsProviders: false) : why;
 
-    /// <summary>Whether the provider is asked what it knows of the mail before it is given it again.</summary>
-    private static bool MustAsk(TakenMessage taken) => taken.Message.State == MessageState.Unknown && taken.Route.Provider.Replay == ReplayPolicy.Searchable;
-
     private async Task<HandOver> SendAsync(TakenMessage taken, OutgoingEmail email, TakenBatch batch, CancellationToken stopping)
     {
         var provider = taken.Route.Provider;
         using var span = DeliveryMetrics.HandOver(database, taken);
-        var answer = MustAsk(taken) ? await CallAsync(provider, ct => provider.FindAsync(email, ct), error => error, found => found) : null;
+        var answer = taken.IsAsked ? await CallAsync(provider, ct => provider.FindAsync(email, ct), error => error, found => found) : null;
         // The question may have taken its time. A mail that was not found is in doubt no more.
         if (answer is HandOver.Deferred && !taken.IsOnlyAsked) answer = WhyNotNow(batch, stopping);
         answer ??= await CallAsync(provider, ct => provider.SendAsync(email, ct), error => error, sent => sent);

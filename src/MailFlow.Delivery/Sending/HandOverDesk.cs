@@ -14,7 +14,10 @@ namespace MailFlow.Delivery.Sending;
 /// <param name="Sender">Whom it comes from.</param>
 /// <param name="Route">By what.</param>
 /// <param name="IsOnlyAsked">It is in doubt, and would not be handed over again as it was: what its provider has not got is looked at anew.</param>
-internal sealed record TakenMessage(ClaimedMessage Message, int Attempt, EmailAddress To, Contact Contact, SenderIdentity Sender, Route Route, bool IsOnlyAsked = false);
+internal sealed record TakenMessage(ClaimedMessage Message, int Attempt, EmailAddress To, Contact Contact, SenderIdentity Sender, Route Route, bool IsOnlyAsked = false)
+{
+    public bool IsAsked => Message.IsAskedAt(Route);
+}
 
 /// <summary>What one hand-over commit took up.</summary>
 /// <param name="Messages">To be handed over.</param>
@@ -102,9 +105,9 @@ internal sealed class HandOverDesk(
 
         var people = (await contacts.LoadAsync(session, [.. open.Select(message => message.ContactId).Distinct()], ct)).ToDictionary(contact => contact.Id);
         var refused = await checks.RefusedAsync(session, open, people, now, ct);
-        var asked = open.Where(message => refused.ContainsKey(message.Id) && message.ToAddress is not null && people.ContainsKey(message.ContactId) && IsAsked(message, flow.Find(message))).ToList();
+        var asked = open.Where(message => refused.ContainsKey(message.Id) && message.ToAddress is not null && people.ContainsKey(message.ContactId) && message.IsAskedAt(flow.Find(message))).ToDictionary(message => message.Id);
         foreach (var message in open)
-            if (!asked.Contains(message) && refused.TryGetValue(message.Id, out var refusal))
+            if (!asked.ContainsKey(message.Id) && refused.TryGetValue(message.Id, out var refusal))
                 moves.Add(message.State == MessageState.Unknown
                     ? End(message, MessageState.Unconfirmed, $"may or may not have been sent ({message.Reason}); {refusal.Reason.Replace("not sent", "not sent again", StringComparison.Ordinal)}")
                     : End(message, refusal.State, refusal.Reason));
@@ -117,12 +120,13 @@ internal sealed class HandOverDesk(
             .Select(message => (Message: message, To: EmailAddress.Parse(people[message.ContactId].Text("email")!))).ToList();
         var postponed = new Dictionary<Guid, long>(held.PutOff.Concat(await flow.HeldAsync(session, candidates, ct)));
         var taken = new List<TakenMessage>(candidates.Count);
-        foreach (var (message, to) in asked.Select(message => (message, EmailAddress.Parse(message.ToAddress!))).Concat(candidates.Where(each => !postponed.ContainsKey(each.Message.Id))))
+        foreach (var (message, to) in asked.Values.Select(message => (message, EmailAddress.Parse(message.ToAddress!))).Concat(candidates.Where(each => !postponed.ContainsKey(each.Message.Id))))
             if (flow.Pick(message, to) is { } route)
             {
                 // What is reported of a mail is about the address that it went to, not about the one that the contact has got since.
-                var went = IsAsked(message, route) && message.ToAddress is { } address ? EmailAddress.Parse(address) : to;
-                var isOnlyAsked = IsAsked(message, route) && (refused.ContainsKey(message.Id) || flow.IsClosed(message, route) || went != to);
+                var isAsked = message.IsAskedAt(route);
+                var went = isAsked && message.ToAddress is { } address ? EmailAddress.Parse(address) : to;
+                var isOnlyAsked = isAsked && (refused.ContainsKey(message.Id) || flow.IsClosed(message, route) || went != to);
                 taken.Add(new(message, message.Attempt + 1, went, people[message.ContactId], Senders.For(route, from[message.AccountId]), route, isOnlyAsked));
             }
             else postponed[message.Id] = now + (long)UntilRoom.TotalMilliseconds;
@@ -175,9 +179,6 @@ internal sealed class HandOverDesk(
             ? $"may or may not have been sent ({message.Reason}); not sent again, because marketing mail must not come twice"
             : null;
     }
-
-    /// <summary>Whether the provider is asked what it knows of the message before it is given it again.</summary>
-    private static bool IsAsked(ClaimedMessage message, Route? route) => message.State == MessageState.Unknown && route?.Provider.Replay == ReplayPolicy.Searchable;
 
     private static Move End(ClaimedMessage message, MessageState state, string reason) => new(message.Id, message.AccountId, message.Attempt, state, reason);
 }

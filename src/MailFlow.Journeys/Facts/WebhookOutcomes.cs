@@ -70,12 +70,12 @@ internal sealed partial class WebhookOutcomes(Database database, OutgoingOptions
             new Rows<int>(endpoints.ConvertAll(endpoint => endpoint.Id)).Int("id", id => id), row => (Id: row.Int(0), Since: row.LongOrNull(1)), default)).ToDictionary(each => each.Id, each => each.Since);
         var judged = endpoints.ConvertAll(endpoint => (endpoint.Id, endpoint.Account, IsSound: endpoint.Outcomes.Exists(outcome => outcome.Result.IsTaken), Reason: Why(endpoint.Outcomes, since.GetValueOrDefault(endpoint.Id), now)));
         await WebhookEndpoints.LockAccountsAsync(session, judged.FindAll(each => each.Reason is not null).Select(each => each.Account), default);
+        await session.ExecuteAsync("""
+            UPDATE webhook_endpoint SET failing_since = CASE WHEN r.sound THEN NULL ELSE @now END FROM {rows} WHERE webhook_endpoint.id = r.id AND (webhook_endpoint.failing_since IS NULL) <> r.sound
+            """, new Rows<(int Id, bool IsSound)>(judged.FindAll(each => each.Reason is null).ConvertAll(each => (each.Id, each.IsSound))).Int("id", each => each.Id).Bool("sound", each => each.IsSound), default, ("now", now));
         var disabled = new List<(int Id, int Account, string Reason)>();
-        foreach (var (id, account, isSound, reason) in judged)
-            if (reason is null)
-                await session.ExecuteAsync("UPDATE webhook_endpoint SET failing_since = @since WHERE id = @id AND (failing_since IS NULL) <> @sound", default,
-                    ("since", isSound ? null : now), ("sound", isSound), ("id", id));
-            else if (await WebhookEndpoints.DisableAsync(session, id, account, reason, now, default)) disabled.Add((id, account, reason));
+        foreach (var (id, account, _, reason) in judged)
+            if (reason is not null && await WebhookEndpoints.DisableAsync(session, id, account, reason, now, default)) disabled.Add((id, account, reason));
         // After all endpoints: what an account wants is counted up in a row that all share.
         foreach (var account in disabled.Select(each => each.Account).Distinct()) await WebhookEndpoints.InterestAsync(session, account, default);
         return disabled;

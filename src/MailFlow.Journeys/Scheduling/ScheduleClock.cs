@@ -53,19 +53,22 @@ internal sealed partial class ScheduleClock(
                 SimpleScheduleBuilder.Create().WithInterval(each.Every).RepeatForever().WithMisfireInstruction(SimpleTriggerMisfireInstruction.NextWithRemainingCount)), ct);
         _known = schedules.ToDictionary(KeyOf);
         foreach (var gone in (await KeysAsync(scheduler, Journeys, ct)).Where(key => !_known.ContainsKey(key.Name))) await scheduler.UnscheduleJob(gone, ct);
-        var missed = 0;
+        var due = new List<(PublishedSchedule Schedule, DateTimeOffset At)>();
         foreach (var (name, schedule) in _known)
         {
             try
             {
                 if (Times.HasNext(schedule.Schedule, now)) await PutAsync<StrikeJob>(scheduler, Journeys, name, schedule.Shape, null, trigger => ScheduleOf(trigger, schedule), ct);
-                if (await MakeUpAsync(schedule, now, ct)) missed++;
+                if (DueOf(schedule, now) is { } at) due.Add((schedule, at));
             }
             catch (Exception error) when (error is not (OperationCanceledException or DbException or JobPersistenceException)) // those are everybody's
             {
                 LogUnscheduled(schedule.DefinitionId, schedule.ActivityId, error);
             }
         }
+        var missed = 0;
+        foreach (var (schedule, at) in await fires.UnwrittenAsync(due, ct))
+            if (await fires.FireAsync(schedule, at, ct)) missed++;
         return missed;
     }
 
@@ -134,12 +137,9 @@ internal sealed partial class ScheduleClock(
         }
     }
 
-    private async Task<bool> MakeUpAsync(PublishedSchedule schedule, DateTimeOffset now, CancellationToken ct)
-    {
-        if (Times.LastUpTo(schedule.Schedule, schedule.PublishedAt, now) is not { } due || due <= schedule.PublishedAt) return false;
-        if (now - due > (schedule.ExpireLate ?? ScheduleFires.Kept)) return false; // from longer ago, nobody knows
-        return !await fires.IsWrittenAsync(schedule, due, ct) && await fires.FireAsync(schedule, due, ct);
-    }
+    /// <summary>The time that must be written down by now; null for none. Of longer ago than is kept nobody knows whether it was.</summary>
+    private static DateTimeOffset? DueOf(PublishedSchedule schedule, DateTimeOffset now) =>
+        Times.LastUpTo(schedule.Schedule, schedule.PublishedAt, now) is { } due && due > schedule.PublishedAt && now - due <= (schedule.ExpireLate ?? ScheduleFires.Kept) ? due : null;
 
     ValueTask<JobScope> IJobFactory.CreateJob(TriggerFiredBundle bundle, IScheduler scheduler, CancellationToken cancellationToken) =>
         ValueTask.FromResult(new JobScope(bundle.JobDetail.Key.Group == Upkeeps ? new UpkeepJob(this) : new StrikeJob(this), null!));

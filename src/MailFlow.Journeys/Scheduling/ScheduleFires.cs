@@ -27,10 +27,15 @@ internal sealed partial class ScheduleFires(Database database, Segments segments
         ON CONFLICT (journey_id, activity_id, fire_at) DO NOTHING
         """, ct, ("account", schedule.AccountId), ("journey", schedule.JourneyId), ("activity", schedule.ActivityId), ("at", at), ("audience", schedule.Audience)) > 0, ct);
 
-    /// <summary>Whether this time of a trigger is written down, or a later one.</summary>
-    public Task<bool> IsWrittenAsync(PublishedSchedule schedule, DateTimeOffset at, CancellationToken ct) => database.ReadAsync(async session => await session.ScalarAsync<long>(
-        "SELECT count(*) FROM (SELECT 1 FROM schedule_fire WHERE journey_id = @journey AND activity_id = @activity AND fire_at >= @at LIMIT 1) AS written",
-        ct, ("journey", schedule.JourneyId), ("activity", schedule.ActivityId), ("at", at)) > 0, ct);
+    /// <summary>Those times of which neither is written down, nor a later one of the same trigger.</summary>
+    public async Task<IReadOnlyList<(PublishedSchedule Schedule, DateTimeOffset At)>> UnwrittenAsync(IReadOnlyList<(PublishedSchedule Schedule, DateTimeOffset At)> times, CancellationToken ct)
+    {
+        var unwritten = (await database.ReadAsync(session => session.QueryAsync(
+            "SELECT r.place FROM {rows} WHERE NOT EXISTS (SELECT 1 FROM schedule_fire f WHERE f.journey_id = r.journey AND f.activity_id = r.activity AND f.fire_at >= r.at)",
+            new Rows<int>([.. Enumerable.Range(0, times.Count)]).Int("place", i => i).Int("journey", i => times[i].Schedule.JourneyId).Text("activity", i => times[i].Schedule.ActivityId)
+                .Long("at", i => times[i].At.ToUnixTimeMilliseconds()), row => row.Int(0), ct), ct)).ToHashSet();
+        return [.. times.Where((_, i) => unwritten.Contains(i))];
+    }
 
     /// <summary>Lets in a chunk of each audience that waits: none waits for another's end. False: none is left, or the inbox is full for now.</summary>
     public async Task<bool> LetInAsync(CancellationToken ct)
