@@ -35,6 +35,9 @@ public abstract class Dialect
     /// </summary>
     internal abstract Task<bool> TryLockShardAsync(Session session, int shard, bool wait, CancellationToken ct);
 
+    /// <summary>Takes those of these shards' locks that nobody holds.</summary>
+    internal abstract Task<List<int>> TryLockShardsAsync(Session session, IReadOnlyList<int> shards, CancellationToken ct);
+
     /// <summary>Adds one named parameter to a command.</summary>
     internal abstract void AddParameter(DbCommand command, string name, object? value);
 

@@ -34,6 +34,10 @@ internal sealed class PostgreSqlDialect : Dialect
         return true;
     }
 
+    internal override Task<List<int>> TryLockShardsAsync(Session session, IReadOnlyList<int> shards, CancellationToken ct) => session.QueryAsync(
+        "SELECT r.shard FROM {rows} WHERE pg_try_advisory_xact_lock(@key, r.shard)",
+        new Rows<int>(shards).Int("shard", shard => shard), row => row.Int(0), ct, ("key", session.Database.LockNamespace));
+
     internal override void AddParameter(DbCommand command, string name, object? value)
     {
         var parameter = value switch

@@ -47,6 +47,9 @@ public sealed class Session
     /// </summary>
     public Task<bool> LockShardAsync(int shard, bool wait, CancellationToken ct) => Dialect.TryLockShardAsync(this, shard, wait, ct);
 
+    /// <summary>Takes the locks of those of these shards that nobody holds, until the transaction ends; gives which. In a statement of its own, too.</summary>
+    public Task<List<int>> TryLockShardsAsync(IReadOnlyList<int> shards, CancellationToken ct) => Dialect.TryLockShardsAsync(this, shards, ct);
+
     /// <summary>The shards whose lock somebody holds at this moment. On SQLite none: there the write transaction is the lock.</summary>
     public async Task<IReadOnlySet<int>> LockedShardsAsync(CancellationToken ct) => !Dialect.IsPostgreSql ? new HashSet<int>() : (await QueryAsync("""
         SELECT objid::bigint FROM pg_locks

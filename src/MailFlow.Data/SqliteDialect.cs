@@ -21,6 +21,8 @@ internal sealed class SqliteDialect : Dialect
 
     internal override Task<bool> TryLockShardAsync(Session session, int shard, bool wait, CancellationToken ct) => Task.FromResult(true);
 
+    internal override Task<List<int>> TryLockShardsAsync(Session session, IReadOnlyList<int> shards, CancellationToken ct) => Task.FromResult(shards.ToList());
+
     internal override void AddParameter(DbCommand command, string name, object? value) =>
         command.Parameters.Add(new SqliteParameter(name, Value(value)));
 

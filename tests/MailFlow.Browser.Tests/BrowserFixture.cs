@@ -27,7 +27,7 @@ public sealed class BrowserFixture : IAsyncLifetime
     public async Task InitializeAsync()
     {
         Server = await ServerProcess.StartAsync(_folder.FullName, postgres: null);
-        Assertions.SetDefaultExpectTimeout(30_000); // other test projects are at work on the same machine
+        Assertions.SetDefaultExpectTimeout(90_000); // other test projects are at work on the same machine, and Studio's start keeps the page busy
         _playwright = await Playwright.CreateAsync();
         _browser = await _playwright.Chromium.LaunchAsync(new()
         {
@@ -89,7 +89,7 @@ public sealed class BrowserFixture : IAsyncLifetime
     public async Task<Window> OpenAsync()
     {
         var context = await _browser.NewContextAsync(new() { BaseURL = Address, ViewportSize = new() { Width = 1440, Height = 900 }, Locale = "en-GB", TimezoneId = "Europe/Berlin" });
-        context.SetDefaultTimeout(30_000);
+        context.SetDefaultTimeout(90_000);
         return new Window(context, await context.NewPageAsync(), new Uri(Address));
     }
 }

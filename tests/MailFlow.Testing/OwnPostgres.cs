@@ -31,7 +31,7 @@ public sealed class OwnPostgres : IDisposable
         if (AsPostgres) Run("chown", "postgres", folder);
         var server = new OwnPostgres(folder, binaries,
             $"-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories={folder} -c max_connections=300 {(durable ? "-c shared_buffers=2GB -c max_wal_size=4GB" : "-c fsync=off")}",
-            new NpgsqlConnectionStringBuilder { Host = "127.0.0.1", Port = port, Username = "mailflow", Database = "postgres" }.ConnectionString);
+            new NpgsqlConnectionStringBuilder { Host = "127.0.0.1", Port = port, Username = "mailflow", Database = "postgres", CommandTimeout = durable ? 600 : 30 }.ConnectionString);
         server.RunAsOwner("initdb", "-D", server.Data, "-U", "mailflow", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync");
         server.Start();
         return server;

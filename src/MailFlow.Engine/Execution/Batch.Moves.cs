@@ -79,7 +79,7 @@ internal sealed partial class Batch
         var after = Guid.Parse((string)values["after"]!);
         var last = await InstanceStore.LastOfChunkAsync(session, after, MostLookedThrough, ct);
         var found = await InstanceStore.WaitingAsync(session, (int)(long)values["journey"]!, values.GetValueOrDefault("except") as long?,
-            values.GetValueOrDefault("own") is true ? shard : null, after, last, ct);
+            values.GetValueOrDefault("own") is true ? row.Shard : null, after, last, ct);
         var contacts = (await services.Contacts.LoadAsync(session, [.. found.Select(instance => instance.Contact).Distinct().Order()], ct)).ToDictionary(contact => contact.Id);
         foreach (var (id, contactId) in found)
         {

@@ -141,7 +141,7 @@ internal sealed partial class Batch
                 break;
             case StepResult.Kinds.Job:
                 token.Phase = TokenPhase.Job;
-                _jobs.Add(JobRow.For(step, node, shard, now));
+                _jobs.Add(JobRow.For(step, node, now));
                 instance.History.Add(new HistoryStep(token.Node, HistoryEvent.Suspended, null, null));
                 break;
             case StepResult.Kinds.Exit:

@@ -26,13 +26,13 @@ internal sealed partial class Batch
         await Inbox.PostAsync(session, _posts, now, ct);
         await WriteParkedAsync(ct);
         await InboxStore.DeleteAsync(session, _consumed, ct);
-        await counters.WriteAsync(session, shard, ct);
+        await counters.WriteAsync(session, countShard, ct);
         if (!view.Facts.IsEmpty) HasEffects |= await Outbox.WriteAsync(session, view.Facts, touched.SelectMany(instance => InstanceFacts.Of(instance, now)), ct) > 0;
         HasEffects |= _jobs.Count > 0;
     }
 
     private List<InstanceRow> Rows(IEnumerable<Instance> instances) =>
-        [.. instances.Select(instance => instance.ToRow(view.IsPaused(instance.Version.Info.Id), shard, now,
+        [.. instances.Select(instance => instance.ToRow(view.IsPaused(instance.Version.Info.Id), now,
             NoneParked ? null : token => HeldUntil(instance, token)))];
 
     /// <summary>The instances to which something happened.</summary>

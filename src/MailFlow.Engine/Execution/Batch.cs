@@ -5,11 +5,17 @@ using MailFlow.Engine.Storage;
 namespace MailFlow.Engine.Execution;
 
 /// <summary>
-/// One batch of one shard, in one transaction: claim, load, advance in rounds, write. A round takes the next stimulus of each
+/// One batch of a shard or some, in one transaction: claim, load, advance in rounds, write. A round takes the next stimulus of each
 /// contact and runs it to quiescence, set-based across the contacts; so a contact's own order holds and neither batching
 /// nor the number of workers changes the result.
 /// </summary>
-internal sealed partial class Batch(Session session, CatalogView view, Catalog catalog, BatchServices services, int shard, long now)
+/// <param name="session">The transaction; it holds the shards' locks.</param>
+/// <param name="view">The journeys as of it.</param>
+/// <param name="catalog">Loads the versions that are still wanting.</param>
+/// <param name="services">What it calls on.</param>
+/// <param name="countShard">The shard among whose counters it counts: any whose lock it holds.</param>
+/// <param name="now">The database's clock.</param>
+internal sealed partial class Batch(Session session, CatalogView view, Catalog catalog, BatchServices services, int countShard, long now)
 {
     /// <summary>The most stimuli of one contact in a batch: one busy contact must not hold up the others.</summary>
     public const int MostPerContact = 32;
@@ -80,7 +86,7 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
         {
             var journey = (int)(long)row.Values["journey"]!;
             // Paused again meanwhile: nothing to restore; the next resume posts its own command.
-            var restored = view.IsPaused(journey) ? 0 : await InstanceStore.UnparkAsync(session, shard, journey, Chunk, ct);
+            var restored = view.IsPaused(journey) ? 0 : await InstanceStore.UnparkAsync(session, row.Shard, journey, Chunk, ct);
             if (restored < Chunk) _consumed.Add(row.Id);
             HasEffects = true;
         }
@@ -119,7 +125,7 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
                 continue;
             }
             var instance = Add(Instance.Load(row, version, contact));
-            AddTimers(stimuli, instance, row, claim.Horizons.GetValueOrDefault(row.AccountId, now));
+            AddTimers(stimuli, instance, row, claim.Horizons.GetValueOrDefault(new Place(row.Shard, row.AccountId), now));
         }
         foreach (var row in rows) stimuli.Add(new Stimulus(row.AcceptedAt, row.Id, row.Contact!, row, null, null));
         return stimuli;

@@ -22,11 +22,11 @@ internal static class BatchTrace
     public static string Link(Activity? intake) => intake is { Recorded: true, Id.Length: ContextLength } ? $"{Member}{intake.Id}\"" : "";
 
     /// <summary>A batch was committed.</summary>
-    public static void Committed(Database database, Claim claim, Batch batch, int shard, DateTimeOffset startedAt)
+    public static void Committed(Database database, Claim claim, Batch batch, IReadOnlyList<int> shards, DateTimeOffset startedAt)
     {
         if (!Source.HasListeners() || database.IsInMemory) return;
         using var span = Source.StartActivity("mailflow.batch", ActivityKind.Internal, default(ActivityContext), startTime: startedAt);
-        span?.SetTag("mailflow.shard", shard).SetTag("mailflow.stimuli", claim.Count).SetTag("mailflow.transitions", batch.Transitions);
+        span?.SetTag("mailflow.shards", string.Join(' ', shards)).SetTag("mailflow.stimuli", claim.Count).SetTag("mailflow.transitions", batch.Transitions);
         ActivityLink[] links = span is null ? [] : [new ActivityLink(span.Context)];
         Activity.Current = null;
         foreach (var row in claim.Inbox)

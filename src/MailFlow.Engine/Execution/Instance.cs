@@ -1,3 +1,4 @@
+using MailFlow.Data;
 using MailFlow.Engine.Activities;
 using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Storage;
@@ -98,7 +99,7 @@ internal sealed class Instance
     public void CountHistory() => _passedBefore.AddRange(History.Where(step => step.Event == HistoryEvent.Completed).Select(step => (Version, step.Node)));
 
     /// <summary>The row to write.</summary>
-    public InstanceRow ToRow(bool paused, int shard, long now, Func<Token, long?>? heldUntil)
+    public InstanceRow ToRow(bool paused, long now, Func<Token, long?>? heldUntil)
     {
         // Woken, but stopped by another branch's incident before its activity ran, or held at its node: it waits on.
         foreach (var token in State.Tokens)
@@ -106,7 +107,7 @@ internal sealed class Instance
         var next = Status == InstanceStatus.Running ? State.NextDue(now, heldUntil) : null;
         // Held back until now, by an incident or at its node: what was over meanwhile is not late for that.
         if (next < now && (StatusBefore == InstanceStatus.Faulted ? now : DueAt) is { } held && next < held) next = Math.Min(held, now);
-        return new InstanceRow(Id, Version.AccountId, shard, Version.Info.Id, Version.Info.VersionId, Contact.Id, Status,
+        return new InstanceRow(Id, Version.AccountId, StableHash.Shard(Version.AccountId, Contact.UserId), Version.Info.Id, Version.Info.VersionId, Contact.Id, Status,
             paused ? null : next, paused ? next : null, IsNew ? 0 : _ver + 1, StateCodec.Format, StateCodec.Write(State));
     }
 

@@ -6,7 +6,7 @@ using MailFlow.Engine.Storage;
 namespace MailFlow.Engine.Execution;
 
 /// <summary>A row of the inbox, claimed.</summary>
-internal sealed record InboxRow(long Id, int AccountId, InboxKind Kind, Guid Key, string? UserId, long AcceptedAt, string Body)
+internal sealed record InboxRow(long Id, int AccountId, int Shard, InboxKind Kind, Guid Key, string? UserId, long AcceptedAt, string Body)
 {
     private IReadOnlyDictionary<string, object?>? _values;
 
@@ -23,8 +23,10 @@ internal sealed record InboxRow(long Id, int AccountId, InboxKind Kind, Guid Key
     /// <summary>Whether the contact's other running instances are concerned as well.</summary>
     public bool ConcernsContact => Kind is InboxKind.Event or InboxKind.ContactChanged or InboxKind.StartInstance;
 
+    public const string Columns = "id, account_id, shard, kind, key, user_id, accepted_at, body";
+
     public static InboxRow Read(Row row) =>
-        new(row.Long(0), row.Int(1), (InboxKind)row.Int(2), row.Uuid(3), row.TextOrNull(4), row.Long(5), row.Text(6));
+        new(row.Long(0), row.Int(1), row.Int(2), (InboxKind)row.Int(3), row.Uuid(4), row.TextOrNull(5), row.Long(6), row.Text(7));
 }
 
 /// <summary>

@@ -30,6 +30,9 @@ public sealed partial class Worker : IDisposable
     /// <summary>The most stimuli in a batch. Larger ones buy nothing and hold the shard longer.</summary>
     public const int BatchSize = 1_000;
 
+    /// <summary>The most shards in a batch. The stimuli of a few share what a batch costs whatever its size; the more it holds, the fewer are left to other nodes.</summary>
+    internal const int MostTogether = 16;
+
     private readonly Database _database;
     private readonly Catalog _catalog;
     private readonly IServiceScopeFactory _scopes;
@@ -39,6 +42,7 @@ public sealed partial class Worker : IDisposable
     private readonly CrashWatch _crashes;
     private readonly int[] _sizes;
     private readonly bool[] _isCareful = new bool[StableHash.Shards];
+    private readonly bool[] _isFull = new bool[StableHash.Shards];
     private readonly SemaphoreSlim _oneCareful = new(1, 1);
 
     internal Worker(Database database, Catalog catalog, IServiceScopeFactory scopes, WorkSignal signal, IFaultPoints faults, ILogger<Worker> log, string node, int batchSize = BatchSize)
@@ -68,6 +72,37 @@ public sealed partial class Worker : IDisposable
         }
     }
 
+    /// <summary>Whether a shard may be worked in one batch with others: nothing fails in it, and no batch of its own would be full.</summary>
+    internal bool Joins(int shard) => _sizes[shard] == MaxSize && MaxSize > 1 && !_isCareful[shard] && !_isFull[shard];
+
+    /// <summary>
+    /// Runs one batch of some shards, each of which <see cref="Joins"/> or is alone. Where it fails, each goes on alone, at half the size.
+    /// Throws as <see cref="RunOnceAsync"/> does.
+    /// </summary>
+    /// <returns>What it came to, and the shards in which there may be more.</returns>
+    internal async Task<(Turn Turn, IReadOnlyCollection<int> More)> RunTogetherAsync(IReadOnlyList<int> shards, CancellationToken ct)
+    {
+        if (shards is [var alone])
+        {
+            var turn = await RunOnceAsync(alone, ct);
+            return (turn, turn.HasMore ? shards : []);
+        }
+        try
+        {
+            return await RunBatchAsync(shards, MaxSize, new KnownFailures(), null, _ => { }, ct);
+        }
+        catch (Exception error) when (IsOfTheWork(error))
+        {
+            EngineMetrics.RolledBack(_database);
+            foreach (var shard in shards)
+            {
+                LogHalved(shard, MaxSize, error.Message);
+                _sizes[shard] = MaxSize / 2;
+            }
+            return (new Turn(0, 0, HasMore: true, HasEffects: false), shards);
+        }
+    }
+
     /// <summary>Begins a run of this node. When the last one died, every shard starts with one stimulus.</summary>
     public async Task BeginAsync(CancellationToken ct)
     {
@@ -92,7 +127,7 @@ public sealed partial class Worker : IDisposable
             var (isLocked, claim, mayTry) = await _database.WriteAsync(async session =>
             {
                 if (!await session.LockShardAsync(shard, wait: false, ct)) return (true, null, false);
-                var taken = await Claim.TakeAsync(session, shard, 1, await session.NowAsync(ct), ct);
+                var taken = await Claim.TakeAsync(session, [shard], 1, await session.NowAsync(ct), ct);
                 return (false, taken.Count > 0 ? taken : null, taken.Count > 0 && await _crashes.MarkAsync(session, shard, taken, ct));
             }, ct);
             if (isLocked) return Turn.Locked;
@@ -118,11 +153,11 @@ public sealed partial class Worker : IDisposable
             try
             {
                 claim = null; // of this attempt, not of an earlier and larger one
-                var turn = await RunBatchAsync(shard, _sizes[shard], known, marked, taken => claim = taken, ct);
+                var (turn, _) = await RunBatchAsync([shard], _sizes[shard], known, marked, taken => claim = taken, ct);
                 if (!turn.IsLocked && (turn.Claimed > 0 || !turn.HasMore)) _sizes[shard] = Math.Min(MaxSize, _sizes[shard] * 2);
                 return turn;
             }
-            catch (Exception error) when (error is ActivityException || (error is not OperationCanceledException && !_database.Dialect.IsTransient(error)))
+            catch (Exception error) when (IsOfTheWork(error))
             {
                 EngineMetrics.RolledBack(_database);
                 if (error is NodeFailedException broken)
@@ -156,6 +191,9 @@ public sealed partial class Worker : IDisposable
         }
     }
 
+    /// <summary>Whether it is the work that fails, and not the database.</summary>
+    private bool IsOfTheWork(Exception error) => error is ActivityException || (error is not OperationCanceledException && !_database.Dialect.IsTransient(error));
+
     /// <inheritdoc/>
     public void Dispose() => _oneCareful.Dispose();
 
@@ -166,14 +204,15 @@ public sealed partial class Worker : IDisposable
         while (true)
         {
             var shards = await ShardsWithWorkAsync(ct);
-            var claimed = 0;
-            foreach (var shard in shards)
+            var (more, claimed) = (false, 0);
+            foreach (var group in shards.Where(Joins).Chunk(MostTogether).Concat(shards.Where(shard => !Joins(shard)).Chunk(1)).ToList())
             {
-                var turn = await RunOnceAsync(shard, ct);
+                var (turn, left) = await RunTogetherAsync(group, ct);
+                more |= left.Count > 0;
                 claimed += turn.Claimed;
                 transitions += turn.Transitions;
             }
-            if (claimed == 0) return transitions;
+            if (claimed == 0 && !more) return transitions;
         }
     }
 
@@ -182,19 +221,24 @@ public sealed partial class Worker : IDisposable
 
     internal Task<WorkAhead> LookAheadAsync(CancellationToken ct) => _database.ReadAsync(async session => await InboxStore.LookAheadAsync(session, await session.NowAsync(ct), ct), ct);
 
-    private async Task<Turn> RunBatchAsync(int shard, int size, KnownFailures known, string? marked, Action<Claim> taken, CancellationToken ct)
+    /// <summary>Gives what it came to, and the shards in which there may be more.</summary>
+    private async Task<(Turn Turn, IReadOnlyCollection<int> More)> RunBatchAsync(IReadOnlyList<int> shards, int size, KnownFailures known, string? marked, Action<Claim> taken, CancellationToken ct)
     {
         var posted = Array.Empty<int>();
+        List<int> locked = [];
+        IReadOnlyCollection<int> more = [];
         (Batch Batch, Claim Claim)? done = null;
         var (claimedAt, started) = (0L, Stopwatch.GetTimestamp());
         var turn = await _database.WriteAsync(async session =>
         {
             // In a statement of its own: one that locked and claimed at once would read from before the lock.
-            if (!await session.LockShardAsync(shard, wait: false, ct)) return Turn.Locked;
+            locked = await session.TryLockShardsAsync(shards, ct);
+            if (locked.Count == 0) return Turn.Locked;
             var now = await session.NowAsync(ct);
             (claimedAt, started) = (now, Stopwatch.GetTimestamp());
             var view = await _catalog.ReadAsync(session, ct);
-            var claim = await Claim.TakeAsync(session, shard, size, now, ct);
+            var claim = await Claim.TakeAsync(session, locked, size, now, ct);
+            foreach (var shard in locked) _isFull[shard] = claim.Full.Contains(shard);
             if (claim.Count == 0) return default;
             // Another came first meanwhile: that one is to be written down before it is tried.
             if (marked is not null && CrashWatch.NameOf(claim) != marked) return new Turn(0, 0, HasMore: true, HasEffects: false);
@@ -204,21 +248,22 @@ public sealed partial class Worker : IDisposable
             await using var scope = _scopes.CreateAsyncScope();
             var services = new BatchServices(scope.ServiceProvider, scope.ServiceProvider.GetRequiredService<IContactStore>(),
                 [.. scope.ServiceProvider.GetServices<IInstanceEnded>()], _faults, known);
-            var batch = new Batch(session, view, _catalog, services, shard, now);
+            var batch = new Batch(session, view, _catalog, services, locked[0], now);
             await batch.RunAsync(claim, ct);
             (posted, done) = ([.. batch.PostedShards], (batch, claim));
             _faults.Reach("batch.before-commit");
             var claimed = claim.Count - batch.Unreadable;
-            return new Turn(claimed, batch.Transitions, (claim.IsFull || batch.HasLeftOvers) && claimed > 0, batch.HasEffects);
+            if (claimed > 0) more = batch.HasLeftOvers ? locked : claim.Full;
+            return new Turn(claimed, batch.Transitions, more.Count > 0, batch.HasEffects);
         }, ct);
         _faults.Reach("batch.after-commit");
         _signal.Notify(posted);
-        if (done is not var (worked, took)) return turn;
+        if (done is not var (worked, took)) return (turn, more);
         EngineMetrics.Committed(_database, took, worked, claimedAt, started);
-        BatchTrace.Committed(_database, took, worked, shard, _database.Time.GetUtcNow() - Stopwatch.GetElapsedTime(started));
+        BatchTrace.Committed(_database, took, worked, locked, _database.Time.GetUtcNow() - Stopwatch.GetElapsedTime(started));
         foreach (var node in worked.Parked) LogParked(node);
         foreach (var key in worked.Released) LogReleased(key.Node, key.VersionId);
-        return turn;
+        return (turn, more);
     }
 
     /// <summary>What fails even alone, outside any activity, is laid aside, and its contact's trace says so: unless it is the contact that cannot be had.</summary>

@@ -25,7 +25,7 @@ internal sealed partial class WorkerLoop(
         EngineMetrics.Begin();
         // SQLite has one writer at a time: more workers would only queue at its gate.
         var workers = database.Dialect.IsPostgreSql ? Math.Clamp(Environment.ProcessorCount, 2, 8) : 1;
-        await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Run(() => WorkAsync(stoppingToken), CancellationToken.None))
+        await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Run(() => WorkAsync(workers, stoppingToken), CancellationToken.None))
             .Append(Task.Run(() => PollAsync(stoppingToken), CancellationToken.None)));
         try
         {
@@ -75,31 +75,32 @@ internal sealed partial class WorkerLoop(
         return false;
     }
 
-    private async Task WorkAsync(CancellationToken stopping)
+    private async Task WorkAsync(int workers, CancellationToken stopping)
     {
         while (!stopping.IsCancellationRequested)
         {
-            if (signal.Take() is not { } shard)
+            var shards = signal.Take(workers, Worker.MostTogether, worker.Joins);
+            if (shards.Count == 0)
             {
                 await signal.WaitAsync(stopping).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
                 continue;
             }
-            var more = false;
+            IReadOnlyCollection<int> more = [];
             try
             {
-                var turn = await worker.RunOnceAsync(shard, CancellationToken.None); // a batch once begun commits
-                more = turn.HasMore;
+                // A batch once begun commits.
+                (var turn, more) = await worker.RunTogetherAsync(shards, CancellationToken.None);
                 if (turn.HasEffects) effects.Notify();
             }
             catch (Exception error)
             {
-                LogFailed(shard, error);
+                LogFailed(string.Join(", ", shards), error);
                 await Task.Delay(AfterFailure, database.Time, stopping).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-                more = true;
+                more = shards;
             }
             finally
             {
-                signal.Release(shard, more);
+                signal.Release(shards, more);
             }
         }
     }
@@ -143,8 +144,8 @@ internal sealed partial class WorkerLoop(
         return TimeSpan.FromTicks(Math.Min(LongestPause.Ticks, Math.Max(wanted.Ticks, least.Ticks)));
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Shard {Shard} could not be worked and is tried again in a second")]
-    private partial void LogFailed(int shard, Exception error);
+    [LoggerMessage(Level = LogLevel.Error, Message = "Work in shard {Shards} failed and is tried again in a second")]
+    private partial void LogFailed(string shards, Exception error);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "It could not be noted that this node stopped; its next start begins slowly")]
     private partial void LogNotEnded(Exception error);

@@ -1,10 +1,31 @@
 using MailFlow.Data;
+using MailFlow.Engine.Execution;
 
 namespace MailFlow.Engine.Storage;
 
 /// <summary>The worker's side of the inbox.</summary>
 internal static class InboxStore
 {
+    private static readonly string Prefixed = string.Join(", ", InboxRow.Columns.Split(", ").Select(column => "i." + column));
+
+    /// <summary>Of these shards, the accounts that have something to do by now, in order.</summary>
+    public static Task<List<Place>> PlacesAsync(Session session, IReadOnlyList<int> shards, long now, CancellationToken ct) => session.QueryAsync("""
+        SELECT r.shard, a.id FROM {rows} CROSS JOIN account a WHERE EXISTS (SELECT 1 FROM inbox WHERE shard = r.shard AND account_id = a.id)
+           OR EXISTS (SELECT 1 FROM instance WHERE shard = r.shard AND account_id = a.id AND due_at <= @now) ORDER BY r.shard, a.id
+        """,
+        new Rows<int>(shards).Int("shard", shard => shard), row => new Place(row.Int(0), row.Int(1)), ct, ("now", now));
+
+    /// <summary>The first rows of each place, in the order in which they were accepted, so many at most.</summary>
+    public static Task<List<InboxRow>> FirstAsync(Session session, IReadOnlyList<Place> places, int limit, CancellationToken ct) => session.QueryAsync(
+        session.Dialect.IsPostgreSql
+            ? $$"""
+              SELECT {{Prefixed}} FROM {rows} CROSS JOIN LATERAL (SELECT * FROM inbox WHERE shard = r.shard AND account_id = r.account_id ORDER BY id LIMIT @limit) AS i ORDER BY i.id
+              """
+            : $$"""
+              SELECT {{Prefixed}} FROM {rows} JOIN inbox i ON i.shard = r.shard AND i.account_id = r.account_id ORDER BY i.id LIMIT @limit
+              """,
+        new Rows<Place>(places).Int("shard", place => place.Shard).Int("account_id", place => place.AccountId), InboxRow.Read, ct, ("limit", limit));
+
     /// <summary>Takes consumed rows out, in the transaction that did what they asked for.</summary>
     public static Task DeleteAsync(Session session, IReadOnlyList<long> ids, CancellationToken ct) => session.ExecuteAsync(
         session.Dialect.IsPostgreSql ? "DELETE FROM inbox USING {rows} WHERE inbox.id = r.id" : "DELETE FROM inbox WHERE id IN (SELECT r.id FROM {rows})",
@@ -31,6 +52,9 @@ internal static class InboxStore
         return new WorkAhead([.. shards.Where(each => each.HasInbox || each.Due <= now).Select(each => each.Shard)], shards.Where(each => each.Due > now).Min(each => each.Due) - now);
     }
 }
+
+/// <summary>An account in a shard: where work queues up.</summary>
+internal readonly record struct Place(int Shard, int AccountId);
 
 /// <summary>What the workers have before them.</summary>
 /// <param name="Shards">Those that have something to do by now.</param>

@@ -24,12 +24,18 @@ internal static class InstanceStore
         """,
         new Rows<Guid>(ids).Uuid("id", id => id), InstanceRow.Read, ct);
 
-    /// <summary>The instances of one account due up to an instant, the longest overdue first.</summary>
-    public static Task<List<InstanceRow>> DueAsync(Session session, int shard, int account, long until, int limit, CancellationToken ct) => session.QueryAsync($"""
-        SELECT {InstanceRow.Columns} FROM instance
-        WHERE shard = @shard AND account_id = @account AND due_at <= @until ORDER BY due_at LIMIT @limit
-        """,
-        InstanceRow.Read, ct, ("shard", shard), ("account", account), ("until", until), ("limit", limit));
+    /// <summary>Of each place the instances due up to an instant of its own, the longest overdue first, so many at most.</summary>
+    public static Task<List<InstanceRow>> DueAsync(Session session, IReadOnlyList<(Place Place, long Until)> places, int limit, CancellationToken ct) => session.QueryAsync(
+        session.Dialect.IsPostgreSql
+            ? $$"""
+              SELECT {{Prefixed}} FROM {rows} CROSS JOIN LATERAL
+                (SELECT * FROM instance WHERE shard = r.shard AND account_id = r.account_id AND due_at <= r.until ORDER BY due_at LIMIT @limit) AS i ORDER BY i.due_at
+              """
+            : $$"""
+              SELECT {{Prefixed}} FROM {rows} JOIN instance i ON i.shard = r.shard AND i.account_id = r.account_id AND i.due_at <= r.until ORDER BY i.due_at LIMIT @limit
+              """,
+        new Rows<(Place Place, long Until)>(places).Int("shard", each => each.Place.Shard).Int("account_id", each => each.Place.AccountId).Long("until", each => each.Until),
+        InstanceRow.Read, ct, ("limit", limit));
 
     /// <summary>Adds new instances.</summary>
     public static Task InsertAsync(Session session, IReadOnlyList<InstanceRow> rows, long now, CancellationToken ct) => session.ExecuteAsync("""

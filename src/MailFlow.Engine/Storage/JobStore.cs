@@ -10,8 +10,8 @@ namespace MailFlow.Engine.Storage;
 internal sealed record JobRow(
     Guid Key, int AccountId, int Shard, long ContactId, string UserId, Guid InstanceId, int Node, int Visit, string ActivityType, string Input, int Attempt, long DueAt)
 {
-    public static JobRow For(BatchStep step, Node node, int shard, long now) => new(
-        step.Key, step.AccountId, shard, step.ContactId, step.Contact.UserId, step.InstanceId, node.Index, step.Visit, node.Type,
+    public static JobRow For(BatchStep step, Node node, long now) => new(
+        step.Key, step.AccountId, StableHash.Shard(step.AccountId, step.Contact.UserId), step.ContactId, step.Contact.UserId, step.InstanceId, node.Index, step.Visit, node.Type,
         JsonSerializer.Serialize(step.Input, node.Activity.Descriptor.InputClass, IJobActivity.InputJson), 0, now);
 
     public static JobRow Read(Row row) => new(

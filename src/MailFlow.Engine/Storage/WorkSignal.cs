@@ -10,9 +10,9 @@ namespace MailFlow.Engine.Storage;
 public sealed class WorkSignal : INodeSignal
 {
     private readonly Lock _lock = new();
-    private readonly SortedSet<int> _signalled = [];
+    private readonly HashSet<int> _signalled = [];
     private readonly HashSet<int> _taken = [];
-    private readonly Queue<int> _order = new();
+    private readonly List<int> _order = [];
     private TaskCompletionSource _something = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <inheritdoc/>
@@ -22,60 +22,64 @@ public sealed class WorkSignal : INodeSignal
     public string Topic => "work";
 
     /// <summary>Something was committed for this shard.</summary>
-    public void Notify(int shard)
-    {
-        Raised?.Invoke(1UL << shard);
-        lock (_lock)
-        {
-            if (!_signalled.Add(shard)) return;
-            _order.Enqueue(shard);
-            _something.TrySetResult();
-        }
-    }
+    public void Notify(int shard) => Notify([shard]);
 
     /// <summary>Something was committed for these shards.</summary>
     public void Notify(IEnumerable<int> shards)
     {
-        foreach (var shard in shards) Notify(shard);
+        var which = 0UL;
+        lock (_lock)
+        {
+            foreach (var shard in shards)
+            {
+                which |= 1UL << shard;
+                if (_signalled.Add(shard)) _order.Add(shard);
+            }
+            if (which != 0) _something.TrySetResult();
+        }
+        if (which != 0) Raised?.Invoke(which);
     }
 
     /// <summary>A bit for each shard.</summary>
     void INodeSignal.Hear(ulong which)
     {
-        for (; which != 0; which &= which - 1) Notify(BitOperations.TrailingZeroCount(which));
+        var shards = new List<int>();
+        for (; which != 0; which &= which - 1) shards.Add(BitOperations.TrailingZeroCount(which));
+        Notify(shards);
     }
 
-    /// <summary>Takes the next signalled shard that no worker of this process has; null when there is none.</summary>
-    internal int? Take()
+    /// <summary>Takes the next signalled shard that no worker of this process has, and of those after it so many as are a worker's part; none when there is none.</summary>
+    /// <param name="workers">How many share them.</param>
+    /// <param name="most">The most to take.</param>
+    /// <param name="joins">Whether a shard may be worked together with others; one that may not is taken alone.</param>
+    internal IReadOnlyList<int> Take(int workers, int most, Func<int, bool> joins)
     {
         lock (_lock)
         {
-            for (var left = _order.Count; left > 0; left--)
+            var free = _order.Where(shard => !_taken.Contains(shard)).ToList();
+            if (free.Count == 0)
             {
-                var shard = _order.Dequeue();
-                if (_taken.Contains(shard))
-                {
-                    _order.Enqueue(shard);
-                    continue;
-                }
-                _signalled.Remove(shard);
-                _taken.Add(shard);
-                return shard;
+                _something = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                return [];
             }
-            _something = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            return null;
+            var part = Math.Min(most, (free.Count + workers - 1) / workers);
+            List<int> taken = joins(free[0]) ? [.. free.Where(joins).Take(part)] : [free[0]];
+            _signalled.ExceptWith(taken);
+            _taken.UnionWith(taken);
+            _order.RemoveAll(taken.Contains);
+            return taken;
         }
     }
 
-    /// <summary>Gives a shard back; with <paramref name="again"/>, there is more to do in it.</summary>
-    internal void Release(int shard, bool again)
+    /// <summary>Gives shards back; in those of <paramref name="again"/> there is more to do.</summary>
+    internal void Release(IReadOnlyList<int> shards, IEnumerable<int> again)
     {
         lock (_lock)
         {
-            _taken.Remove(shard);
-            if (_signalled.Contains(shard)) _something.TrySetResult();
+            _taken.ExceptWith(shards);
+            if (shards.Any(_signalled.Contains)) _something.TrySetResult();
         }
-        if (again) Notify(shard);
+        Notify(again);
     }
 
     /// <summary>Completes when a shard has been signalled.</summary>
