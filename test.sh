@@ -152,15 +152,15 @@ install_npm_packages || { fail "npm ci failed"; exit 1; }
 say "Building"
 dotnet build MailFlow.sln --nologo -v quiet -warnaserror '-warnnotaserror:NU1901;NU1902;NU1903;NU1904' </dev/null || { fail "the build failed"; exit 1; }
 
-say "Checking the format"
-dotnet format MailFlow.sln --verify-no-changes --no-restore </dev/null || fail "the format differs: run dotnet format"
-
 say "Checking the console"
 npm run --silent check --prefix designer </dev/null || fail "the console's check failed"
 
 [ -n "${MAILFLOW_TEST_POSTGRES:-}" ] || start_postgres || { fail "PostgreSQL did not start"; exit 1; }
 
-say "Testing"
+say "Testing, and checking the format meanwhile"
+dotnet format MailFlow.sln --verify-no-changes --no-restore </dev/null >"$results/format.log" 2>&1 &
+format=$!
 export -f run_project executed
 export results
 printf '%s\n' tests/*.Tests/*.csproj | sed 's|.*/||; s|\.csproj$||' | xargs -P 2 -I {} bash -c 'run_project {}' || fail "tests failed"
+wait "$format" || { fail "the format differs: run dotnet format"; tail -n 50 "$results/format.log" >&2; }

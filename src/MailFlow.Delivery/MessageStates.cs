@@ -11,7 +11,7 @@ public static class MessageStates
     private static readonly FrozenDictionary<MessageState, MessageState[]> Table = new Dictionary<MessageState, MessageState[]>
     {
         [MessageState.Queued] = [MessageState.Inflight, MessageState.Suppressed, MessageState.Expired, MessageState.Cancelled],
-        [MessageState.Inflight] = [MessageState.Accepted, MessageState.Rejected, MessageState.Deferred, MessageState.Unknown],
+        [MessageState.Inflight] = [MessageState.Accepted, MessageState.Rejected, MessageState.Deferred, MessageState.Unknown, MessageState.Unconfirmed],
         [MessageState.Deferred] = [MessageState.Inflight, MessageState.Accepted, MessageState.Suppressed, MessageState.Expired, MessageState.Cancelled],
         [MessageState.Unknown] = [MessageState.Inflight, MessageState.Accepted, MessageState.Unconfirmed],
         [MessageState.Accepted] = [],

@@ -144,11 +144,15 @@ public static class EventReader
             _ => false,
         };
         if (!read) problem = new("timestamp", "must be milliseconds since 1970 (UTC), or text such as 2026-01-31T09:00:00Z");
-        else if (unixMs < now.ToUnixTimeMilliseconds() - (long)EventIntake.Horizon.TotalMilliseconds) problem = new("timestamp", $"is too old: events are taken for {EventIntake.Horizon.Days} days");
+        else if (unixMs < now.ToUnixTimeMilliseconds() - (long)EventIntake.Horizon.TotalMilliseconds) problem = new("timestamp", $"is too old: events are taken for {EventIntake.Horizon.Days} days{(IsInSeconds(value, now) ? "; it looks like seconds, and milliseconds are meant" : "")}");
         else if (unixMs > now.ToUnixTimeMilliseconds() + (long)Ahead.TotalMilliseconds) problem = new("timestamp", "lies more than 24 hours ahead");
         else return DateTimeOffset.FromUnixTimeMilliseconds(unixMs);
         return null;
     }
+
+    /// <summary>Whether a number would be an instant of these days if it were seconds.</summary>
+    private static bool IsInSeconds(JsonElement value, DateTimeOffset now) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) && Math.Abs(now.ToUnixTimeSeconds() - number) <= (long)EventIntake.Horizon.TotalSeconds;
 
     private static string? ObjectText(JsonElement value, string field, out EventProblem? problem)
     {

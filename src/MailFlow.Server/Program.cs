@@ -51,6 +51,7 @@ try
     app.MapHealth();
     app.MapMetrics();
     if (roles.Has(NodeRoles.Api)) app.MapApi().MapElsaApi();
+    else app.MapNoApi(roles);
 
     await app.RunAsync();
     return 0;

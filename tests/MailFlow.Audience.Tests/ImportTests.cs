@@ -13,7 +13,7 @@ public sealed class ImportTests
     {
         await using var audience = await AudienceFixture.CreateAsync(kind);
         const string csv = """
-            email,reason,scope,detail,expires_at,at
+            Email,reason,scope,Detail,expires_at,at
             ada@example.org,hard bounce,,"said ""no"",
             and meant it",,2025-03-01T00:00:00Z
 

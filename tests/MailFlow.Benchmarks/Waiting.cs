@@ -22,7 +22,7 @@ internal static class Waiting
         await host.DrainAsync(arguments.Workers);
         await CopyContactsAsync(host, waiting / Made);
         await CopyAsync(host, waiting / Made, later: Year);
-        if (host.Database.Dialect.IsPostgreSql) await RunAsync(host, "VACUUM ANALYZE");
+        await SettleAsync(host);
         var count = await host.CountAsync("SELECT count(*) FROM instance WHERE status = 0 AND due_at IS NOT NULL");
         Report.Check("waiting instances", waiting, count);
         await SizeAsync(host, count);
@@ -30,7 +30,7 @@ internal static class Waiting
         var watch = Stopwatch.StartNew();
         await host.Worker.ShardsWithWorkAsync(default);
         Report.Line("first look for due work", $"{watch.Elapsed.TotalMilliseconds:N1} ms with {count:N0} waiting");
-        var lags = await LagAsync(host, account: 1, arguments.PerSecond ?? 2_500, seconds: 20);
+        var lags = await LagAsync(host, account: 1, arguments.PerSecond ?? 2_500, seconds: 60);
         Report.Bar("p99 under 250 ms", Percentile(lags, 0.99) < 250);
     }
 
@@ -43,7 +43,7 @@ internal static class Waiting
         await host.DrainAsync(arguments.Workers);
         await CopyContactsAsync(host, due / Made);
         await CopyAsync(host, due / Made, later: -Day);
-        if (host.Database.Dialect.IsPostgreSql) await RunAsync(host, "VACUUM ANALYZE");
+        await SettleAsync(host);
         Report.Line("due at once", $"{await DueAsync():N0} timers of account 1");
         var lags = await LagAsync(host, account: 2, arguments.PerSecond ?? 100, seconds: 40);
         Report.Bar("none 5 s late", lags[^1] < 5_000);
@@ -83,6 +83,13 @@ internal static class Waiting
     private static string Series(BenchHost host, int copies) => host.Database.Dialect.IsPostgreSql
         ? $"generate_series(1, {copies - 1}) AS n"
         : $"(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {copies - 1}) SELECT n FROM s)";
+
+    /// <summary>What copying so much leaves PostgreSQL to do is not what is measured.</summary>
+    private static async Task SettleAsync(BenchHost host)
+    {
+        if (!host.Database.Dialect.IsPostgreSql) return;
+        foreach (var statement in new[] { "VACUUM ANALYZE", "CHECKPOINT" }) await RunAsync(host, statement);
+    }
 
     private static async Task SizeAsync(BenchHost host, long count)
     {

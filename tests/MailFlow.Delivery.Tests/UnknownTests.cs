@@ -95,6 +95,23 @@ public sealed class UnknownTests
         Assert.Equal(id, Assert.Single(stub.Taken).Key);
     }
 
+    /// <summary>Seen red with the refusal taken for the whole truth.</summary>
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Refused_when_it_is_sent_again_it_may_still_have_been_taken_the_first_time(DatabaseKind kind)
+    {
+        var stub = new StubProvider(ReplayPolicy.Neither) { Answer = email => email.Attempt == 1 ? StubAnswer.AcceptThenDrop : StubAnswer.Reject };
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, stub);
+        var id = await fixture.QueueAsync(await fixture.ContactAsync("ada"), message => message with { Stream = MessageStream.Transactional });
+
+        await fixture.SendAllAsync();
+        fixture.Time.Advance(TimeSpan.FromMinutes(15));
+        await fixture.SendAllAsync();
+
+        var (state, reason) = await fixture.StateAsync(id);
+        Assert.Equal(MessageState.Unconfirmed, state);
+        Assert.StartsWith("may or may not have been sent (stub: the connection broke); refused when it was sent again: ", reason, StringComparison.Ordinal);
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Whoever_is_suppressed_meanwhile_is_not_sent_it_again(DatabaseKind kind)
     {

@@ -90,8 +90,8 @@ public class CallWebhookTests
     }
 
     [Theory]
-    [InlineData("http://127.0.0.1:9/", "127.0.0.1 may not be called: 127.0.0.1 is loopback.")]
-    [InlineData("http://169.254.169.254/latest/meta-data", "169.254.169.254 may not be called: 169.254.169.254 is link-local or cloud metadata.")]
+    [InlineData("http://127.0.0.1:9/", "127.0.0.1 may not be called: 127.0.0.1 is loopback. An operator can allow it (MailFlow:Webhooks:Http:AllowedTargets).")]
+    [InlineData("http://169.254.169.254/latest/meta-data", "169.254.169.254 may not be called: 169.254.169.254 is link-local or cloud metadata. An operator can allow it (MailFlow:Webhooks:Http:AllowedTargets).")]
     [InlineData("file:///etc/passwd", "Only http and https are called, not file.")]
     [InlineData("example.org/hook", "'example.org/hook' is not an address")]
     public async Task An_address_that_must_not_be_called_fails_at_once_with_the_reason(string url, string reason)

@@ -66,6 +66,17 @@ public sealed class EventIntakeTests
         Task<HttpResponseMessage> SendAsync(string id) => server.Admin.PostAsync("/api/v1/events", Json($$"""{"event_id":"{{id}}","event_type":"t","user_id":"u","timestamp":{{now}}}"""));
     }
 
+    [Fact]
+    public async Task Of_a_timestamp_in_seconds_it_is_said_that_milliseconds_are_meant()
+    {
+        var time = new FakeTime();
+        await using var server = await ServerUnderTest.StartAsync(time: time);
+
+        var problem = await (await server.Admin.PostAsync("/api/v1/events", Json($$"""{"event_id":"e","event_type":"t","user_id":"u","timestamp":{{time.GetUtcNow().ToUnixTimeSeconds()}}}"""))).ProblemAsync(400);
+
+        Assert.EndsWith("it looks like seconds, and milliseconds are meant", problem.GetProperty("errors").GetProperty("timestamp")[0].GetString(), StringComparison.Ordinal);
+    }
+
     public static TheoryData<string, string, int> BadEvents => new()
     {
         { """{"event_type":"t","user_id":"u"}""", "event_id", 400 },

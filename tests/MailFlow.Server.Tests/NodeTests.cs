@@ -54,6 +54,7 @@ public sealed class NodeTests
 
             foreach (var path in new[] { "/api/v1/journeys", "/api/v1/cluster", "/elsa/api/descriptors/activities", "/", "/preferences/x" })
                 Assert.Equal((path, HttpStatusCode.NotFound), (path, (await worker.Client.GetAsync(path)).StatusCode));
+            Assert.Contains("its roles are worker. Ask one that has the role api", await (await worker.Client.GetAsync("/unsubscribe/x")).Content.ReadAsStringAsync(), StringComparison.Ordinal);
             Assert.Equal(HttpStatusCode.OK, (await worker.Client.GetAsync("/health/live")).StatusCode);
             Assert.Equal(HttpStatusCode.OK, (await worker.Client.GetAsync("/metrics")).StatusCode);
         }

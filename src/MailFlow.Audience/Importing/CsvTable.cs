@@ -34,7 +34,8 @@ internal sealed class CsvTable : IDisposable
         _separator = _buffer.AsSpan(_position, _length - _position).IndexOfAny(",;\t\r\n") is >= 0 and var at && _buffer[_position + at] is ',' or ';' or '\t' ? _buffer[_position + at] : ',';
         var (record, broken) = await ReadRecordAsync(ct);
         if (broken is not null) throw new InvalidInputException("heading", broken);
-        _columns = [.. record];
+        // Spreadsheets like capitals.
+        _columns = [.. record.Select(name => !isKnown(name) && isKnown(name.ToLowerInvariant()) ? name.ToLowerInvariant() : name)];
         if (_columns.FirstOrDefault(name => !isKnown(name)) is { } odd) throw new InvalidInputException("heading", $"the column '{Shown(odd)}' is not known; known are {known}");
         if (_columns.Distinct().Count() < _columns.Length) throw new InvalidInputException("heading", "names a column twice");
         if (!_columns.Contains(required)) throw new InvalidInputException("heading", $"the column '{required}' is missing");

@@ -28,7 +28,8 @@ internal sealed class AccountRoutes(Connections connections, DeliveryOptions opt
     public async Task<IReadOnlyList<SendingRoute>> OfAsync(Session session, int accountId, CancellationToken ct)
     {
         var (own, region) = (await connections.UsableAmongAsync(session, [accountId], ct))[accountId];
-        return own is not null ? [.. own.Select(stored => new SendingRoute(stored.Connection.Type, stored.Connection.Settings.GetValueOrDefault(SmtpType.Host)))]
+        // What is given no mail needs no place in a record.
+        return own is not null ? [.. own.Where(stored => stored.Connection is { MarketingWeight: > 0 } or { TransactionalWeight: > 0 }).Select(stored => new SendingRoute(stored.Connection.Type, stored.Connection.Settings.GetValueOrDefault(SmtpType.Host)))]
             : options.Serves(options.Provider, region) ? [_own] : [];
     }
 }

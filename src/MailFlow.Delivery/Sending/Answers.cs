@@ -14,6 +14,9 @@ internal sealed class Answers(RetrySchedule schedule, DeliveryOptions options)
         return answer switch
         {
             HandOver.Accepted accepted => Make(MessageState.Accepted, null, null, accepted.ProviderId),
+            // An idempotent one judges both times alike; this one may have taken it the first time.
+            HandOver.Rejected rejected when message.State == MessageState.Unknown && taken.Route.Provider.Replay == ReplayPolicy.Neither =>
+                Make(MessageState.Unconfirmed, $"may or may not have been sent ({message.Reason}); refused when it was sent again: {rejected.Reason}", null),
             HandOver.Rejected rejected => Make(MessageState.Rejected, $"not sent: {rejected.Reason}", null),
             // Its provider has not got it: it is as if it had never been handed over.
             HandOver.Deferred absent when taken.IsOnlyAsked => Make(MessageState.Deferred, absent.Reason, TimeSpan.Zero),

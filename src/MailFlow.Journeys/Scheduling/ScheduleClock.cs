@@ -48,17 +48,18 @@ internal sealed partial class ScheduleClock(
     {
         var (schedules, now) = await database.ReadAsync(async session => (
             await published.ReadAsync(session, ct), DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct))), ct);
+        var known = await TriggersAsync(scheduler, ct);
         foreach (var each in _upkeep.Values)
-            await PutAsync<UpkeepJob>(scheduler, Upkeeps, each.Name, $"{each.Every}", now + 2 * each.Every, trigger => trigger.StartAt(now + TimeSpan.FromMinutes(1)).WithSchedule(
+            await PutAsync<UpkeepJob>(scheduler, known, Upkeeps, each.Name, $"{each.Every}", now + 2 * each.Every, trigger => trigger.StartAt(now + TimeSpan.FromMinutes(1)).WithSchedule(
                 SimpleScheduleBuilder.Create().WithInterval(each.Every).RepeatForever().WithMisfireInstruction(SimpleTriggerMisfireInstruction.NextWithRemainingCount)), ct);
         _known = schedules.ToDictionary(KeyOf);
-        foreach (var gone in (await KeysAsync(scheduler, Journeys, ct)).Where(key => !_known.ContainsKey(key.Name))) await scheduler.UnscheduleJob(gone, ct);
+        foreach (var gone in known.Keys.Where(key => key.Group == Journeys && !_known.ContainsKey(key.Name))) await scheduler.UnscheduleJob(gone, ct);
         var due = new List<(PublishedSchedule Schedule, DateTimeOffset At)>();
         foreach (var (name, schedule) in _known)
         {
             try
             {
-                if (Times.HasNext(schedule.Schedule, now)) await PutAsync<StrikeJob>(scheduler, Journeys, name, schedule.Shape, null, trigger => ScheduleOf(trigger, schedule), ct);
+                if (Times.HasNext(schedule.Schedule, now)) await PutAsync<StrikeJob>(scheduler, known, Journeys, name, schedule.Shape, null, trigger => ScheduleOf(trigger, schedule), ct);
                 if (DueOf(schedule, now) is { } at) due.Add((schedule, at));
             }
             catch (Exception error) when (error is not (OperationCanceledException or DbException or JobPersistenceException)) // those are everybody's
@@ -157,26 +158,29 @@ internal sealed partial class ScheduleClock(
     /// Leaves a trigger that is as it should be alone: another node may be about to fire it. One that is to fire after <paramref name="latest"/> was put off by a node whose clock was
     /// far ahead (clocks that differ a little do not come to that).
     /// </summary>
-    private async Task PutAsync<TJob>(IScheduler scheduler, string group, string name, string shape, DateTimeOffset? latest, Func<TriggerBuilder<TJob>, TriggerBuilder<TJob>> schedule, CancellationToken ct) where TJob : IJob
+    private async Task PutAsync<TJob>(
+        IScheduler scheduler, Dictionary<TriggerKey, TriggerHeader> known, string group, string name, string shape, DateTimeOffset? latest, Func<TriggerBuilder<TJob>, TriggerBuilder<TJob>> schedule, CancellationToken ct) where TJob : IJob
     {
         var key = new TriggerKey(name, group);
-        if (await scheduler.GetTrigger(key, ct) is { } there && there.Description == shape && !(there.NextFireTimeUtc > latest)) return;
+        if (known.TryGetValue(key, out var there) && there.Description == shape && !(there.NextFireTimeUtc > latest)) return;
         var job = JobBuilder.Create<TJob>().WithIdentity(name, group).DisallowConcurrentExecution(true).Build();
         var trigger = schedule(TriggerBuilder.Create<TJob>(database.Time).WithIdentity(key).WithDescription(shape)).ForJob(job).Build();
         await scheduler.ScheduleJob(job, [trigger], ScheduleJobOptions.Replacing, ct);
     }
 
-    private static async Task<List<TriggerKey>> KeysAsync(IScheduler scheduler, string group, CancellationToken ct)
+    private static async Task<Dictionary<TriggerKey, TriggerHeader>> TriggersAsync(IScheduler scheduler, CancellationToken ct)
     {
-        var keys = new List<TriggerKey>();
+        var triggers = new Dictionary<TriggerKey, TriggerHeader>();
+        var skip = 0;
         PagedResult<TriggerHeader> page;
         do
         {
-            page = await scheduler.QueryTriggers(new TriggerQuery { Group = GroupMatcher<TriggerKey>.GroupEquals(group), Skip = keys.Count, Take = 500 }, ct);
-            keys.AddRange(page.Items.Select(item => item.Key));
+            page = await scheduler.QueryTriggers(new TriggerQuery { Skip = skip, Take = 500 }, ct);
+            skip += page.Items.Count;
+            foreach (var header in page.Items) triggers[header.Key] = header;
         }
         while (page.HasMore);
-        return keys;
+        return triggers;
     }
 
     /// <summary>A schedule's time has come.</summary>

@@ -1,5 +1,6 @@
 using MailFlow.Data;
 using MailFlow.Server.Hosting;
+using MailFlow.Server.Http;
 
 namespace MailFlow.Server.Nodes;
 
@@ -46,6 +47,10 @@ internal static class NodeRolesReading
 
     /// <summary>As the API and the configuration have them.</summary>
     public static IReadOnlyList<string> Words(this NodeRoles roles) => [.. Single.Where(role => roles.Has(role)).Select(role => role.ToString().ToLowerInvariant())];
+
+    /// <summary>Whoever asks a node without the API, or is led to it, is told so.</summary>
+    public static void MapNoApi(this WebApplication app, NodeRoles roles) => app.Map("/{**path}", context => Problems.WriteAsync(context, StatusCodes.Status404NotFound,
+        $"This node does not answer the API: its roles are {string.Join(", ", roles.Words())}. Ask one that has the role api, and let no load balancer lead here.")).AllowAnonymous();
 
     private static NodeRoles Parse(string word) =>
         word.Equals(Everything, StringComparison.OrdinalIgnoreCase) ? NodeRoles.All

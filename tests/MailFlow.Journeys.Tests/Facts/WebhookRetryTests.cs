@@ -148,7 +148,7 @@ public sealed class WebhookRetryTests
         Assert.Equal(0, world.Receiver.Connections);
         var delivery = Assert.Single(await world.DeliveriesAsync(made));
         Assert.Equal((DeliveryState.Failed, 1, null), (delivery.State, delivery.Attempts, delivery.LastAttempt!.Status));
-        Assert.Equal("127.0.0.1 may not be called: 127.0.0.1 is loopback.", delivery.LastAttempt.Answer);
+        Assert.Equal("127.0.0.1 may not be called: 127.0.0.1 is loopback. An operator can allow it (MailFlow:Webhooks:Http:AllowedTargets).", delivery.LastAttempt.Answer);
     }
 
     [Fact]

@@ -11,7 +11,7 @@ internal sealed record SendGridRequest(IReadOnlyList<OutgoingEmail> Emails, stri
     /// <summary>The most personalisations of a request.</summary>
     public const int Most = 1000;
 
-    /// <summary>The most bytes of substitutions that SendGrid takes for a mail, less some for what it may count besides.</summary>
+    /// <summary>SendGrid takes 10,000 bytes of substitutions a personalisation (its API description of <c>mail/send</c>, <c>personalizations.substitutions</c>): some less, for what it may count besides.</summary>
     private const int MostSubstituted = 9_500;
 
     private const string Mark = "%mf-", IdMark = "%mf-message%";
