@@ -32,7 +32,7 @@ public sealed class MessageStatesTests
         Assert.Equal(
             [
                 "queued -> inflight | suppressed | expired | cancelled",
-                "inflight -> accepted | rejected | deferred | unknown",
+                "inflight -> accepted | rejected | deferred | unknown | unconfirmed",
                 "deferred -> inflight | accepted | suppressed | expired | cancelled",
                 "unknown -> inflight | accepted | unconfirmed",
                 "unconfirmed -> accepted",
