@@ -22,6 +22,9 @@ internal sealed partial class Batch
     /// </summary>
     internal static TimeSpan CallDeadlineOn(Database database) => database.LongestIdle * 0.8;
 
+    /// <summary>From how long on a call is slow.</summary>
+    private static readonly TimeSpan SlowCall = TimeSpan.FromMilliseconds(500);
+
     private async Task RunWavesAsync(CancellationToken ct)
     {
         var running = _instances.Values.Where(instance => instance.IsTouched).OrderBy(instance => instance.Contact.Id).ThenBy(instance => instance.Id).ToList();
@@ -93,6 +96,7 @@ internal sealed partial class Batch
         var activity = (Activity)services.Scope.GetRequiredService(node.Activity.Descriptor.Class);
         await session.StayAwakeAsync(ct);
         var longest = CallDeadlineOn(session.Database);
+        var started = session.Database.Time.GetTimestamp();
         using var timeout = new CancellationTokenSource(longest, session.Database.Time);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct, timeout.Token);
         try
@@ -111,6 +115,7 @@ internal sealed partial class Batch
             throw Failed(error);
         }
         HasEffects = true;
+        if (session.Database.Time.GetElapsedTime(started) >= SlowCall) Slow.UnionWith(steps.Select(step => StableHash.Shard(step.AccountId, step.Contact.UserId)));
 
         ActivityException Failed(Exception error)
         {

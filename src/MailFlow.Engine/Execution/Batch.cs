@@ -52,6 +52,9 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
     /// <summary>The instances whose definition this node cannot read: left as they are.</summary>
     public int Unreadable { get; private set; }
 
+    /// <summary>The shards of whose contacts an activity took its time.</summary>
+    public HashSet<int> Slow { get; } = [];
+
     /// <summary>Whether a journey lets contacts in.</summary>
     public bool IsPublished(int account, string definitionId) => view.Published(account, definitionId) is not null;
 
@@ -81,13 +84,15 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
 
     private async Task ResumeJourneysAsync(Claim claim, CancellationToken ct)
     {
-        const int Chunk = 5_000;
+        var left = 5_000;
         foreach (var row in claim.Inbox.Where(row => row.Kind == InboxKind.ResumeJourney))
         {
             var journey = (int)(long)row.Values["journey"]!;
             // Paused again meanwhile: nothing to restore; the next resume posts its own command.
-            var restored = view.IsPaused(journey) ? 0 : await InstanceStore.UnparkAsync(session, row.Shard, journey, Chunk, ct);
-            if (restored < Chunk) _consumed.Add(row.Id);
+            var restored = view.IsPaused(journey) ? 0 : await InstanceStore.UnparkAsync(session, row.Shard, journey, left, ct);
+            if (restored < left) _consumed.Add(row.Id);
+            else HasLeftOvers = true;
+            left -= restored;
             HasEffects = true;
         }
     }

@@ -17,6 +17,9 @@ internal sealed partial class Catalog(GraphBuilder graphs, Triggers triggers, IL
     private readonly ConcurrentDictionary<long, JourneyVersion?> _versions = new();
     private volatile CatalogView? _view;
 
+    /// <summary>How many accounts have journeys, as far as this process knows.</summary>
+    public int Accounts => _view?.Accounts ?? 0;
+
     /// <summary>The view as of this session's transaction.</summary>
     public async Task<CatalogView> ReadAsync(Session session, CancellationToken ct)
     {
@@ -96,6 +99,9 @@ internal sealed class CatalogView(
     private readonly Dictionary<(int, string), long> _published = [];
 
     public long Epoch => epoch;
+
+    /// <summary>How many accounts have journeys.</summary>
+    public int Accounts { get; } = journeys.DistinctBy(j => j.AccountId).Count();
 
     /// <summary>The nodes at which everybody fails.</summary>
     public IReadOnlyDictionary<(long VersionId, int Node), ParkedNode> Parked => parked;

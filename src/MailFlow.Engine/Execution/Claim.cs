@@ -17,16 +17,23 @@ internal sealed record Claim(List<InboxRow> Inbox, List<InstanceRow> Due, Dictio
     /// rows wait, timers are taken only up to the first of those: an event accepted before a time-out fell due must not be
     /// overtaken by it.
     /// </summary>
-    public static async Task<Claim> TakeAsync(Session session, IReadOnlyList<int> shards, int size, long now, CancellationToken ct)
+    /// <param name="session">The transaction that holds the shards' locks.</param>
+    /// <param name="shards">Where to take from.</param>
+    /// <param name="size">The most to take.</param>
+    /// <param name="now">The database's clock.</param>
+    /// <param name="inOrder">One account after the other instead of slices: what was taken first before a crash is first again.</param>
+    /// <param name="ct">Cancels.</param>
+    public static async Task<Claim> TakeAsync(Session session, IReadOnlyList<int> shards, int size, long now, bool inOrder, CancellationToken ct)
     {
         var places = await InboxStore.PlacesAsync(session, shards, now, ct);
         var full = new HashSet<int>();
-        if (places.Count > size)
+        var most = inOrder ? 1 : size;
+        if (places.Count > most)
         {
-            // Where there are more of them than may be taken, a different one goes first each time.
-            var first = (int)(now / 100 % places.Count);
+            // Where there are more of them than may be taken, it is by chance who goes first.
+            var first = inOrder ? 0 : new Random(unchecked((int)now)).Next(places.Count);
             full = [.. places.Select(place => place.Shard)];
-            places = [.. places.Skip(first).Concat(places.Take(first)).Take(size)];
+            places = [.. places.Skip(first).Concat(places.Take(first)).Take(most)];
         }
         var slice = places.Count == 0 ? 0 : size / places.Count;
         var messages = (await InboxStore.FirstAsync(session, places, slice, ct)).ToLookup(row => new Place(row.Shard, row.AccountId));

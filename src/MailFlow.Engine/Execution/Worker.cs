@@ -33,6 +33,12 @@ public sealed partial class Worker : IDisposable
     /// <summary>The most shards in a batch. The stimuli of a few share what a batch costs whatever its size; the more it holds, the fewer are left to other nodes.</summary>
     internal const int MostTogether = 16;
 
+    /// <summary>The most shards and accounts to look for in a batch: with many accounts, fewer shards are worked together.</summary>
+    internal const int MostPlaces = 2_000;
+
+    /// <summary>How long a shard is worked alone after an activity took its time in it: the others' contacts are not to wait for that.</summary>
+    private static readonly TimeSpan ApartFor = TimeSpan.FromMinutes(1);
+
     private readonly Database _database;
     private readonly Catalog _catalog;
     private readonly IServiceScopeFactory _scopes;
@@ -43,6 +49,7 @@ public sealed partial class Worker : IDisposable
     private readonly int[] _sizes;
     private readonly bool[] _isCareful = new bool[StableHash.Shards];
     private readonly bool[] _isFull = new bool[StableHash.Shards];
+    private readonly long?[] _slowAt = new long?[StableHash.Shards];
     private readonly SemaphoreSlim _oneCareful = new(1, 1);
 
     internal Worker(Database database, Catalog catalog, IServiceScopeFactory scopes, WorkSignal signal, IFaultPoints faults, ILogger<Worker> log, string node, int batchSize = BatchSize)
@@ -72,8 +79,12 @@ public sealed partial class Worker : IDisposable
         }
     }
 
-    /// <summary>Whether a shard may be worked in one batch with others: nothing fails in it, and no batch of its own would be full.</summary>
-    internal bool Joins(int shard) => _sizes[shard] == MaxSize && MaxSize > 1 && !_isCareful[shard] && !_isFull[shard];
+    /// <summary>Whether a shard may be worked in one batch with others: nothing fails or takes its time in it, and no batch of its own would be full.</summary>
+    internal bool Joins(int shard) => _sizes[shard] == MaxSize && MaxSize > 1 && !_isCareful[shard] && !_isFull[shard]
+        && !(_slowAt[shard] is { } at && _database.Time.GetElapsedTime(at) < ApartFor);
+
+    /// <summary>The most shards that are worked in one batch, with as many accounts as there are.</summary>
+    internal int Together => Math.Clamp(MostPlaces / Math.Max(1, _catalog.Accounts), 1, MostTogether);
 
     /// <summary>
     /// Runs one batch of some shards, each of which <see cref="Joins"/> or is alone. Where it fails, each goes on alone, at half the size.
@@ -127,7 +138,7 @@ public sealed partial class Worker : IDisposable
             var (isLocked, claim, mayTry) = await _database.WriteAsync(async session =>
             {
                 if (!await session.LockShardAsync(shard, wait: false, ct)) return (true, null, false);
-                var taken = await Claim.TakeAsync(session, [shard], 1, await session.NowAsync(ct), ct);
+                var taken = await Claim.TakeAsync(session, [shard], 1, await session.NowAsync(ct), inOrder: true, ct);
                 return (false, taken.Count > 0 ? taken : null, taken.Count > 0 && await _crashes.MarkAsync(session, shard, taken, ct));
             }, ct);
             if (isLocked) return Turn.Locked;
@@ -205,7 +216,7 @@ public sealed partial class Worker : IDisposable
         {
             var shards = await ShardsWithWorkAsync(ct);
             var (more, claimed) = (false, 0);
-            foreach (var group in shards.Where(Joins).Chunk(MostTogether).Concat(shards.Where(shard => !Joins(shard)).Chunk(1)).ToList())
+            foreach (var group in shards.Where(Joins).Chunk(Together).Concat(shards.Where(shard => !Joins(shard)).Chunk(1)).ToList())
             {
                 var (turn, left) = await RunTogetherAsync(group, ct);
                 more |= left.Count > 0;
@@ -237,7 +248,7 @@ public sealed partial class Worker : IDisposable
             var now = await session.NowAsync(ct);
             (claimedAt, started) = (now, Stopwatch.GetTimestamp());
             var view = await _catalog.ReadAsync(session, ct);
-            var claim = await Claim.TakeAsync(session, locked, size, now, ct);
+            var claim = await Claim.TakeAsync(session, locked, size, now, inOrder: locked.Exists(shard => _isCareful[shard]), ct);
             foreach (var shard in locked) _isFull[shard] = claim.Full.Contains(shard);
             if (claim.Count == 0) return default;
             // Another came first meanwhile: that one is to be written down before it is tried.
@@ -250,6 +261,7 @@ public sealed partial class Worker : IDisposable
                 [.. scope.ServiceProvider.GetServices<IInstanceEnded>()], _faults, known);
             var batch = new Batch(session, view, _catalog, services, locked[0], now);
             await batch.RunAsync(claim, ct);
+            foreach (var shard in batch.Slow) _slowAt[shard] = _database.Time.GetTimestamp();
             (posted, done) = ([.. batch.PostedShards], (batch, claim));
             _faults.Reach("batch.before-commit");
             var claimed = claim.Count - batch.Unreadable;

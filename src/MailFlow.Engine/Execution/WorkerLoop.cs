@@ -79,13 +79,14 @@ internal sealed partial class WorkerLoop(
     {
         while (!stopping.IsCancellationRequested)
         {
-            var shards = signal.Take(workers, Worker.MostTogether, worker.Joins);
+            var shards = signal.Take(workers, worker.Together, worker.Joins);
             if (shards.Count == 0)
             {
                 await signal.WaitAsync(stopping).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
                 continue;
             }
             IReadOnlyCollection<int> more = [];
+            var hasFailed = false;
             try
             {
                 // A batch once begun commits.
@@ -95,13 +96,13 @@ internal sealed partial class WorkerLoop(
             catch (Exception error)
             {
                 LogFailed(string.Join(", ", shards), error);
-                await Task.Delay(AfterFailure, database.Time, stopping).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-                more = shards;
+                (more, hasFailed) = (shards, true);
             }
             finally
             {
                 signal.Release(shards, more);
             }
+            if (hasFailed) await Task.Delay(AfterFailure, database.Time, stopping).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         }
     }
 
@@ -135,13 +136,13 @@ internal sealed partial class WorkerLoop(
 
     /// <summary>
     /// How long to wait before the next look. What comes next in a shard that is being worked is not known: it may be soon. A look takes the longer the more accounts there are, and is
-    /// then made less often.
+    /// then made less often: looks take a tenth of the time, and where even the longest pause is too short for that, a quarter at most.
     /// </summary>
     internal static TimeSpan PauseAfter(WorkAhead ahead, TimeSpan took)
     {
         var wanted = ahead.Shards.Count > 0 ? TimeSpan.Zero : TimeSpan.FromMilliseconds(ahead.NextIn ?? LongestPause.TotalMilliseconds);
         var least = 10 * took > ShortestPause ? 10 * took : ShortestPause;
-        return TimeSpan.FromTicks(Math.Min(LongestPause.Ticks, Math.Max(wanted.Ticks, least.Ticks)));
+        return TimeSpan.FromTicks(Math.Max(3 * took.Ticks, Math.Min(LongestPause.Ticks, Math.Max(wanted.Ticks, least.Ticks))));
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Work in shard {Shards} failed and is tried again in a second")]

@@ -34,7 +34,7 @@ public sealed class DeadlyStimulusTests
     }
 
     /// <summary>Runs as a supervised process does; gives how often it died.</summary>
-    private static async Task<int> RunSupervisedAsync(EngineHost host)
+    private static async Task<int> RunSupervisedAsync(EngineHost host, Action? between = null)
     {
         for (var deaths = 0; ; deaths++)
         {
@@ -46,6 +46,7 @@ public sealed class DeadlyStimulusTests
             }
             catch (OperationCanceledException)
             {
+                between?.Invoke();
                 await host.RestartAsync();
             }
         }
@@ -67,6 +68,28 @@ public sealed class DeadlyStimulusTests
         Assert.Equal(300, (await host.LinesAsync()).Count(line => line == "end"));
         Assert.Equal([users[123]], await host.Read(s => s.QueryAsync("SELECT user_id FROM dead_letter", row => row.Text(0), default)));
         Assert.Equal(0, await host.Read(s => s.ScalarAsync<long>("SELECT count(*) FROM inbox", default)));
+    }
+
+    /// <summary>Seen red with slices by account: it died thirty times and more, as often as the others' backlogs let another stimulus be tried first.</summary>
+    [Fact]
+    public async Task An_event_that_kills_the_process_is_found_though_other_accounts_have_much_to_do_in_its_shard()
+    {
+        var (host, killers) = await NewAsync(DatabaseKind.Sqlite, "on:s:go Tests.Deadly:d say:end", "s --> d", "d --> end");
+        await using var _ = host;
+        foreach (var account in new[] { 2, 3 })
+        {
+            if (account == 3) await host.Write(session => session.ExecuteAsync("INSERT INTO account (id, name, created_at) VALUES (3, 'Three', 0)", default));
+            await host.PublishAsync(Flows.Of("on:s:go Tests.Deadly:d say:end", "s --> d", "d --> end"), account);
+            await host.EventsAsync([.. EngineHost.UsersOfOneShard(2_000, account).Select(user => host.NewEvent("go", user))], account);
+        }
+        var deadly = Enumerable.Range(0, int.MaxValue).Select(i => $"deadly-{i}").First(user => StableHash.Shard(1, user) == 7);
+        killers.Add(deadly);
+        await host.EventAsync("go", deadly);
+
+        var deaths = await RunSupervisedAsync(host, between: () => host.Time.Advance(TimeSpan.FromMilliseconds(2_300)));
+
+        Assert.InRange(deaths, CrashWatch.MostDeaths + 1, 16);
+        Assert.Equal(1, await host.Read(s => s.ScalarAsync<long>("SELECT count(*) FROM dead_letter", default)));
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
@@ -170,7 +193,7 @@ public sealed class DeadlyStimulusTests
         var shard = StableHash.Shard(1, "ada");
         var (a, b) = (new CrashWatch(host.Database, "a"), new CrashWatch(host.Database, "b"));
         Task<bool> MarkAsync(CrashWatch watch) => host.Write(async session =>
-            await watch.MarkAsync(session, shard, await Claim.TakeAsync(session, [shard], 1, await session.NowAsync(default), default), default));
+            await watch.MarkAsync(session, shard, await Claim.TakeAsync(session, [shard], 1, await session.NowAsync(default), inOrder: true, default), default));
 
         Assert.Equal((false, false), (await a.BeginAsync(default), await b.BeginAsync(default)));
         for (var turn = 0; turn < CrashWatch.MostDeaths; turn++) Assert.Equal((true, true), (await MarkAsync(b), await MarkAsync(a)));

@@ -59,8 +59,8 @@ internal sealed class EngineHost : IAsyncDisposable
     }
 
     /// <summary>Users of one shard, in its order of work.</summary>
-    public static List<string> UsersOfOneShard(int count) =>
-        [.. Enumerable.Range(0, int.MaxValue).Select(i => $"u{i}").Where(user => StableHash.Shard(1, user) == 7).Take(count)];
+    public static List<string> UsersOfOneShard(int count, int account = 1) =>
+        [.. Enumerable.Range(0, int.MaxValue).Select(i => $"u{i}").Where(user => StableHash.Shard(account, user) == 7).Take(count)];
 
     /// <summary>Publishes a definition as the next version of its journey.</summary>
     public Task PublishAsync(string json, int account = 1) => Write(async session =>

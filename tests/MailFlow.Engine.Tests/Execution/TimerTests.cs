@@ -49,6 +49,7 @@ public sealed class TimerTests
         Assert.Equal(50, await PauseAsync()); // what follows in the shard that is due is not known
         Assert.Equal(80, await PauseAsync(took: 8)); // a tenth of the time at most goes into looking
         Assert.Equal(250, await PauseAsync(took: 60));
+        Assert.Equal(1_800, await PauseAsync(took: 600)); // a quarter, where so many accounts are looked through
         await host.RunAsync();
         Assert.Equal((0, 10_000), await LookAsync());
 

@@ -35,6 +35,94 @@ public sealed class TogetherTests
         }
     }
 
+    [Activity("Tests.TakesItsTime")]
+    private sealed class TakesItsTime(FakeTimeOf time) : Activity<TakesItsTime.Input>
+    {
+        public sealed record Input;
+
+        protected override StepResult Run(Input input, Step step)
+        {
+            if (step.Contact.UserId == Users[2]) time.Clock!.Advance(TimeSpan.FromSeconds(3));
+            return StepResult.Complete();
+        }
+    }
+
+    private sealed class FakeTimeOf
+    {
+        public FakeTime? Clock { get; set; }
+    }
+
+    /// <summary>Seen red: what joined once joined for ever, and all waited for the slow one.</summary>
+    [Fact]
+    public async Task A_shard_in_which_an_activity_takes_its_time_is_worked_alone_for_a_minute()
+    {
+        var clock = new FakeTimeOf();
+        await using var host = await EngineHost.CreateAsync(DatabaseKind.Sqlite, services => services.AddSingleton(clock).AddActivity<TakesItsTime>());
+        clock.Clock = host.Time;
+        await host.PublishAsync(Flows.Of("on:s:go Tests.TakesItsTime:t", "s --> t"));
+        foreach (var user in Users) await host.EventAsync("go", user);
+
+        await host.Worker.RunTogetherAsync([2, 3], default);
+        Assert.Equal([true, true, false, false], Shards.Select(host.Worker.Joins)); // one call was for both
+        host.Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.All(Shards, shard => Assert.True(host.Worker.Joins(shard)));
+    }
+
+    /// <summary>Seen red: each shard's command restored 5,000.</summary>
+    [Fact]
+    public async Task Of_a_resumed_journey_no_more_is_restored_at_once_for_several_shards_than_for_one()
+    {
+        await using var host = await EngineHost.CreateAsync(DatabaseKind.Sqlite);
+        await host.PublishAsync(Flows.Of("on:s:go wait:w:P1D say:end", "s --> w", "w --> end"));
+        foreach (var user in Users) await host.EventAsync("go", user);
+        await host.RunAsync();
+        await host.PauseAsync(true);
+        host.Time.Advance(TimeSpan.FromDays(2));
+        await host.RunAsync();
+        // 3,000 of each shard's.
+        await host.Write(session => session.ExecuteAsync("""
+            WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 3000)
+            INSERT INTO instance (id, contact_id, version_id, due_at, parked_at, updated_at, account_id, journey_id, ver, shard, status, format, state)
+            SELECT substr(id, 1, 12) || unhex(printf('%08X', n)), contact_id, version_id, NULL, 1, updated_at, account_id, journey_id, ver, shard, 0, format, state FROM instance, s
+            """, default));
+        await host.PauseAsync(false);
+
+        await host.Worker.RunTogetherAsync(Shards, default);
+
+        Assert.Equal(5_000, await host.Read(session => session.ScalarAsync<long>("SELECT count(*) FROM instance WHERE due_at IS NOT NULL", default)));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task With_more_places_than_a_batch_takes_each_comes_to_its_turn(DatabaseKind kind)
+    {
+        await using var host = await EngineHost.CreateAsync(kind, batchSize: 2);
+        foreach (var account in new[] { 1, 2 })
+        {
+            await host.PublishAsync(Flows.Of("on:s:go say:hello", "s --> hello"), account);
+            foreach (var user in Users) await host.EventAsync("go", user, account: account);
+        }
+
+        while ((await host.Worker.RunTogetherAsync(Shards, default)).More.Count > 0) host.Time.Advance(TimeSpan.FromMilliseconds(1));
+        await host.RunAsync();
+
+        Assert.Equal(8, (await host.LinesAsync()).Count);
+    }
+
+    [Fact]
+    public async Task With_many_accounts_fewer_shards_are_worked_together()
+    {
+        await using var host = await EngineHost.CreateAsync(DatabaseKind.Sqlite);
+        Assert.Equal(16, host.Worker.Together);
+        await host.Write(session => session.ExecuteAsync("""
+            WITH RECURSIVE s(n) AS (SELECT 3 UNION ALL SELECT n + 1 FROM s WHERE n < 502)
+            INSERT INTO journey (account_id, definition_id, name, created_at, updated_at) SELECT n, 'test', 'test', 0, 0 FROM s
+            """, default));
+        await host.PublishAsync(Flows.Of("on:s:go say:hello", "s --> hello"));
+        await host.EventAsync("go");
+        await host.RunAsync();
+        Assert.Equal(3, host.Worker.Together);
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Some_shards_are_worked_in_one_batch_and_each_keeps_what_is_its_own(DatabaseKind kind)
     {
