@@ -14,11 +14,11 @@ namespace MailFlow.Chaos;
 internal sealed class Roads(IReadOnlyList<Node> nodes, KafkaProcess? kafka, RabbitMqServer? rabbit, int seed) : IAsyncDisposable
 {
     public const string Topic = "marketing.events";
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200), Confirmation = TimeSpan.FromSeconds(10);
 
     private readonly Random _random = new(seed);
     private readonly IProducer<string, byte[]>? _producer = kafka is null ? null
-        : new ProducerBuilder<string, byte[]>(new ProducerConfig { BootstrapServers = kafka.BootstrapServers, EnableIdempotence = true, MessageTimeoutMs = 300_000 }).SetLogHandler((_, _) => { }).Build();
+        : new ProducerBuilder<string, byte[]>(new ProducerConfig { BootstrapServers = kafka.BootstrapServers, EnableIdempotence = true, MessageTimeoutMs = 30_000 }).SetLogHandler((_, _) => { }).Build();
     private IConnection? _connection;
     private IChannel? _channel;
 
@@ -89,8 +89,9 @@ internal sealed class Roads(IReadOnlyList<Node> nodes, KafkaProcess? kafka, Rabb
         for (var i = 0; i < users.Count;)
             try
             {
-                _channel ??= await OpenAsync();
-                await _channel.BasicPublishAsync(Topic, "", mandatory: false, new BasicProperties { Persistent = true }, Body(users[i])); // confirmed when it returns
+                using var patience = new CancellationTokenSource(Confirmation); // one that the broker took with it when it died never comes
+                _channel ??= await OpenAsync(patience.Token);
+                await _channel.BasicPublishAsync(Topic, "", mandatory: false, new BasicProperties { Persistent = true }, Body(users[i]), patience.Token); // confirmed when it returns
                 i++;
             }
             catch (Exception error) when (error is not (NullReferenceException or InvalidCastException or ArgumentException))
@@ -101,10 +102,10 @@ internal sealed class Roads(IReadOnlyList<Node> nodes, KafkaProcess? kafka, Rabb
             }
     }
 
-    private async Task<IChannel> OpenAsync()
+    private async Task<IChannel> OpenAsync(CancellationToken ct)
     {
-        _connection = await new ConnectionFactory { HostName = "127.0.0.1", Port = rabbit!.Port, AutomaticRecoveryEnabled = false }.CreateConnectionAsync();
-        return await _connection.CreateChannelAsync(new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true));
+        _connection = await new ConnectionFactory { HostName = "127.0.0.1", Port = rabbit!.Port, AutomaticRecoveryEnabled = false }.CreateConnectionAsync(ct);
+        return await _connection.CreateChannelAsync(new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), ct);
     }
 
     private static byte[] Body(string user) => JsonSerializer.SerializeToUtf8Bytes(Journey.Event(user));
