@@ -90,16 +90,29 @@ internal sealed class Roads(IReadOnlyList<Node> nodes, KafkaProcess? kafka, Rabb
             try
             {
                 using var patience = new CancellationTokenSource(Confirmation); // one that the broker took with it when it died never comes
-                _channel ??= await OpenAsync(patience.Token);
-                await _channel.BasicPublishAsync(Topic, "", mandatory: false, new BasicProperties { Persistent = true }, Body(users[i]), patience.Token); // confirmed when it returns
+                _channel ??= await OpenAsync(patience.Token).WaitAsync(patience.Token);
+                await _channel.BasicPublishAsync(Topic, "", mandatory: false, new BasicProperties { Persistent = true }, Body(users[i]), patience.Token).AsTask().WaitAsync(patience.Token); // confirmed when it returns
                 i++;
             }
             catch (Exception error) when (error is not (NullReferenceException or InvalidCastException or ArgumentException))
             {
-                if (_connection is not null) await _connection.DisposeAsync();
+                if (_connection is { } dead) _ = ForgetAsync(dead);
                 (_connection, _channel) = (null, null);
                 await Task.Delay(Pause, TimeProvider.System);
             }
+    }
+
+    /// <summary>The end of a connection whose broker was killed may take for ever: nobody waits for it.</summary>
+    private static async Task ForgetAsync(IConnection dead)
+    {
+        try
+        {
+            await dead.DisposeAsync();
+        }
+        catch (Exception error) when (error is not (NullReferenceException or InvalidCastException or ArgumentException))
+        {
+            // It was dead.
+        }
     }
 
     private async Task<IChannel> OpenAsync(CancellationToken ct)
