@@ -1,4 +1,5 @@
 using MailFlow.Data;
+using MailFlow.Delivery.Reports;
 using MailFlow.Engine.Facts;
 
 namespace MailFlow.Delivery;
@@ -40,6 +41,8 @@ internal sealed record Settlement(Guid Id, int AccountId, MessageState State, in
 /// <summary>All that is ever written to the ledger: planning, taking up, every other change of state, parking and releasing.</summary>
 internal static class Ledger
 {
+    private const int LongestWords = 1_000, LongestProviderId = 300;
+
     /// <summary>Plans messages; a send key that is there already plans nothing. Gives how many were new.</summary>
     public static Task<int> PlanAsync(Session session, IReadOnlyList<PlannedMessage> messages, long now, CancellationToken ct) => session.ExecuteAsync("""
         INSERT INTO message (id, account_id, contact_id, user_id, journey_id, version_id, instance_id, activity_id, template, template_version,
@@ -97,7 +100,7 @@ internal static class Ledger
             WHERE message.id = r.id AND message.attempt = r.attempt AND {{MessageStates.SqlCanFollow("message.state", "r.state")}}
             """,
             new Rows<Move>(moves).Uuid("id", m => m.Id).Int("attempt", m => m.Attempt).Int("state", m => (int)m.State)
-                .Text("reason", m => m.Reason).LongOrNull("due_at", m => m.DueAt).Text("provider_id", m => m.ProviderId),
+                .Text("reason", m => Words(m.Reason)).LongOrNull("due_at", m => m.DueAt).Text("provider_id", m => Report.Clean(m.ProviderId, LongestProviderId)),
             now, ct, ("now", now), ("retry_until", retryUntil));
         var troubles = moves.Where(move => move.State is MessageState.Deferred or MessageState.Rejected or MessageState.Unknown).ToList();
         await session.ExecuteAsync("""
@@ -106,10 +109,13 @@ internal static class Ledger
             FROM {rows} JOIN message ON message.id = r.id AND message.attempt = r.attempt AND message.state = r.state
             """,
             new Rows<Move>(troubles).Uuid("id", m => m.Id).Int("account_id", m => m.AccountId).Int("attempt", m => m.Attempt)
-                .Int("state", m => (int)m.State).Text("answer", m => m.Answer ?? m.Reason ?? ""),
+                .Int("state", m => (int)m.State).Text("answer", m => Words(m.Answer ?? m.Reason) ?? ""),
             ct, ("now", now));
         return made;
     }
+
+    /// <summary>Words from outside as a row takes them: one that is refused would take the others of its batch with it.</summary>
+    public static string? Words(string? said) => Report.Clean(said, LongestWords);
 
     /// <summary>
     /// Late evidence: the provider has these mails. Whatever stands in doubt, under way or put off is accepted and not tried again; what is at another end stays there, but a

@@ -169,6 +169,7 @@ public sealed class StormTests
 
         private ApiAnswer Search(StubRequest request)
         {
+            if (request.Path == "/message-streams") return new ApiAnswer(200, """{"TotalCount":1,"MessageStreams":[{"ID":"broadcast","MessageStreamType":"Broadcasts"}]}""");
             var key = Guid.Parse(System.Web.HttpUtility.ParseQueryString(request.Query)["metadata_mf_msg"]!);
             return new ApiAnswer(200, Log.Any(entry => entry.Key == key)
                 ? $$"""{"TotalCount":1,"Messages":[{"MessageID":"{{key}}"}]}""" : """{"TotalCount":0,"Messages":[]}""");

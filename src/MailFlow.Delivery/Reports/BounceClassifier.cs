@@ -137,6 +137,8 @@ internal static partial class BounceClassifier
         (4, 1) when kind == '5' && text.Contains("access denied", StringComparison.OrdinalIgnoreCase) => Hard,
         // Postfix gives 5.4.4 for a domain without address or MX.
         (4, 4) when kind == '5' && text.Contains("not found", StringComparison.OrdinalIgnoreCase) => Hard,
+        // RFC 3463 has X.4.5, congestion, as a 4 alone; Google says 5.4.5 when the sender's own quota is used up.
+        (4, 5) when kind == '5' => TooMuch,
         // Microsoft: 5.7.606 to 5.7.649 is an address on its blocklist.
         (7, >= 606 and <= 649) => Connection,
         _ => Codes.GetValueOrDefault((subject, detail)),
@@ -171,7 +173,7 @@ internal static partial class BounceClassifier
     [GeneratedRegex(@"spamhaus|barracudacentral|spamcop|sorbs|\b(RBL|DNSBL)\b|black-?list|block-?list|block list|blocked using|banned sending IP|\b(IP|IP address|network|host)\b.{0,60}\b(?<!not )(blocked|listed|reputation)|poor reputation|low reputation|reverse DNS|\bPTR\b|\[S3150\]|\[TSS0[79]\]", RegexOptions.IgnoreCase)]
     private static partial Regex Blocklist();
 
-    [GeneratedRegex(@"unusual rate|rate.?limit|too many (connections|messages|recipients|concurrent)|unexpected volume|user complaints|\[TSS0[1-6]\]|throttl|sending too (fast|much|many)", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"unusual rate|rate.?limit|too many (connections|messages|recipients|concurrent)|unexpected volume|user complaints|\[TSS0[1-6]\]|throttl|sending too (fast|much|many)|\b(sending|relay|outgoing|outbound) (limit|quota)\b|\b(daily|hourly|monthly)\b(?!.{0,40}(receiv|mailbox|inbox)).{0,40}\b(limit|quota)\b", RegexOptions.IgnoreCase)]
     private static partial Regex Rate();
 
     [GeneratedRegex(@"gr[ae]y.?list", RegexOptions.IgnoreCase)]

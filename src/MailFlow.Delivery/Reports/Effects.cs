@@ -103,20 +103,22 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
     {
         var summaries = await ReportStore.LockAsync(session, fresh.Select(each => (each.Message.Id, each.Message.AccountId)), ct);
         var firsts = new List<(Report, ReportedMessage)>();
+        var names = new Dictionary<Guid, string>();
         foreach (var each in fresh)
         {
             var summary = summaries[each.Message.Id];
             if (summary.Add(each.Report)) firsts.Add(each);
-            if (WasTakenTwice(each.Report, each.Message)) summary.SecondProviderId ??= each.Report.ProviderId;
+            if (each.Report.MessageId is null || Bare(each.Report.ProviderId) is not { } name) continue;
+            // Of a mail whose answers were lost, the first report names it.
+            names.TryAdd(each.Message.Id, Bare(each.Message.ProviderId) ?? name);
+            if (IsAnother(name, names[each.Message.Id])) summary.SecondProviderId ??= each.Report.ProviderId;
         }
         await ReportStore.SaveAsync(session, summaries.Values, ct);
         return firsts;
     }
 
-    /// <summary>Whether the provider gave the same key another name before. Some add to the name that they answered with.</summary>
-    private static bool WasTakenTwice(Report report, ReportedMessage message) =>
-        report.MessageId is not null && Bare(report.ProviderId) is { } one && Bare(message.ProviderId) is { } other
-        && !one.StartsWith(other, StringComparison.Ordinal) && !other.StartsWith(one, StringComparison.Ordinal);
+    /// <summary>Whether the provider gave the same key another name: it took it twice. Some add to the name that they answered with.</summary>
+    private static bool IsAnother(string one, string other) => !one.StartsWith(other, StringComparison.Ordinal) && !other.StartsWith(one, StringComparison.Ordinal);
 
     private static string? Bare(string? providerId) => providerId?.Trim('<', '>', ' ');
 

@@ -16,7 +16,7 @@ internal sealed record RefusedMail(Guid MessageId, int Attempt, DateTimeOffset A
     /// <summary>Writes refusals down in the transaction of the answers. Written twice, they are read as one.</summary>
     public static Task<int> StoreAsync(Session session, IReadOnlyList<(int AccountId, RefusedMail Refused)> refusals, long now, CancellationToken ct) => session.ExecuteAsync(
         $"INSERT INTO webhook_call (at, due_at, account_id, connection, type, body) SELECT @now, @now, r.account_id, '{Type}', '{Type}', r.body FROM {{rows}}",
-        new Rows<(int AccountId, RefusedMail Refused)>(refusals).Int("account_id", r => r.AccountId).Bytes("body", r => JsonSerializer.SerializeToUtf8Bytes(r.Refused)), ct, ("now", now));
+        new Rows<(int AccountId, RefusedMail Refused)>(refusals).Int("account_id", r => r.AccountId).Bytes("body", r => JsonSerializer.SerializeToUtf8Bytes(r.Refused with { Reason = HttpOutcome.OneLine(r.Refused.Reason) })), ct, ("now", now));
 }
 
 /// <summary>Reads our own record of what providers refused.</summary>
@@ -38,7 +38,7 @@ internal sealed class RefusedMailReader : IProviderWebhook
                 MessageId = refused.MessageId,
                 Bounce = refused.Bounce,
                 Listed = refused.Listed,
-                Reason = HttpOutcome.OneLine(refused.Reason),
+                Reason = refused.Reason,
             },
         ];
     }

@@ -3,12 +3,12 @@ namespace MailFlow.Delivery.Routing;
 /// <summary>
 /// Whether a route is worth trying, as this node has seen it. Half of the last calls (ten or more within half a minute) failing by the provider's own trouble opens it: nothing
 /// is handed over for 30 seconds, and after each try that fails again for twice as long, up to ten minutes. Then one mail tries; if that is taken, it is closed again.
-/// A provider that asks for a pause (429) gets it.
+/// A provider that asks for a pause (429) gets it, up to two hours.
 /// </summary>
 internal sealed class CircuitBreaker
 {
     private const int FewestCalls = 10;
-    private static readonly TimeSpan Window = TimeSpan.FromSeconds(30), FirstPause = TimeSpan.FromSeconds(30), LongestPause = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Window = TimeSpan.FromSeconds(30), FirstPause = TimeSpan.FromSeconds(30), LongestPause = TimeSpan.FromMinutes(10), LongestAsked = TimeSpan.FromHours(2);
 
     private readonly Lock _lock = new();
     private long _windowSince, _openUntil;
@@ -30,7 +30,7 @@ internal sealed class CircuitBreaker
     /// <param name="calls">How many were made.</param>
     /// <param name="troubles">How many of them failed by the provider's own trouble.</param>
     /// <param name="pause">What the provider asked for.</param>
-    /// <param name="now">Unix milliseconds.</param>
+    /// <param name="now">When they were answered, Unix milliseconds.</param>
     public void Record(int calls, int troubles, TimeSpan? pause, long now)
     {
         lock (_lock)
@@ -44,7 +44,7 @@ internal sealed class CircuitBreaker
                 var wait = TimeSpan.FromTicks(Math.Min(LongestPause.Ticks, FirstPause.Ticks << Math.Min(_openings++, 10)));
                 (_openUntil, _calls, _troubles) = (Math.Max(_openUntil, now + (long)wait.TotalMilliseconds), 0, 0);
             }
-            if (pause is { } asked) _openUntil = Math.Max(_openUntil, now + (long)Math.Min(asked.TotalMilliseconds, LongestPause.TotalMilliseconds));
+            if (pause is { } asked) _openUntil = Math.Max(_openUntil, now + (long)Math.Min(asked.TotalMilliseconds, LongestAsked.TotalMilliseconds));
         }
     }
 }

@@ -52,7 +52,7 @@ public sealed class SendingStops(Database database)
             INSERT INTO sending_stop (account_id, subject, stream, reason, at) SELECT r.owner, r.subject, r.stream, r.reason, @now FROM {rows} WHERE true
             ON CONFLICT (account_id, subject, stream) DO NOTHING
             """,
-            new Rows<NewStop>(each).Int("owner", s => s.AccountId).Text("subject", s => s.Subject).Int("stream", s => (int)s.Stream).Text("reason", s => s.Reason),
+            new Rows<NewStop>(each).Int("owner", s => s.AccountId).Text("subject", s => s.Subject).Int("stream", s => (int)s.Stream).Text("reason", s => Ledger.Words(s.Reason) ?? "it was refused"),
             ct, ("now", await session.NowAsync(ct)));
     }
 

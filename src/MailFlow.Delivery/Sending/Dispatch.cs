@@ -50,8 +50,10 @@ internal sealed class Dispatch(FlowControl control, Composer composer, Database 
                 using (var span = DeliveryMetrics.HandOver(database, batch.Messages[i], begun)) DeliveryMetrics.End(span, answers[i]);
         }
         var pause = called.Max(answer => answer is HandOver.Deferred { IsProviders: true } deferred ? deferred.RetryAfter : null);
+        // From the answers on: calls that time out take longer than the first pause.
         control.BreakerOf(route).Record(
-            called.Count, called.Count(answer => answer is HandOver.Unknown { IsProviders: true } or HandOver.Deferred { IsProviders: true }), pause, batch.At.ToUnixTimeMilliseconds());
+            called.Count, called.Count(answer => answer is HandOver.Unknown { IsProviders: true } or HandOver.Deferred { IsProviders: true }), pause,
+            (batch.At + _time.GetElapsedTime(batch.Started)).ToUnixTimeMilliseconds());
     }
 
     /// <summary>The provider was not reached this time. That says nothing of the time before: a mail that was in doubt still is, or a searchable provider would be given it without being asked.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using MailFlow.Data;
 using MailFlow.Delivery.Reports;
 using MailFlow.Delivery.Routing;
@@ -68,22 +69,34 @@ public sealed class MessageSender
 
     private bool IsSweepDue() => Interlocked.Read(ref _swept) is var last && (last == long.MinValue || _database.Time.GetElapsedTime(last) >= SweepEvery);
 
-    /// <summary>
-    /// Writes the answers down, however long the database is away: an answer that is known must not become an unknown one.
-    /// Written twice it is the same, so a commit whose answer was lost is simply written again.
-    /// </summary>
+    /// <summary>Writes the answers down. When the database refuses them it takes them one by one, so that one that it does not take costs no other mail its answer.</summary>
     private async Task RecordAsync(TakenBatch batch, HandOver[] answers, CancellationToken stopping)
+    {
+        if (await WriteAsync(batch, answers, stopping) is not { } refusal) return;
+        if (batch.Messages.Count > 1)
+            for (var i = 0; i < answers.Length; i++)
+                if (await WriteAsync(batch with { Messages = [batch.Messages[i]] }, [answers[i]], stopping) is { } again) refusal = again;
+        ExceptionDispatchInfo.Throw(refusal);
+    }
+
+    /// <summary>
+    /// Writes answers down, however long the database is away: an answer that is known must not become an unknown one.
+    /// Written twice it is the same, so a commit whose answer was lost is simply written again. Gives why it could not be written, where that is not the database's trouble.
+    /// </summary>
+    private async Task<Exception?> WriteAsync(TakenBatch batch, HandOver[] answers, CancellationToken stopping)
     {
         var refusals = batch.Messages.Zip(answers).Where(each => each.Second is HandOver.Rejected { Bounce: not null } or HandOver.Rejected { Listed: not null })
             .Select(each => (Taken: each.First, Answer: (HandOver.Rejected)each.Second))
             .Select(each => (each.Taken.Message.AccountId, new RefusedMail(each.Taken.Message.Id, each.Taken.Attempt, batch.At, each.Answer.Bounce, each.Answer.Listed, each.Answer.Reason))).ToList();
         for (var attempt = 1; ; attempt++)
         {
+            var isDone = false;
             try
             {
                 var (moves, at) = (new List<Move>(), 0L);
                 await _database.WriteAsync(async session =>
                 {
+                    isDone = false;
                     var now = at = await session.NowAsync(CancellationToken.None);
                     moves = batch.Messages.Select((taken, i) => _answers.MoveFor(taken, answers[i], now)).ToList();
                     var made = await Ledger.MoveAsync(session, moves, now, now + (long)_options.RetryFor.TotalMilliseconds, CancellationToken.None);
@@ -91,16 +104,21 @@ public sealed class MessageSender
                     await RefusedMail.StoreAsync(session, refusals, now, CancellationToken.None);
                     await Flow.GiveBackAsync(
                         session, batch.Messages.Where((taken, i) => made.Contains(taken.Message.Id) && answers[i] is not (HandOver.Accepted or HandOver.Unknown or HandOver.Rejected { Bounce: not null })), batch.At, CancellationToken.None);
+                    isDone = true; // what fails from here on is no answer's fault
                     _faults.Reach("sender.answers.before-commit");
                 }, CancellationToken.None);
                 if (refusals.Count > 0) _reports.Notify();
                 DeliveryMetrics.Answered(_database, batch, moves, at);
-                return;
+                return null;
             }
             catch (Exception error) when (_database.Dialect.IsTransient(error) && !stopping.IsCancellationRequested)
             {
                 var pause = TimeSpan.FromMilliseconds(Math.Min(LongestPause.TotalMilliseconds, 100 << Math.Min(attempt, 10)));
                 await Task.Delay(pause, _database.Time, CancellationToken.None);
+            }
+            catch (Exception error) when (!isDone && !_database.Dialect.IsTransient(error))
+            {
+                return error;
             }
         }
     }

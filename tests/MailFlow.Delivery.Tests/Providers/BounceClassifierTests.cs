@@ -28,6 +28,8 @@ public sealed class BounceClassifierTests
     [InlineData("4.3.1", "Insufficient system resources")]
     [InlineData(null, "552 mailbox full")]
     [InlineData("5.0.0", "Mailbox quota exceeded")]
+    [InlineData("5.0.0", "552 daily receiving quota exceeded for this mailbox")]
+    [InlineData("4.4.5", "mail system congested")]
     [InlineData(null, "452 later")]
     public void The_mailbox_cannot_take_mail_now(string? status, string text) => Assert.Equal(BounceKind.RecipientSoft, BounceClassifier.Reported(status, text, BounceKind.Hard).Kind);
 
@@ -86,6 +88,11 @@ public sealed class BounceClassifierTests
     [InlineData("4.7.28", "421-4.7.28 Gmail has detected an unusual rate of unsolicited mail originating from your IP address.")]
     [InlineData("5.7.650", "550 5.7.650 The mail server has been temporarily rate limited due to IP reputation")]
     [InlineData("4.7.0", "421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to unexpected volume or user complaints")]
+    [InlineData("5.4.5", "550 5.4.5 Daily SMTP relay sending limit exceeded for this user.")]
+    [InlineData("5.4.5", "550 5.4.5 Daily user sending limit exceeded.")]
+    [InlineData("5.7.1", "550 5.7.1 Daily SMTP relay limit exceeded for customer.")]
+    [InlineData("5.7.0", "550 5.7.0 Hourly sending quota exceeded")]
+    [InlineData("5.1.90", "550 5.1.90 Your message can't be sent because you've reached your daily limit for message recipients")]
     public void Too_high_a_rate_is_the_senders_fault_and_ends_by_itself(string status, string text) =>
         Assert.Equal((BounceKind.SenderFault, null), BounceClassifier.Reported(status, text, BounceKind.MessageSoft) is var cause ? (cause.Kind, cause.Fault) : default);
 

@@ -10,6 +10,8 @@ public sealed class PostmarkTests : HttpContract
     {
         if (request.Headers.GetValueOrDefault("X-Postmark-Server-Token") != Secret) return Error(401, 10, "Request does not contain a valid Server token.");
         if (request.Path == "/messages/outbound") return new ApiAnswer(200, """{"TotalCount":0,"Messages":[]}""");
+        if (request.Path == "/message-streams")
+            return new ApiAnswer(200, """{"TotalCount":3,"MessageStreams":[{"ID":"outbound","MessageStreamType":"Transactional"},{"ID":"broadcast","MessageStreamType":"Broadcasts"},{"ID":"inbound","MessageStreamType":"Inbound"}]}""");
         using var json = JsonDocument.Parse(request.Body);
         if (request.Path == "/email") return new ApiAnswer(200, One(json.RootElement));
         if (request.Path != "/email/batch") return new ApiAnswer(404, "");
@@ -140,6 +142,39 @@ public sealed class PostmarkTests : HttpContract
             Api.Trouble = trouble;
             Assert.IsType<HandOver.Unknown>(await rig.Provider.FindAsync(email, default));
         }
+    }
+
+    [Fact]
+    public async Task A_mail_that_left_by_the_stream_that_was_set_before_is_found_there()
+    {
+        // Seen red: it was called absent.
+        await using var rig = await StartAsync();
+        var email = Mails.Marketing() with { Attempt = 2 };
+        Assert.IsType<HandOver.Unknown>(await rig.Provider.FindAsync(email, default));
+        rig.Time.Advance(TimeSpan.FromMinutes(10));
+        foreach (var answer in new[]
+        {
+            """{"TotalCount":0,"Messages":[]}""",
+            """{"TotalCount":3,"MessageStreams":[{"ID":"broadcast","MessageStreamType":"Broadcasts"},{"ID":"inbound","MessageStreamType":"Inbound"},{"ID":"news","MessageStreamType":"Broadcasts"}]}""",
+            """{"TotalCount":1,"Messages":[{"MessageID":"0a129aee","Status":"Sent"}]}""",
+        }) Api.Script.Enqueue(new ApiAnswer(200, answer));
+
+        Assert.Equal("0a129aee", Assert.IsType<HandOver.Accepted>(await rig.Provider.FindAsync(email with { Attempt = 3 }, default)).ProviderId);
+        Assert.Contains("messagestream=news", Api.Requests.Last().Query);
+    }
+
+    [Fact]
+    public async Task Streams_that_cannot_be_listed_leave_a_mail_in_doubt()
+    {
+        // Seen red: it was called absent.
+        await using var rig = await StartAsync();
+        var email = Mails.Marketing() with { Attempt = 2 };
+        Assert.IsType<HandOver.Unknown>(await rig.Provider.FindAsync(email, default));
+        rig.Time.Advance(TimeSpan.FromMinutes(10));
+        Api.Script.Enqueue(new ApiAnswer(200, """{"TotalCount":0,"Messages":[]}"""));
+        Api.Script.Enqueue(new ApiAnswer(500, ""));
+
+        Assert.IsType<HandOver.Unknown>(await rig.Provider.FindAsync(email with { Attempt = 3 }, default));
     }
 
     private static ApiAnswer Error(int status, int code, string message) => new(status, JsonSerializer.Serialize(new { ErrorCode = code, Message = message }));

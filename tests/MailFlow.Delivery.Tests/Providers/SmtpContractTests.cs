@@ -45,6 +45,19 @@ public sealed class SmtpContractTests : WireContract
         if (answer is HandOver.Deferred deferred) Assert.Equal(reply.StartsWith("421", StringComparison.Ordinal) || step == "AUTH", deferred.IsProviders);
     }
 
+    [Theory]
+    [InlineData("DOT", "550 5.7.28 unusual rate of mail")]
+    [InlineData("MAIL", "550 5.4.5 Daily SMTP relay sending limit exceeded for this user.")]
+    [InlineData("RCPT", "550 5.7.1 Daily SMTP relay limit exceeded for customer.")]
+    [InlineData("GREETING", "554 5.7.0 too many connections from your network")]
+    public async Task What_is_too_much_for_the_relay_is_put_off_as_its_trouble(string step, string reply)
+    {
+        // Seen red: refused for good, or the connection was stopped.
+        await using var rig = Start([(step, reply)]);
+        var answer = Assert.IsType<HandOver.Deferred>(await rig.Provider.SendAsync(Mails.Marketing(), default));
+        Assert.True(answer.IsProviders);
+    }
+
     [Fact]
     public async Task Each_mail_has_a_return_path_with_its_id()
     {

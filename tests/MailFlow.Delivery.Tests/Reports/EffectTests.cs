@@ -343,6 +343,24 @@ public sealed class EffectTests
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_mail_taken_twice_without_an_answer_is_a_duplicate_seen_when_both_are_reported_in_one_call(DatabaseKind kind)
+    {
+        // Seen red: none was seen.
+        var stub = new StubProvider(ReplayPolicy.Neither) { Answer = _ => StubAnswer.AcceptThenDrop };
+        await using var fixture = await FeedbackFixture.CreateAsync(kind, stub);
+        var id = await fixture.SentAsync("ada", FeedbackFixture.Transactional);
+        fixture.Delivery.Time.Advance(TimeSpan.FromMinutes(16));
+        await fixture.Delivery.SendAllAsync();
+        Assert.Equal(2, stub.Taken.Count);
+
+        await fixture.ReportAsync(
+            fixture.Report(FeedbackKind.Accepted, id) with { ProviderId = "one" }, fixture.Report(FeedbackKind.Accepted, id) with { ProviderId = "two" },
+            fixture.Report(FeedbackKind.Delivered, id) with { ProviderId = "one" });
+
+        Assert.Equal(1, (await fixture.Delivery.Get<Guarantees>().CountAsync(1, null, fixture.Now.AddMinutes(1), default)).DuplicatesSeen);
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_report_by_the_providers_name_finds_its_mail_even_when_it_is_faster_than_the_answer(DatabaseKind kind)
     {
         await using var fixture = await FeedbackFixture.CreateAsync(kind);

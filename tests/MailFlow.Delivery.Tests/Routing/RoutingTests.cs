@@ -89,6 +89,69 @@ public sealed class RoutingTests
         Assert.Equal(6, main.Taken.Count);
     }
 
+    [Fact]
+    public async Task A_pause_that_a_provider_asks_for_counts_from_its_answer()
+    {
+        // Seen red: the pause was over before it began, and the provider was called again.
+        await using var fixture = await RoutingFixture.CreateAsync(DatabaseKind.Sqlite);
+        var main = await fixture.ConnectAsync("main");
+        main.RetryAfter = TimeSpan.FromSeconds(20);
+        main.Answer = _ => StubAnswer.ProviderTrouble;
+        var log = main.OnSend;
+        main.OnSend = email =>
+        {
+            log(email);
+            fixture.Delivery.Time.Advance(TimeSpan.FromSeconds(25));
+        };
+        await fixture.QueueAsync(1);
+        await fixture.Delivery.Get<MessageSender>().RunOnceAsync(default);
+        main.OnSend = log;
+
+        await fixture.QueueAsync(1, domain: "other.example");
+        await fixture.Delivery.SendAllAsync();
+
+        Assert.Equal(1, main.Calls);
+        Assert.Equal(fixture.Delivery.Now + 20_000, (await fixture.StateAsync()).Routes.Single().OpenUntil?.ToUnixTimeMilliseconds());
+    }
+
+    [Fact]
+    public async Task A_provider_of_which_every_call_times_out_is_left_alone_from_then_on()
+    {
+        // Seen red: the route was open again when the calls had timed out.
+        await using var fixture = await RoutingFixture.CreateAsync(DatabaseKind.Sqlite);
+        var main = await fixture.ConnectAsync("main");
+        main.Answer = _ => StubAnswer.Drop;
+        var (log, calls) = (main.OnSend, 0);
+        main.OnSend = email =>
+        {
+            log(email);
+            if (Interlocked.Increment(ref calls) == 1) fixture.Delivery.Time.Advance(TimeSpan.FromSeconds(31));
+        };
+        await fixture.QueueAsync(20, MessageStream.Transactional);
+
+        await fixture.Delivery.Get<MessageSender>().RunOnceAsync(default);
+
+        Assert.NotNull((await fixture.StateAsync()).Routes.Single().OpenUntil);
+    }
+
+    [Fact]
+    public async Task A_provider_that_asks_for_an_hour_gets_an_hour_and_one_that_asks_for_a_day_two_hours()
+    {
+        // Seen red: either got ten minutes.
+        await using var fixture = await RoutingFixture.CreateAsync(DatabaseKind.Sqlite);
+        var (hour, day) = (await fixture.ConnectAsync("hour"), await fixture.ConnectAsync("day"));
+        foreach (var (stub, asked) in new[] { (hour, TimeSpan.FromHours(1)), (day, TimeSpan.FromDays(1)) })
+        {
+            stub.RetryAfter = asked;
+            stub.Answer = _ => StubAnswer.ProviderTrouble;
+        }
+        await fixture.QueueAsync(20);
+        await fixture.Delivery.SendAllAsync();
+
+        var routes = (await fixture.StateAsync()).Routes.ToDictionary(route => route.Key, route => route.OpenUntil?.ToUnixTimeMilliseconds() - fixture.Delivery.Now);
+        Assert.Equal((3_600_000, 7_200_000), (routes["hour"], routes["day"]));
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Refused_credentials_stop_the_connection_until_somebody_has_mended_it_and_nothing_is_lost(DatabaseKind kind)
     {

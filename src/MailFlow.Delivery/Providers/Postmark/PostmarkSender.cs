@@ -14,6 +14,7 @@ internal sealed class PostmarkSender(ProviderHttp http, TimeProvider time, Uri a
     private const int LargestBatch = 45 << 20;
 
     private static readonly TimeSpan SearchLag = TimeSpan.FromMinutes(10);
+    private static readonly HandOver NotAsked = new HandOver.Unknown($"{DisplayName} could not be asked");
 
     private readonly PatientSearch _search = new(time, SearchLag);
     private readonly (string, string)[] _headers = [("X-Postmark-Server-Token", token), ("Accept", "application/json")];
@@ -67,10 +68,25 @@ internal sealed class PostmarkSender(ProviderHttp http, TimeProvider time, Uri a
 
     public async Task<HandOver> FindAsync(OutgoingEmail email, CancellationToken ct)
     {
-        var query = $"messages/outbound?count=1&offset=0&metadata_{MailText.KeyName}={email.MessageId}&messagestream={Uri.EscapeDataString(StreamOf(email))}";
+        var own = StreamOf(email);
+        if (await FindAsync(email, own, ct) is { } answer) return answer;
+        var absent = _search.NotFound(email, DisplayName);
+        if (absent is not HandOver.Deferred) return absent;
+        // It may have left by the stream that was set before, and a search that names none looks into "outbound" alone.
+        if (await http.GetAsync(new Uri(address, "message-streams?MessageStreamType=All"), _headers, ct) is not HttpOutcome.Answered { Status: 200, Json: { } json } || json.Find("MessageStreams") is null)
+            return NotAsked;
+        foreach (var stream in json.Items("MessageStreams").Where(stream => stream.Text("MessageStreamType") != "Inbound").Select(stream => stream.Need("ID")))
+            if (stream != own && await FindAsync(email, stream, ct) is { } found) return found;
+        return absent;
+    }
+
+    /// <summary>What a search of one stream says; null when it is not there.</summary>
+    private async Task<HandOver?> FindAsync(OutgoingEmail email, string stream, CancellationToken ct)
+    {
+        var query = $"messages/outbound?count=1&offset=0&metadata_{MailText.KeyName}={email.MessageId}&messagestream={Uri.EscapeDataString(stream)}";
         var outcome = await http.GetAsync(new Uri(address, query), _headers, ct);
-        if (outcome is not HttpOutcome.Answered { Status: 200, Json: { } json } || json.Find("Messages") is null) return new HandOver.Unknown($"{DisplayName} could not be asked");
-        return json.Items("Messages").FirstOrDefault() is { ValueKind: JsonValueKind.Object } found ? _search.Found(email, found.Text("MessageID")) : _search.NotFound(email, DisplayName);
+        if (outcome is not HttpOutcome.Answered { Status: 200, Json: { } json } || json.Find("Messages") is null) return NotAsked;
+        return json.Items("Messages").FirstOrDefault() is { ValueKind: JsonValueKind.Object } found ? _search.Found(email, found.Text("MessageID")) : null;
     }
 
     private async Task<IReadOnlyList<HandOver>> SendBatchAsync(List<OutgoingEmail> emails, CancellationToken ct)
