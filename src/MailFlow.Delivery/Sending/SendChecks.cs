@@ -80,8 +80,9 @@ internal sealed class SendChecks(Suppressions suppressions, Consents consents, I
         if (message.CancelReason is { } cancelled) return new(MessageState.Cancelled, cancelled);
         if (message.ExpiresAt <= now)
             return new(MessageState.Expired, $"not sent: it was to be sent before {Instant(message.ExpiresAt.Value)}");
-        if (message.RetryUntil <= now)
-            return new(MessageState.Expired, $"not sent: tried {message.Attempt} times until {Instant(message.RetryUntil.Value)}; last answer: {message.Reason}");
+        // Only when it was put off once more after that: what our own limits hold meanwhile is no try.
+        if (message.RetryUntil is { } until && until <= message.UpdatedAt)
+            return new(MessageState.Expired, $"not sent: tried {message.Attempt} times until {Instant(until)}; last answer: {message.Reason}");
         return null;
     }
 

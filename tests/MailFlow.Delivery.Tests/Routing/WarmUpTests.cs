@@ -117,6 +117,21 @@ public sealed class WarmUpTests
         Assert.Equal((7, 3), (fixture.Log.Count(each => each.To.StartsWith("transactional", StringComparison.Ordinal)), fixture.Log.Count(each => each.To.StartsWith("marketing", StringComparison.Ordinal))));
     }
 
+    // Seen red: it expired, tried once.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_mail_put_off_once_does_not_expire_while_it_waits_behind_a_warm_ups_backlog(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        var main = await fixture.ConnectAsync("main");
+        await fixture.Delivery.Get<WarmUps>().PutAsync(1, "shop.example", 5, 10, 28, default);
+        var ids = await fixture.QueueAsync(60);
+        main.Answer = email => email.Attempt == 1 && main.Calls <= 2 ? StubAnswer.Defer : StubAnswer.Accept;
+
+        await fixture.RunAsync(TimeSpan.FromDays(15), TimeSpan.FromHours(4));
+
+        foreach (var id in ids) Assert.Equal((MessageState.Accepted, null), await fixture.Delivery.StateAsync(id));
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_mail_counts_for_the_domains_day_when_it_is_taken_however_often_it_was_tried(DatabaseKind kind)
     {
