@@ -63,7 +63,7 @@ public sealed record DeliveryOptions
     /// <summary>How often to look for mail when nobody has said that there is some.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a message that the provider puts off is tried again, counted from the first time.</summary>
+    /// <summary>How long a message that the provider puts off is tried again, counted from the first time; and once more after that, when its turn comes.</summary>
     public TimeSpan RetryFor { get; init; } = TimeSpan.FromHours(72);
 
     /// <summary>How long a late answer is waited for where a provider is neither idempotent nor searchable, before the message is given up (marketing) or sent again (transactional).</summary>

@@ -32,6 +32,25 @@ public sealed class ConfirmationTests
         Assert.Contains($"\"purpose\":\"news\",\"message_id\":\"{id}\"", raised.Body);
     }
 
+    // Seen red: the consent stood without its event.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_consent_whose_event_cannot_be_taken_in_is_not_recorded_and_a_second_press_does_both(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var (contact, _, token) = await AskedAsync(fixture);
+        await ExecuteAsync("ALTER TABLE inbox RENAME TO inbox_away");
+        await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() => fixture.Get<Confirmation>().ActAsync(token, new Visitor(null, null), default));
+        Assert.Empty(await HistoryAsync(fixture, contact));
+
+        await ExecuteAsync("ALTER TABLE inbox_away RENAME TO inbox");
+        Assert.True(await fixture.Get<Confirmation>().ActAsync(token, new Visitor(null, null), default));
+
+        Assert.Single(await HistoryAsync(fixture, contact));
+        Assert.Equal(1, await fixture.Database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM inbox", default), default));
+
+        Task ExecuteAsync(string sql) => fixture.Database.WriteAsync(session => session.ExecuteAsync(sql, default), default);
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task After_its_time_a_link_confirms_nothing(DatabaseKind kind)
     {

@@ -136,6 +136,14 @@ internal sealed class DeliveryFixture : IAsyncDisposable
         return [.. messages.Select(message => message.Id)];
     }
 
+    /// <summary>Whether a transaction waits for another's rows at this moment; of PostgreSQL.</summary>
+    public bool IsAnyWaiting()
+    {
+        using (ExecutionContext.SuppressFlow())
+            return Task.Run(() => Database.ReadAsync(session => session.ScalarAsync<bool>(
+                "SELECT EXISTS (SELECT 1 FROM pg_locks l JOIN pg_locks h ON h.locktype = l.locktype AND h.transactionid = l.transactionid AND h.granted WHERE NOT l.granted AND l.locktype = 'transactionid')", default), default)).GetAwaiter().GetResult();
+    }
+
     public async Task<Message> FindAsync(Guid id, int account = 1) => (await Messages.FindAsync(account, id, default))!;
 
     public async Task<(MessageState State, string? Reason)> StateAsync(Guid id) => await FindAsync(id) is var message ? (message.State, message.Reason) : default;

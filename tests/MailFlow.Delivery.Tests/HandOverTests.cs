@@ -55,6 +55,28 @@ public sealed class HandOverTests
         Assert.Equal((MessageState.Suppressed, MessageState.Accepted), ((await fixture.StateAsync(suppressed)).State, (await fixture.StateAsync(other)).State));
     }
 
+    [Theory]
+    [InlineData("newsletter")]
+    [InlineData("marketing")]
+    public async Task A_consent_that_is_withdrawn_after_the_checks_and_before_the_hand_overs_commit_stops_the_mail(string withdrawn)
+    {
+        // As above. Seen red.
+        var stub = new StubProvider();
+        await using var fixture = await DeliveryFixture.CreateAsync(DatabaseKind.PostgreSql, stub);
+        var (ada, bob) = (await fixture.ContactAsync("ada"), await fixture.ContactAsync("bob"));
+        foreach (var contact in new[] { ada, bob }) await RecordConsentAsync(fixture, contact, true);
+        fixture.Time.Advance(TimeSpan.FromHours(1));
+        var stopped = await fixture.QueueAsync(ada, message => message with { Purpose = "newsletter" });
+        var other = await fixture.QueueAsync(bob, message => message with { Purpose = "newsletter" });
+        var meanwhile = new OnceAt("sender.hand-over.before-commit", () => RecordConsentAsync(fixture, ada, false, withdrawn));
+
+        await fixture.SendAllAsync(fixture.Start(meanwhile));
+
+        Assert.True(meanwhile.Done);
+        Assert.Equal(other, Assert.Single(stub.Taken).Key);
+        Assert.Equal((MessageState.Suppressed, MessageState.Accepted), ((await fixture.StateAsync(stopped)).State, (await fixture.StateAsync(other)).State));
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_suppression_for_marketing_lets_a_receipt_through(DatabaseKind kind)
     {

@@ -35,7 +35,10 @@ public sealed class PolicyTests
         var stub = new StubProvider();
         var log = new List<(string To, DateTimeOffset At)>();
         await using var fixture = await DeliveryFixture.CreateAsync(kind, stub);
-        stub.OnSend = email => log.Add((email.To.ToString(), fixture.Time.GetUtcNow()));
+        stub.OnSend = email =>
+        {
+            lock (log) log.Add((email.To.ToString(), fixture.Time.GetUtcNow()));
+        };
         await fixture.Get<SendingPolicies>().PutAsync(1, new SendingPolicy(Night, null), default);
         await ZoneAsync(fixture, "tokyo", "Asia/Tokyo");
         await ZoneAsync(fixture, "york", "America/New_York");
@@ -80,6 +83,37 @@ public sealed class PolicyTests
         await fixture.SendAllAsync();
         Assert.All(first, id => Assert.Equal(MessageState.Accepted, fixture.StateAsync(id).Result.State));
         Assert.Equal(5, stub.Taken.Count);
+    }
+
+    // On SQLite one process sends. Seen red: each of the two found the contact's room unused.
+    [Theory]
+    [InlineData(MessagePriority.Normal, MessageState.Queued)]
+    [InlineData(MessagePriority.Low, MessageState.Suppressed)]
+    public async Task Two_senders_at_once_keep_the_cap(MessagePriority priority, MessageState state)
+    {
+        var stub = new StubProvider();
+        await using var fixture = await DeliveryFixture.CreateAsync(DatabaseKind.PostgreSql, stub);
+        fixture.Options = fixture.Options with { BatchSize = 1 };
+        await fixture.Get<SendingPolicies>().PutAsync(1, new SendingPolicy(null, new MessageCap(1, TimeSpan.FromDays(7))), default);
+        var ada = await fixture.ContactAsync("ada");
+        for (var i = 0; i < 2; i++) await fixture.QueueAsync(ada, message => message with { Priority = priority });
+        var other = fixture.Start();
+        Task<int>? second = null;
+        var first = fixture.Start(new At("sender.hand-over.before-commit", () =>
+        {
+            if (second is not null) return;
+            using (ExecutionContext.SuppressFlow()) second = Task.Run(() => other.RunOnceAsync(default));
+            Assert.True(SpinWait.SpinUntil(() => second.IsCompleted || fixture.IsAnyWaiting(), TimeSpan.FromMinutes(1)));
+        }));
+
+        await first.RunOnceAsync(default);
+        await second!;
+        Assert.Single(stub.Taken);
+        fixture.Time.Advance(TimeSpan.FromSeconds(2));
+        await fixture.SendAllAsync(other);
+
+        Assert.Single(stub.Taken);
+        Assert.Equal((1, 1), await fixture.Messages.CountAsync(1, default) is var counts ? (counts[MessageState.Accepted], counts[state]) : default);
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]

@@ -98,6 +98,32 @@ public sealed class PreferencesTests
         Assert.Equal([MessageState.Accepted, MessageState.Suppressed], [(await fixture.StateAsync(offer)).State, (await fixture.StateAsync(other)).State]);
     }
 
+    // Seen red: both were ticked, and saving one recorded a new yes.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task After_one_click_no_topic_is_ticked_and_leaving_one_topic_lets_no_mail_of_another_go_again(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var (contact, token) = await SentAsync(fixture);
+        await ActAsync(fixture, token, new PreferenceChoice.Topics(new HashSet<string> { "news", "offers" }));
+        fixture.Time.Advance(TimeSpan.FromDays(1));
+        var key = (await fixture.Get<SigningKeys>().AllAsync(default))[0];
+        await fixture.Get<Unsubscribe>().ActAsync(UnsubscribeToken.Write(new(1, contact.Id, Guid.Empty, "ada@example.org"), key), default, Ada, true);
+        fixture.Time.Advance(TimeSpan.FromDays(1));
+        var moved = await fixture.ContactAsync("ada", "ada@new.example");
+        token = UnsubscribeToken.Write(new(1, moved.Id, Guid.Empty, "ada@new.example"), key, preferences: true);
+
+        var page = (await fixture.Get<Preferences>().ReadAsync(token, default))!;
+        var ticked = page.Topics.Where(topic => topic.Subscribed).Select(topic => topic.Key).ToHashSet();
+        ticked.Remove("news"); // what the browser posts when one box is cleared
+        await ActAsync(fixture, token, new PreferenceChoice.Topics(ticked));
+        var offer = await fixture.QueueAsync(moved, message => message with { Purpose = "offers" });
+        await fixture.SendAllAsync();
+
+        Assert.False(page.Unsubscribed);
+        Assert.All(page.Topics, topic => Assert.False(topic.Subscribed));
+        Assert.Equal(MessageState.Suppressed, (await fixture.StateAsync(offer)).State);
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_complaint_is_not_undone_by_ticking_a_topic(DatabaseKind kind)
     {

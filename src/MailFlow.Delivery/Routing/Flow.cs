@@ -58,25 +58,28 @@ internal sealed class Flow(
     /// <summary>How many messages of a stream an account may claim, at most <paramref name="wanted"/>; they are promised to it.</summary>
     public int Claim(int account, MessageStream stream, int wanted)
     {
-        if (stream == MessageStream.Marketing) wanted = Math.Min(wanted, marketing.GetValueOrDefault(account, int.MaxValue));
+        if (stream == MessageStream.Marketing) wanted = Math.Min(wanted, Math.Max(0, marketing.GetValueOrDefault(account, int.MaxValue)));
         wanted = Math.Min(wanted, _unclaimed.GetValueOrDefault(account, int.MaxValue));
         var given = 0;
         foreach (var way in ways[account][stream])
             if (given < wanted) given += way.Claim(stream, wanted - given);
-        Promise(account, given);
+        Promise(account, stream, given);
         return given;
     }
 
     /// <summary>Gives back what was promised to an account that had less to send.</summary>
     public void Release(int account, MessageStream stream, int unneeded)
     {
-        Promise(account, -unneeded);
+        Promise(account, stream, -unneeded);
         foreach (var way in ways[account][stream]) unneeded -= way.Release(unneeded);
     }
 
-    private void Promise(int account, int mails)
+    private void Promise(int account, MessageStream stream, int mails)
     {
         if (_unclaimed.TryGetValue(account, out var left)) _unclaimed[account] = left - mails;
+        // What a domain may send in a day is of all its mail: receipts that leave with this hand-over come off it, too. Captured mail does not.
+        if (stream == MessageStream.Transactional && marketing.TryGetValue(account, out var volume) && volume < int.MaxValue && ways[account][stream].Any(way => !way.Route.IsSandbox))
+            marketing[account] = volume - mails;
     }
 
     private static BucketKey DomainBucket(int account, string domain) => new(account, SendingStops.OfDomain(domain));

@@ -10,7 +10,7 @@ internal sealed record ClaimedMessage : MessageOrder
 {
     public const string Columns = """
         m.id, m.account_id, m.contact_id, m.user_id, m.journey_id, m.version_id, m.instance_id, m.template, m.template_version, m.subject,
-        m.stream, m.purpose, m.state, m.attempt, m.provider, m.reason, m.expires_at, m.retry_until, m.snapshot, m.cancel_reason, m.priority, m.due_at, m.to_address
+        m.stream, m.purpose, m.state, m.attempt, m.provider, m.reason, m.expires_at, m.retry_until, m.snapshot, m.cancel_reason, m.priority, m.due_at, m.to_address, m.updated_at
         """;
 
     public required MessageState State { get; init; }
@@ -18,6 +18,9 @@ internal sealed record ClaimedMessage : MessageOrder
     public string? Provider { get; init; }
     public string? Reason { get; init; }
     public long? RetryUntil { get; init; }
+
+    /// <summary>When its state last changed: of one that was put off, when it was answered so.</summary>
+    public long UpdatedAt { get; init; }
 
     /// <summary>Since when it could have been taken up.</summary>
     public long DueAt { get; init; }
@@ -58,6 +61,7 @@ internal sealed record ClaimedMessage : MessageOrder
         Priority = (MessagePriority)row.Int(20),
         DueAt = row.Long(21),
         ToAddress = row.TextOrNull(22),
+        UpdatedAt = row.Long(23),
     };
 }
 

@@ -53,7 +53,7 @@ internal sealed class HandOverDesk(
                 return batch;
             }, ct);
             DeliveryMetrics.Moved(database, committed.Ended);
-            return await WithoutSuppressedAsync(committed);
+            return await WithoutUnwantedAsync(committed);
         }
         catch (Exception error) when (batch?.Messages.Count > 0 && database.Dialect.IsTransient(error))
         {
@@ -63,19 +63,19 @@ internal sealed class HandOverDesk(
     }
 
     /// <summary>
-    /// Looks at suppressions once more: one that was committed after they were asked and before the hand-over was is seen now. What it stops goes back, to be suppressed with
-    /// its reason. Not cancelled: what was taken up must be sent or put back.
+    /// Looks at suppressions and consents once more: what was committed after they were asked and before the hand-over was is seen now. What it stops goes back, to be
+    /// suppressed with its reason. Not cancelled: what was taken up must be sent or put back.
     /// </summary>
-    private async Task<TakenBatch> WithoutSuppressedAsync(TakenBatch batch)
+    private async Task<TakenBatch> WithoutUnwantedAsync(TakenBatch batch)
     {
         if (batch.Messages.Count == 0) return batch;
-        var suppressed = await database.ReadAsync(session => checks.SuppressedAsync(session, [.. batch.Messages.Where(taken => !taken.IsOnlyAsked)], CancellationToken.None), CancellationToken.None);
-        if (suppressed.Count == 0) return batch;
-        await GiveBackAsync([.. batch.Messages.Where(taken => suppressed.Contains(taken.Message.Id))], batch.At, "suppressed while it was taken up", CancellationToken.None);
-        return batch with { Messages = [.. batch.Messages.Where(taken => !suppressed.Contains(taken.Message.Id))] };
+        var unwanted = await database.ReadAsync(session => checks.UnwantedAsync(session, [.. batch.Messages.Where(taken => !taken.IsOnlyAsked)], CancellationToken.None), CancellationToken.None);
+        if (unwanted.Count == 0) return batch;
+        await GiveBackAsync([.. batch.Messages.Where(taken => unwanted.Contains(taken.Message.Id))], batch.At, "no longer wanted when it was taken up", CancellationToken.None);
+        return batch with { Messages = [.. batch.Messages.Where(taken => !unwanted.Contains(taken.Message.Id))] };
     }
 
-    /// <summary>What was taken up and certainly goes nowhere now: the commit's answer was lost, or a suppression came between. One that was in doubt is in doubt again.</summary>
+    /// <summary>What was taken up and certainly goes nowhere now: the commit's answer was lost, or a suppression or a withdrawal came between. One that was in doubt is in doubt again.</summary>
     private Task GiveBackAsync(IReadOnlyList<TakenMessage> messages, DateTimeOffset at, string why, CancellationToken ct) => database.WriteAsync(async session =>
     {
         var now = await session.NowAsync(ct);

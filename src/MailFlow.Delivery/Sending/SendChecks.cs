@@ -32,19 +32,7 @@ internal sealed class SendChecks(Suppressions suppressions, Consents consents, I
                     refused[message.Id] = new(MessageState.Suppressed, $"not sent: {suppression.Describe()}");
         }
 
-        foreach (var group in Left().Where(message => message.Stream == MessageStream.Marketing).GroupBy(message => (message.AccountId, message.Purpose)).ToList())
-        {
-            var refusing = await consents.RefusedMarketingAsync(session, group.Key.AccountId, group.Key.Purpose, [.. group.Select(message => message.ContactId)], ct);
-            foreach (var message in group.Where(message => refusing.Contains(message.ContactId)))
-                refused[message.Id] = new(MessageState.Suppressed, "not sent: the contact has refused marketing mail");
-        }
-
-        foreach (var group in Left().Where(message => message.Purpose is not null).GroupBy(message => (message.AccountId, message.Purpose)).ToList())
-        {
-            var granted = await consents.GrantedAsync(session, group.Key.AccountId, group.Key.Purpose!, [.. group.Select(message => message.ContactId).Distinct()], ct, now);
-            foreach (var message in group.Where(message => !granted.Contains(message.ContactId)))
-                refused[message.Id] = new(MessageState.Suppressed, $"not sent: no consent to '{group.Key.Purpose}'");
-        }
+        foreach (var (id, reason) in await WithoutConsentAsync(session, [.. Left()], now, ct)) refused[id] = new(MessageState.Suppressed, reason);
 
         foreach (var gate in _gates)
         {
@@ -58,16 +46,33 @@ internal sealed class SendChecks(Suppressions suppressions, Consents consents, I
         IEnumerable<ClaimedMessage> Left() => messages.Where(message => !refused.ContainsKey(message.Id));
     }
 
-    /// <summary>Those of the messages whose address is suppressed by now.</summary>
-    public async Task<IReadOnlySet<Guid>> SuppressedAsync(Session session, IReadOnlyList<TakenMessage> messages, CancellationToken ct)
+    /// <summary>Those of the messages whose address is suppressed by now, or whose contact has withdrawn its consent.</summary>
+    public async Task<IReadOnlySet<Guid>> UnwantedAsync(Session session, IReadOnlyList<TakenMessage> messages, CancellationToken ct)
     {
-        var suppressed = new HashSet<Guid>();
+        var unwanted = (await WithoutConsentAsync(session, [.. messages.Select(taken => taken.Message)], await session.NowAsync(ct), ct)).Keys.ToHashSet();
         foreach (var group in messages.GroupBy(taken => (taken.Message.AccountId, taken.Message.Stream)))
         {
             var found = await suppressions.AmongAsync(session, group.Key.AccountId, group.Key.Stream, [.. group.Select(taken => (taken.Message.ContactId, (string?)taken.To.ToString()))], ct);
-            suppressed.UnionWith(group.Where(taken => found.ContainsKey(taken.Message.ContactId)).Select(taken => taken.Message.Id));
+            unwanted.UnionWith(group.Where(taken => found.ContainsKey(taken.Message.ContactId)).Select(taken => taken.Message.Id));
         }
-        return suppressed;
+        return unwanted;
+    }
+
+    /// <summary>Those of the messages that their contacts' consents do not allow, with the reason.</summary>
+    private async Task<IReadOnlyDictionary<Guid, string>> WithoutConsentAsync(Session session, IReadOnlyList<ClaimedMessage> messages, long now, CancellationToken ct)
+    {
+        var without = new Dictionary<Guid, string>();
+        foreach (var group in messages.Where(message => message.Stream == MessageStream.Marketing).GroupBy(message => (message.AccountId, message.Purpose)))
+        {
+            var refusing = await consents.RefusedMarketingAsync(session, group.Key.AccountId, group.Key.Purpose, [.. group.Select(message => message.ContactId)], ct);
+            foreach (var message in group.Where(message => refusing.Contains(message.ContactId))) without[message.Id] = "not sent: the contact has refused marketing mail";
+        }
+        foreach (var group in messages.Where(message => message.Purpose is not null && !without.ContainsKey(message.Id)).GroupBy(message => (message.AccountId, message.Purpose)))
+        {
+            var granted = await consents.GrantedAsync(session, group.Key.AccountId, group.Key.Purpose!, [.. group.Select(message => message.ContactId)], ct, now);
+            foreach (var message in group.Where(message => !granted.Contains(message.ContactId))) without[message.Id] = $"not sent: no consent to '{group.Key.Purpose}'";
+        }
+        return without;
     }
 
     private static Refusal? WhyTooLate(ClaimedMessage message, long now)
@@ -75,8 +80,9 @@ internal sealed class SendChecks(Suppressions suppressions, Consents consents, I
         if (message.CancelReason is { } cancelled) return new(MessageState.Cancelled, cancelled);
         if (message.ExpiresAt <= now)
             return new(MessageState.Expired, $"not sent: it was to be sent before {Instant(message.ExpiresAt.Value)}");
-        if (message.RetryUntil <= now)
-            return new(MessageState.Expired, $"not sent: tried {message.Attempt} times until {Instant(message.RetryUntil.Value)}; last answer: {message.Reason}");
+        // Only when it was put off once more after that: what our own limits hold meanwhile is no try.
+        if (message.RetryUntil is { } until && until <= message.UpdatedAt)
+            return new(MessageState.Expired, $"not sent: tried {message.Attempt} times until {Instant(until)}; last answer: {message.Reason}");
         return null;
     }
 

@@ -56,7 +56,8 @@ public sealed class Confirmation
         if (await _links.ReadConfirmAsync(token, ct) is not { } subject) return false;
         var (accountId, contactId, messageId, email) = subject.Recipient;
         if (await _database.ReadAsync(session => RecipientAsync(session, subject, ct), ct) is not { } known) return false;
-        var now = await _database.WriteAsync<DateTimeOffset?>(async session =>
+        // One transaction: a consent that is recorded has its event.
+        var shards = await _database.WriteAsync<IReadOnlyCollection<int>?>(async session =>
         {
             await session.LockShardAsync(StableHash.Shard(known.AccountId, known.UserId), wait: true, ct);
             var at = DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct));
@@ -65,11 +66,11 @@ public sealed class Confirmation
             await _suppressions.RemoveAsync(session, accountId, email, Suppression.Marketing, ct, SuppressionReason.Unsubscribed, SuppressionReason.Paused);
             await _consents.RecordAsync(session, [new Consent(accountId, contactId, subject.Purpose, true, "double_opt_in", at, $"confirmation link of message {messageId}", new ConsentProof(
                 ConsentBasis.Express, purpose?.Wording ?? subject.Purpose, purpose?.Version.ToString(CultureInfo.InvariantCulture), visitor.Ip, visitor.UserAgent, null, messageId))], ct);
-            return at;
+            return await _intake.AcceptAsync(session, [(accountId, new IncomingEvent($"{EventType}/{messageId}/{subject.Purpose}", EventType, known.UserId, at,
+                JsonData.Write(new Dictionary<string, object?> { ["purpose"] = subject.Purpose, ["message_id"] = messageId.ToString() }), null))], ct);
         }, ct);
-        if (now is not { } confirmed) return false;
-        await _intake.AcceptAsync(accountId, [new IncomingEvent($"{EventType}/{messageId}/{subject.Purpose}", EventType, known.UserId, confirmed,
-            JsonData.Write(new Dictionary<string, object?> { ["purpose"] = subject.Purpose, ["message_id"] = messageId.ToString() }), null)], ct);
+        if (shards is null) return false;
+        _intake.Signal(shards);
         return true;
     }
 

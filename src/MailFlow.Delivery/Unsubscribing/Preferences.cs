@@ -116,11 +116,18 @@ public sealed class Preferences
         await _consents.RecordAsync(session, said, ct);
     }
 
+    /// <summary>Ticked is what mail goes out for: a yes that a later refusal of marketing overrules is none, and saving the page must not say it anew.</summary>
     private async Task<IReadOnlyList<PreferenceTopic>> TopicsAsync(Session session, UnsubscribeSubject subject, CancellationToken ct)
     {
         var states = (await _consents.StatesAsync(session, subject.AccountId, [subject.ContactId], ct))[subject.ContactId];
-        return [.. (await Purposes.ListAsync(session, subject.AccountId, ct)).Where(purpose => purpose.Offered)
-            .Select(purpose => new PreferenceTopic(purpose.Key, purpose.Name, purpose.Description, states.GetValueOrDefault(purpose.Key)))];
+        var topics = new List<PreferenceTopic>();
+        foreach (var purpose in (await Purposes.ListAsync(session, subject.AccountId, ct)).Where(purpose => purpose.Offered))
+        {
+            var subscribed = states.GetValueOrDefault(purpose.Key)
+                && (await _consents.RefusedMarketingAsync(session, subject.AccountId, purpose.Key, [subject.ContactId], ct)).Count == 0;
+            topics.Add(new(purpose.Key, purpose.Name, purpose.Description, subscribed));
+        }
+        return topics;
     }
 
     private static Consent Said(UnsubscribeSubject subject, string purpose, bool granted, Purpose? shown, Visitor visitor, DateTimeOffset now) => new(

@@ -102,6 +102,36 @@ public sealed class WarmUpTests
         Assert.Equal("domain:shop.example", Assert.Single((await fixture.StateAsync()).Stops).Subject);
     }
 
+    // Seen red: all 17 left.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Transactional_mail_of_the_same_hand_over_comes_off_the_warm_ups_volume(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        await fixture.ConnectAsync("main");
+        await fixture.Delivery.Get<WarmUps>().PutAsync(1, "shop.example", 10, 100, 28, default);
+        await fixture.QueueAsync(7, MessageStream.Transactional);
+        await fixture.QueueAsync(10);
+
+        await fixture.Delivery.SendAllAsync();
+
+        Assert.Equal((7, 3), (fixture.Log.Count(each => each.To.StartsWith("transactional", StringComparison.Ordinal)), fixture.Log.Count(each => each.To.StartsWith("marketing", StringComparison.Ordinal))));
+    }
+
+    // Seen red: it expired, tried once.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_mail_put_off_once_does_not_expire_while_it_waits_behind_a_warm_ups_backlog(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        var main = await fixture.ConnectAsync("main");
+        await fixture.Delivery.Get<WarmUps>().PutAsync(1, "shop.example", 5, 10, 28, default);
+        var ids = await fixture.QueueAsync(60);
+        main.Answer = email => email.Attempt == 1 && main.Calls <= 2 ? StubAnswer.Defer : StubAnswer.Accept;
+
+        await fixture.RunAsync(TimeSpan.FromDays(15), TimeSpan.FromHours(4));
+
+        foreach (var id in ids) Assert.Equal((MessageState.Accepted, null), await fixture.Delivery.StateAsync(id));
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_mail_counts_for_the_domains_day_when_it_is_taken_however_often_it_was_tried(DatabaseKind kind)
     {
@@ -230,15 +260,12 @@ public sealed class WarmUpTests
         {
             if (second is not null) return;
             using (ExecutionContext.SuppressFlow()) second = Task.Run(() => other.RunOnceAsync(default));
-            Assert.True(SpinWait.SpinUntil(() => second.IsCompleted || IsWaitingAsync().GetAwaiter().GetResult(), TimeSpan.FromMinutes(1)));
+            Assert.True(SpinWait.SpinUntil(() => second.IsCompleted || fixture.Delivery.IsAnyWaiting(), TimeSpan.FromMinutes(1)));
         })));
         await first.RunOnceAsync(default);
         await second!;
 
         Assert.Equal(50, fixture.Log.Count);
-
-        Task<bool> IsWaitingAsync() => Task.Run(() => fixture.Delivery.Database.ReadAsync(session => session.ScalarAsync<bool>(
-            "SELECT EXISTS (SELECT 1 FROM pg_locks l JOIN pg_locks h ON h.locktype = l.locktype AND h.transactionid = l.transactionid AND h.granted WHERE NOT l.granted AND l.locktype = 'transactionid')", default), default));
     }
 
     [Fact]
