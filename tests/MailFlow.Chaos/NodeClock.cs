@@ -17,7 +17,8 @@ internal sealed class NodeClock(string file)
         var library = Directory.EnumerateDirectories("/usr/lib").Select(folder => Path.Combine(folder, Library)).FirstOrDefault(File.Exists)
             ?? throw new InvalidOperationException("Clocks are stepped by libfaketime, a package of Debian's, which is not installed");
         Set(TimeSpan.Zero);
-        return [("LD_PRELOAD", library), ("FAKETIME_TIMESTAMP_FILE", file), ("FAKETIME_CACHE_DURATION", "1"), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")];
+        return [("LD_PRELOAD", library), ("FAKETIME_TIMESTAMP_FILE", file), ("FAKETIME_CACHE_DURATION", "1"), ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+            ("FAKETIME_FORCE_MONOTONIC_FIX", "0")]; // its "fix" ends every timed wait at once when the clock is behind: threads then spin
     }
 
     /// <summary>Within a second the node's clock is so far ahead of the machine's, or behind it.</summary>
