@@ -10,7 +10,7 @@ namespace MailFlow.Delivery;
 public sealed record AccountSetting(int Id, string Name, string? Region);
 
 /// <summary>Reads and sets what holds for a whole account.</summary>
-public sealed partial class AccountSettings(Database database, DeliveryOptions options, Senders senders)
+public sealed partial class AccountSettings(Database database, DeliveryOptions options)
 {
     /// <summary>The account's settings.</summary>
     /// <exception cref="NotFoundException">There is no such account.</exception>
@@ -18,7 +18,6 @@ public sealed partial class AccountSettings(Database database, DeliveryOptions o
 
     /// <summary>Sets them.</summary>
     /// <exception cref="InvalidInputException">A member cannot be taken; names it.</exception>
-    /// <exception cref="ConflictException">Marketing mail that is published would be the first to reach people, and its sender is not fit for that.</exception>
     public Task<AccountSetting> PutAsync(int accountId, string? name, string? region, CancellationToken ct)
     {
         if (string.IsNullOrWhiteSpace(name)) throw new InvalidInputException("name", "is missing");
@@ -29,7 +28,7 @@ public sealed partial class AccountSettings(Database database, DeliveryOptions o
             throw new InvalidInputException("region", $"is '{region}', but this installation keeps its data in '{here}': such an account needs an installation there");
         return database.WriteAsync(async session =>
         {
-            await senders.ChangeRoutesAsync(session, accountId, () => session.ExecuteAsync("UPDATE account SET name = @name, region = @region WHERE id = @account", ct, ("name", name.Trim()), ("region", region), ("account", accountId)), ct);
+            await session.ExecuteAsync("UPDATE account SET name = @name, region = @region WHERE id = @account", ct, ("name", name.Trim()), ("region", region), ("account", accountId));
             await Audit.RecordAsync(session, accountId, "account.put", name.Trim(), ct, ("region", region));
             return await FindAsync(session, accountId, ct);
         }, ct);

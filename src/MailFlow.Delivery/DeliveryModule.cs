@@ -62,9 +62,7 @@ public static class DeliveryModule
         });
         services.TryAddSingleton<IRateLimits, StoredLimits>();
         return services.AddProviderTypes().AddSingleton<SandboxMailbox>()
-            .AddSingleton(provider => new Connections(
-                provider.GetRequiredService<Database>(), provider.GetRequiredService<ISecretBox>(), provider.GetServices<IProviderType>(), provider.GetRequiredService<Senders>))
-            .AddSingleton<SendingStops>().AddSingleton<Routes>().AddSingleton<FlowControl>().AddSingleton<WarmUps>().AddSingleton<MailboxLimits>().AddSingleton<SendingPolicies>()
+            .AddSingleton<Connections>().AddSingleton<SendingStops>().AddSingleton<Routes>().AddSingleton<FlowControl>().AddSingleton<WarmUps>().AddSingleton<MailboxLimits>().AddSingleton<SendingPolicies>()
             .AddSingleton(provider => new SendingOverview(
                 provider.GetRequiredService<Database>(), provider.GetRequiredService<Routes>(), provider.GetRequiredService<FlowControl>(), provider.GetRequiredService<Senders>()));
     }

@@ -39,11 +39,6 @@ public sealed class Senders
         }, ct);
     }
 
-    /// <summary>Makes a change to the routes by which the account's mail leaves, unless published marketing mail would then reach people that no publish lets through.</summary>
-    /// <exception cref="ConflictException">It would.</exception>
-    internal async Task<T> ChangeRoutesAsync<T>(Session session, int accountId, Func<Task<T>> change, CancellationToken ct) =>
-        await _rules.ChangeRoutesAsync(session, accountId, (await AmongAsync(session, [accountId], ct))[accountId], change, ct);
-
     internal async Task<IReadOnlyDictionary<int, SenderIdentity>> AmongAsync(Session session, IReadOnlyList<int> accountIds, CancellationToken ct)
     {
         var found = await session.QueryAsync(

@@ -115,56 +115,6 @@ public sealed class DomainsApiTests
         }
     }
 
-    // Seen red: all of them were taken, and marketing mail left from the domain.
-    [Theory]
-    [InlineData(DatabaseKind.Sqlite, "made")]
-    [InlineData(DatabaseKind.PostgreSql, "made")]
-    [InlineData(DatabaseKind.Sqlite, "weighted")]
-    [InlineData(DatabaseKind.Sqlite, "enabled")]
-    [InlineData(DatabaseKind.Sqlite, "sandbox removed")]
-    [InlineData(DatabaseKind.Sqlite, "region opened")]
-    public async Task What_was_published_in_the_sandbox_gets_no_real_route_that_its_publish_would_not_have_passed(DatabaseKind kind, string how)
-    {
-        await using var dns = await RealDnsServer.StartAsync();
-        await using var server = await ServerUnderTest.StartAsync(kind, workers: false, configure: services =>
-        {
-            var options = (DeliveryOptions)services.Last(service => service.ServiceType == typeof(DeliveryOptions)).ImplementationInstance!;
-            services.AddSingleton(options with { Dns = new DnsOptions { Servers = [$"127.0.0.1:{dns.Port}"] }, Provider = "smtp", Smtp = new() { Host = "127.0.0.1" } });
-        });
-        const string real = "/api/v1/connections/real", captured = "/api/v1/connections/captured", account = "/api/v1/account";
-        var draft = new { type = "postmark", settings = new { server_token = "t" } };
-        await PutAsync(captured, new { type = "sandbox" });
-        if (how == "weighted") await PutAsync(real, new { draft.type, draft.settings, marketing_weight = 0, transactional_weight = 0 });
-        if (how == "enabled") await PutAsync(real, new { draft.type, draft.settings, enabled = false });
-        if (how == "region opened")
-        {
-            await PutAsync(account, new { name = "Shop", region = "eu" });
-            await PutAsync(real, draft);
-        }
-        await server.Admin.PutAsJsonAsync("/api/v1/domains/shop.test", new { });
-        await server.Admin.PostAsync("/api/v1/domains/shop.test/check", null);
-        await PutJourneyAsync(server);
-        await SenderAsync(server, "1 High Street");
-        Assert.Contains("sending_domain_failed", (await FindingsAsync(server, 200)).Warnings);
-
-        var problem = await (await ChangeAsync()).ProblemAsync(409);
-        Assert.Matches("shop\\.test.*failed.*'greeting'", problem.GetProperty("detail").GetString());
-        Assert.Contains("sending_domain_failed", (await FindingsAsync(server, 200)).Warnings); // as before: nothing of it was kept
-        await server.Admin.PostAsync("/api/v1/journeys/greeting/unpublish", null);
-        (await ChangeAsync()).EnsureSuccessStatusCode();
-
-        Task<HttpResponseMessage> ChangeAsync() => how switch
-        {
-            "weighted" => server.Admin.PutAsJsonAsync(real, new { marketing_weight = 1 }),
-            "enabled" => server.Admin.PutAsJsonAsync(real, new { enabled = true }),
-            "sandbox removed" => server.Admin.DeleteAsync(captured),
-            "region opened" => server.Admin.PutAsJsonAsync(account, new { name = "Shop" }),
-            _ => server.Admin.PutAsJsonAsync(real, draft),
-        };
-
-        async Task PutAsync(string path, object body) => (await server.Admin.PutAsJsonAsync(path, body)).EnsureSuccessStatusCode();
-    }
-
     [Theory]
     [InlineData("sandbox", "marketing")]
     [InlineData("sendgrid", "transactional")]

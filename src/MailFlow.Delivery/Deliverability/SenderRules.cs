@@ -11,7 +11,7 @@ namespace MailFlow.Delivery.Deliverability;
 /// <param name="Message">What is wrong and what to do.</param>
 internal sealed record SenderFlaw(string Field, Severity Severity, string Code, string Message);
 
-/// <summary>What marketing mail asks of its sender: looked at before a publish, and before the sender or the routes of what is published change.</summary>
+/// <summary>What marketing mail asks of its sender: looked at before a publish, and before the sender of what is published changes.</summary>
 internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs)
 {
     private const string Where = "Settings → Sending domains";
@@ -41,27 +41,9 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs)
     public async Task CheckChangeAsync(Session session, int accountId, SenderIdentity before, SenderIdentity after, CancellationToken ct)
     {
         var known = await FlawsAsync(session, accountId, before, ct);
-        if (await WhyNotAsync(session, accountId, known, after, ct) is { } why) throw new InvalidInputException(why.Flaw.Field, why.Message);
-    }
-
-    /// <summary>
-    /// Makes a change to the account's routes, and refuses it if mail that so far reached nobody would now reach people from a sender that no publish lets through, while
-    /// marketing mail is published. What was wrong before does not stop it.
-    /// </summary>
-    /// <exception cref="ConflictException">It would; the transaction is not to be committed.</exception>
-    public async Task<T> ChangeRoutesAsync<T>(Session session, int accountId, SenderIdentity sender, Func<Task<T>> change, CancellationToken ct)
-    {
-        var known = await FlawsAsync(session, accountId, sender, ct);
-        var made = await change();
-        return await WhyNotAsync(session, accountId, known, sender, ct) is { } why ? throw new ConflictException(why.Message) : made;
-    }
-
-    /// <summary>What would stop a publish and was not wrong before, while marketing mail is published; null for nothing.</summary>
-    private async Task<(SenderFlaw Flaw, string Message)?> WhyNotAsync(Session session, int accountId, IReadOnlyList<SenderFlaw> known, SenderIdentity sender, CancellationToken ct)
-    {
-        var added = (await FlawsAsync(session, accountId, sender, ct)).FirstOrDefault(flaw => flaw.Severity == Severity.Error && !known.Contains(flaw));
-        if (added is null || await PublishedAsync(session, accountId, ct) is not { Count: > 0 } journeys) return null;
-        return (added, $"{added.Message} Published with marketing mail: {string.Join(", ", journeys.Select(journey => $"'{journey}'"))}. Unpublish first, or mend that.");
+        var added = (await FlawsAsync(session, accountId, after, ct)).FirstOrDefault(flaw => flaw.Severity == Severity.Error && !known.Contains(flaw));
+        if (added is not null && await PublishedAsync(session, accountId, ct) is { } journey)
+            throw new InvalidInputException(added.Field, $"{added.Message} The journey '{journey}', which sends marketing mail, is published: unpublish it first, or mend that.");
     }
 
     /// <summary>Whether a journey sends marketing mail, or may: a stream that only the instance tells may be marketing.</summary>
@@ -70,10 +52,10 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs)
     private static bool IsMarketing(Node node, Graph graph) => node.Activity.Inputs.DependsOnInstance("stream") ||
         (node.Activity.Inputs.ConstantOf("stream") is { } stream ? stream is MessageStream.Marketing || stream as string == "Marketing" : graph.Rules.Stream == MessageStream.Marketing);
 
-    /// <summary>The published journeys with marketing mail.</summary>
-    private async Task<IReadOnlyList<string>> PublishedAsync(Session session, int accountId, CancellationToken ct) => [.. (await session.QueryAsync(
+    /// <summary>A published journey with marketing mail; null for none.</summary>
+    private async Task<string?> PublishedAsync(Session session, int accountId, CancellationToken ct) => (await session.QueryAsync(
         "SELECT j.definition_id, v.definition FROM journey j JOIN definition_version v ON v.id = j.published_version_id WHERE j.account_id = @account ORDER BY j.id",
-        row => (Journey: row.Text(0), Json: row.Text(1)), ct, ("account", accountId))).Where(published => MayBeMarketing(published.Json)).Select(published => published.Journey)];
+        row => (Journey: row.Text(0), Json: row.Text(1)), ct, ("account", accountId))).FirstOrDefault(published => MayBeMarketing(published.Json)).Journey;
 
     private bool MayBeMarketing(string json)
     {
