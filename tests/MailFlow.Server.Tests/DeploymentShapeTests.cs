@@ -21,8 +21,14 @@ public sealed class DeploymentShapeTests
 
     private static readonly Dictionary<string, string> Versions = new()
     {
-        ["Deployment"] = "apps/v1", ["PodDisruptionBudget"] = "policy/v1", ["Service"] = "v1", ["ConfigMap"] = "v1", ["Namespace"] = "v1",
-        ["HorizontalPodAutoscaler"] = "autoscaling/v2", ["ScaledObject"] = "keda.sh/v1alpha1", ["Kustomization"] = "kustomize.config.k8s.io/v1beta1",
+        ["Deployment"] = "apps/v1",
+        ["PodDisruptionBudget"] = "policy/v1",
+        ["Service"] = "v1",
+        ["ConfigMap"] = "v1",
+        ["Namespace"] = "v1",
+        ["HorizontalPodAutoscaler"] = "autoscaling/v2",
+        ["ScaledObject"] = "keda.sh/v1alpha1",
+        ["Kustomization"] = "kustomize.config.k8s.io/v1beta1",
     };
 
     // Seen red with a misspelt key.
