@@ -30,12 +30,12 @@ public abstract class Dialect
     internal abstract string? NowSql { get; }
 
     /// <summary>
-    /// Takes the transaction's lock on a shard. It dies with the connection, so a killed holder blocks nobody.
+    /// Waits for the transaction's lock on a shard. It dies with the connection, so a killed holder blocks nobody.
     /// On SQLite the write transaction is itself the lock.
     /// </summary>
-    internal abstract Task<bool> TryLockShardAsync(Session session, int shard, bool wait, CancellationToken ct);
+    internal abstract Task LockShardAsync(Session session, int shard, CancellationToken ct);
 
-    /// <summary>Takes those of these shards' locks that nobody holds.</summary>
+    /// <summary>Takes those of these shards' locks that nobody holds; gives which.</summary>
     internal abstract Task<List<int>> TryLockShardsAsync(Session session, IReadOnlyList<int> shards, CancellationToken ct);
 
     /// <summary>Adds one named parameter to a command.</summary>

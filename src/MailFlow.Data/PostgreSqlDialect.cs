@@ -23,16 +23,10 @@ internal sealed class PostgreSqlDialect : Dialect
 
     public override bool IsDuplicate(Exception error) => error is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation };
 
-    internal override async Task<bool> TryLockShardAsync(Session session, int shard, bool wait, CancellationToken ct)
-    {
-        // Advisory locks are database-wide: the first key is a hash of the schema, so that two installations
-        // in one database do not lock each other out.
-        var key = session.Database.LockNamespace;
-        if (!wait)
-            return await session.ScalarAsync<bool>("SELECT pg_try_advisory_xact_lock(@key, @shard)", ct, ("key", key), ("shard", shard));
-        await session.ExecuteAsync("SELECT pg_advisory_xact_lock(@key, @shard)", ct, ("key", key), ("shard", shard));
-        return true;
-    }
+    // Advisory locks are database-wide: the first key is a hash of the schema, so that two installations
+    // in one database do not lock each other out.
+    internal override Task LockShardAsync(Session session, int shard, CancellationToken ct) =>
+        session.ExecuteAsync("SELECT pg_advisory_xact_lock(@key, @shard)", ct, ("key", session.Database.LockNamespace), ("shard", shard));
 
     internal override Task<List<int>> TryLockShardsAsync(Session session, IReadOnlyList<int> shards, CancellationToken ct) => session.QueryAsync(
         "SELECT r.shard FROM {rows} WHERE pg_try_advisory_xact_lock(@key, r.shard)",

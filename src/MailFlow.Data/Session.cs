@@ -45,7 +45,12 @@ public sealed class Session
     /// Takes the lock of a shard until the transaction ends. False (without <paramref name="wait"/>) when another holds it.
     /// Take it in a statement of its own before reading: a statement that waits for it would read from before the lock.
     /// </summary>
-    public Task<bool> LockShardAsync(int shard, bool wait, CancellationToken ct) => Dialect.TryLockShardAsync(this, shard, wait, ct);
+    public async Task<bool> LockShardAsync(int shard, bool wait, CancellationToken ct)
+    {
+        if (!wait) return (await TryLockShardsAsync([shard], ct)).Count > 0;
+        await Dialect.LockShardAsync(this, shard, ct);
+        return true;
+    }
 
     /// <summary>Takes the locks of those of these shards that nobody holds, until the transaction ends; gives which. In a statement of its own, too.</summary>
     public Task<List<int>> TryLockShardsAsync(IReadOnlyList<int> shards, CancellationToken ct) => Dialect.TryLockShardsAsync(this, shards, ct);

@@ -19,7 +19,7 @@ internal sealed class SqliteDialect : Dialect
     public override bool IsDuplicate(Exception error) =>
         error is SqliteException { SqliteErrorCode: Constraint, SqliteExtendedErrorCode: PrimaryKeyViolated or UniqueViolated };
 
-    internal override Task<bool> TryLockShardAsync(Session session, int shard, bool wait, CancellationToken ct) => Task.FromResult(true);
+    internal override Task LockShardAsync(Session session, int shard, CancellationToken ct) => Task.CompletedTask;
 
     internal override Task<List<int>> TryLockShardsAsync(Session session, IReadOnlyList<int> shards, CancellationToken ct) => Task.FromResult(shards.ToList());
 

@@ -57,7 +57,7 @@ public sealed partial class DeploymentFilesTests
         return true;
     }
 
-    private static string Root(string path, [System.Runtime.CompilerServices.CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "..", "..", path);
+    internal static string Root(string path, [System.Runtime.CompilerServices.CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "..", "..", path);
 
     [GeneratedRegex(@"\bMailFlow__([A-Za-z0-9]+(?:__[A-Za-z0-9]+)*)")]
     private static partial Regex Setting();

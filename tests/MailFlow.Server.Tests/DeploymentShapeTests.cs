@@ -1,6 +1,7 @@
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 using YamlDotNet.Serialization;
+using static MailFlow.Server.Tests.DeploymentFilesTests;
 
 namespace MailFlow.Server.Tests;
 
@@ -116,6 +117,4 @@ public sealed class DeploymentShapeTests
         while (parser.Accept<DocumentStart>(out _)) documents.Add(reader.Deserialize<Map>(parser));
         return documents;
     }
-
-    private static string Root(string path, [System.Runtime.CompilerServices.CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "..", "..", path);
 }

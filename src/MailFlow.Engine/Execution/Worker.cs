@@ -46,16 +46,13 @@ public sealed partial class Worker : IDisposable
     private readonly IFaultPoints _faults;
     private readonly ILogger<Worker> _log;
     private readonly CrashWatch _crashes;
-    private readonly int[] _sizes;
-    private readonly bool[] _isCareful = new bool[StableHash.Shards];
-    private readonly bool[] _isFull = new bool[StableHash.Shards];
-    private readonly long?[] _slowAt = new long?[StableHash.Shards];
+    private readonly ShardState[] _shards;
     private readonly SemaphoreSlim _oneCareful = new(1, 1);
 
     internal Worker(Database database, Catalog catalog, IServiceScopeFactory scopes, WorkSignal signal, IFaultPoints faults, ILogger<Worker> log, string node, int batchSize = BatchSize)
     {
         (_database, _catalog, _scopes, _signal, _faults, _log) = (database, catalog, scopes, signal, faults, log);
-        _sizes = [.. Enumerable.Repeat(batchSize, StableHash.Shards)];
+        _shards = [.. Enumerable.Range(0, StableHash.Shards).Select(_ => new ShardState { Size = batchSize })];
         _crashes = new CrashWatch(database, node);
         MaxSize = batchSize;
     }
@@ -66,7 +63,7 @@ public sealed partial class Worker : IDisposable
     /// <summary>Runs one batch of a shard. Throws where the database fails; nothing is then half-done, and the next turn does it.</summary>
     public async Task<Turn> RunOnceAsync(int shard, CancellationToken ct)
     {
-        if (!_isCareful[shard]) return await RunHalvingAsync(shard, ct);
+        if (!_shards[shard].IsCareful) return await RunHalvingAsync(shard, ct);
         // One at a time, so that of what is under way when the process dies again there is no doubt.
         await _oneCareful.WaitAsync(ct);
         try
@@ -80,8 +77,8 @@ public sealed partial class Worker : IDisposable
     }
 
     /// <summary>Whether a shard may be worked in one batch with others: nothing fails or takes its time in it, and no batch of its own would be full.</summary>
-    internal bool Joins(int shard) => _sizes[shard] == MaxSize && MaxSize > 1 && !_isCareful[shard] && !_isFull[shard]
-        && !(_slowAt[shard] is { } at && _database.Time.GetElapsedTime(at) < ApartFor);
+    internal bool Joins(int shard) => _shards[shard] is { IsCareful: false, IsFull: false } state && state.Size == MaxSize && MaxSize > 1
+        && !(state.SlowAt is { } at && _database.Time.GetElapsedTime(at) < ApartFor);
 
     /// <summary>The most shards that are worked in one batch, with as many accounts as there are.</summary>
     internal int Together => Math.Clamp(MostPlaces / Math.Max(1, _catalog.Accounts), 1, MostTogether);
@@ -108,7 +105,7 @@ public sealed partial class Worker : IDisposable
             foreach (var shard in shards)
             {
                 LogHalved(shard, MaxSize, error.Message);
-                _sizes[shard] = MaxSize / 2;
+                _shards[shard].Size = MaxSize / 2;
             }
             return (new Turn(0, 0, HasMore: true, HasEffects: false), shards);
         }
@@ -119,8 +116,7 @@ public sealed partial class Worker : IDisposable
     {
         if (!await _crashes.BeginAsync(ct)) return;
         LogDied();
-        Array.Fill(_sizes, 1);
-        Array.Fill(_isCareful, true);
+        foreach (var state in _shards) (state.Size, state.IsCareful) = (1, true);
     }
 
     /// <summary>Ends the run in good order.</summary>
@@ -129,7 +125,7 @@ public sealed partial class Worker : IDisposable
     private async Task<Turn> RunCarefullyAsync(int shard, CancellationToken ct)
     {
         var turn = default(Turn);
-        if (_sizes[shard] > 1)
+        if (_shards[shard].Size > 1)
         {
             turn = await RunHalvingAsync(shard, ct);
         }
@@ -149,9 +145,9 @@ public sealed partial class Worker : IDisposable
             }
             if (claim is not null) turn = await RunHalvingAsync(shard, ct, CrashWatch.NameOf(claim));
         }
-        if (turn.IsLocked || (turn.HasMore && _sizes[shard] < MaxSize)) return turn;
+        if (turn.IsLocked || (turn.HasMore && _shards[shard].Size < MaxSize)) return turn;
         await _crashes.ForgetAsync(shard, ct);
-        _isCareful[shard] = false;
+        _shards[shard].IsCareful = false;
         return turn;
     }
 
@@ -164,8 +160,8 @@ public sealed partial class Worker : IDisposable
             try
             {
                 claim = null; // of this attempt, not of an earlier and larger one
-                var (turn, _) = await RunBatchAsync([shard], _sizes[shard], known, marked, taken => claim = taken, ct);
-                if (!turn.IsLocked && (turn.Claimed > 0 || !turn.HasMore)) _sizes[shard] = Math.Min(MaxSize, _sizes[shard] * 2);
+                var (turn, _) = await RunBatchAsync([shard], _shards[shard].Size, known, marked, taken => claim = taken, ct);
+                if (!turn.IsLocked && (turn.Claimed > 0 || !turn.HasMore)) _shards[shard].Size = Math.Min(MaxSize, _shards[shard].Size * 2);
                 return turn;
             }
             catch (Exception error) when (IsOfTheWork(error))
@@ -179,10 +175,10 @@ public sealed partial class Worker : IDisposable
                 {
                     LogProbed(shard, error.Message);
                 }
-                else if (_sizes[shard] > 1)
+                else if (_shards[shard].Size > 1)
                 {
-                    LogHalved(shard, _sizes[shard], error.Message);
-                    _sizes[shard] /= 2;
+                    LogHalved(shard, _shards[shard].Size, error.Message);
+                    _shards[shard].Size /= 2;
                 }
                 else if (error is ActivityException failed && failed.Steps.Any(step => known.Steps.TryAdd(step, error.Message)))
                 {
@@ -204,6 +200,22 @@ public sealed partial class Worker : IDisposable
 
     /// <summary>Whether it is the work that fails, and not the database.</summary>
     private bool IsOfTheWork(Exception error) => error is ActivityException || (error is not OperationCanceledException && !_database.Dialect.IsTransient(error));
+
+    /// <summary>What this worker knows of a shard.</summary>
+    private sealed class ShardState
+    {
+        /// <summary>The most stimuli of its next batch.</summary>
+        public int Size { get; set; }
+
+        /// <summary>The last run of this node died, and the shard has not been worked through since.</summary>
+        public bool IsCareful { get; set; }
+
+        /// <summary>Its last batch left some over.</summary>
+        public bool IsFull { get; set; }
+
+        /// <summary>When an activity last took its time in it, by the monotonic clock.</summary>
+        public long? SlowAt { get; set; }
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _oneCareful.Dispose();
@@ -248,8 +260,8 @@ public sealed partial class Worker : IDisposable
             var now = await session.NowAsync(ct);
             (claimedAt, started) = (now, Stopwatch.GetTimestamp());
             var view = await _catalog.ReadAsync(session, ct);
-            var claim = await Claim.TakeAsync(session, locked, size, now, inOrder: locked.Exists(shard => _isCareful[shard]), ct);
-            foreach (var shard in locked) _isFull[shard] = claim.Full.Contains(shard);
+            var claim = await Claim.TakeAsync(session, locked, size, now, inOrder: locked.Exists(shard => _shards[shard].IsCareful), ct);
+            foreach (var shard in locked) _shards[shard].IsFull = claim.Full.Contains(shard);
             if (claim.Count == 0) return default;
             // Another came first meanwhile: that one is to be written down before it is tried.
             if (marked is not null && CrashWatch.NameOf(claim) != marked) return new Turn(0, 0, HasMore: true, HasEffects: false);
@@ -261,7 +273,7 @@ public sealed partial class Worker : IDisposable
                 [.. scope.ServiceProvider.GetServices<IInstanceEnded>()], _faults, known);
             var batch = new Batch(session, view, _catalog, services, locked[0], now);
             await batch.RunAsync(claim, ct);
-            foreach (var shard in batch.Slow) _slowAt[shard] = _database.Time.GetTimestamp();
+            foreach (var shard in batch.Slow) _shards[shard].SlowAt = _database.Time.GetTimestamp();
             (posted, done) = ([.. batch.PostedShards], (batch, claim));
             _faults.Reach("batch.before-commit");
             var claimed = claim.Count - batch.Unreadable;

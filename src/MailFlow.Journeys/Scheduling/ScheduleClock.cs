@@ -48,18 +48,18 @@ internal sealed partial class ScheduleClock(
     {
         var (schedules, now) = await database.ReadAsync(async session => (
             await published.ReadAsync(session, ct), DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct))), ct);
-        var known = await TriggersAsync(scheduler, ct);
+        var triggers = await TriggersAsync(scheduler, ct);
         foreach (var each in _upkeep.Values)
-            await PutAsync<UpkeepJob>(scheduler, known, Upkeeps, each.Name, $"{each.Every}", now + 2 * each.Every, trigger => trigger.StartAt(now + TimeSpan.FromMinutes(1)).WithSchedule(
+            await PutAsync<UpkeepJob>(scheduler, triggers, Upkeeps, each.Name, $"{each.Every}", now + 2 * each.Every, trigger => trigger.StartAt(now + TimeSpan.FromMinutes(1)).WithSchedule(
                 SimpleScheduleBuilder.Create().WithInterval(each.Every).RepeatForever().WithMisfireInstruction(SimpleTriggerMisfireInstruction.NextWithRemainingCount)), ct);
         _known = schedules.ToDictionary(KeyOf);
-        foreach (var gone in known.Keys.Where(key => key.Group == Journeys && !_known.ContainsKey(key.Name))) await scheduler.UnscheduleJob(gone, ct);
+        foreach (var gone in triggers.Keys.Where(key => key.Group == Journeys && !_known.ContainsKey(key.Name))) await scheduler.UnscheduleJob(gone, ct);
         var due = new List<(PublishedSchedule Schedule, DateTimeOffset At)>();
         foreach (var (name, schedule) in _known)
         {
             try
             {
-                if (Times.HasNext(schedule.Schedule, now)) await PutAsync<StrikeJob>(scheduler, known, Journeys, name, schedule.Shape, null, trigger => ScheduleOf(trigger, schedule), ct);
+                if (Times.HasNext(schedule.Schedule, now)) await PutAsync<StrikeJob>(scheduler, triggers, Journeys, name, schedule.Shape, null, trigger => ScheduleOf(trigger, schedule), ct);
                 if (DueOf(schedule, now) is { } at) due.Add((schedule, at));
             }
             catch (Exception error) when (error is not (OperationCanceledException or DbException or JobPersistenceException)) // those are everybody's
@@ -159,10 +159,10 @@ internal sealed partial class ScheduleClock(
     /// far ahead (clocks that differ a little do not come to that).
     /// </summary>
     private async Task PutAsync<TJob>(
-        IScheduler scheduler, Dictionary<TriggerKey, TriggerHeader> known, string group, string name, string shape, DateTimeOffset? latest, Func<TriggerBuilder<TJob>, TriggerBuilder<TJob>> schedule, CancellationToken ct) where TJob : IJob
+        IScheduler scheduler, Dictionary<TriggerKey, TriggerHeader> triggers, string group, string name, string shape, DateTimeOffset? latest, Func<TriggerBuilder<TJob>, TriggerBuilder<TJob>> schedule, CancellationToken ct) where TJob : IJob
     {
         var key = new TriggerKey(name, group);
-        if (known.TryGetValue(key, out var there) && there.Description == shape && !(there.NextFireTimeUtc > latest)) return;
+        if (triggers.TryGetValue(key, out var there) && there.Description == shape && !(there.NextFireTimeUtc > latest)) return;
         var job = JobBuilder.Create<TJob>().WithIdentity(name, group).DisallowConcurrentExecution(true).Build();
         var trigger = schedule(TriggerBuilder.Create<TJob>(database.Time).WithIdentity(key).WithDescription(shape)).ForJob(job).Build();
         await scheduler.ScheduleJob(job, [trigger], ScheduleJobOptions.Replacing, ct);
