@@ -12,6 +12,9 @@ internal sealed record Claim(List<InboxRow> Inbox, List<InstanceRow> Due, Dictio
 {
     public int Count => Inbox.Count + Due.Count;
 
+    /// <summary>When it is worked: no earlier than anything in it was accepted, which may have been after the clock was read, or waits would be shorter by that.</summary>
+    public long WorkedAt(long now) => Inbox.Aggregate(now, (latest, row) => Math.Max(latest, row.AcceptedAt));
+
     /// <summary>
     /// Takes at most <paramref name="size"/>, in equal slices for each account that has work in a shard, half of each for timers. While more inbox
     /// rows wait, timers are taken only up to the first of those: an event accepted before a time-out fell due must not be

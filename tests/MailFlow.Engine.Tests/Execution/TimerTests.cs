@@ -22,6 +22,21 @@ public sealed class TimerTests
         Assert.Equal(["end"], await host.LinesAsync());
     }
 
+    /// <summary>A batch reads the clock before it takes what it works: its node may stand still between the two.</summary>
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task The_wait_of_an_event_accepted_after_the_batch_read_the_clock_is_not_shorter_for_that(DatabaseKind kind)
+    {
+        await using var host = await EngineHost.CreateAsync(kind);
+        await host.PublishAsync(Flows.Of("on:s:go wait:w:PT2S say:end", "s --> w", "w --> end"));
+        var accepted = host.Time.GetUtcNow().AddMilliseconds(120).ToUnixTimeMilliseconds();
+        await host.EventAsync("go");
+        await host.Write(session => session.ExecuteAsync("UPDATE inbox SET accepted_at = @accepted", default, ("accepted", accepted)));
+
+        await host.Worker.RunUntilIdleAsync(default);
+
+        Assert.Equal((accepted, accepted + 2_000), await host.Read(session => session.FirstAsync("SELECT updated_at, due_at FROM instance", row => (row.Long(0), row.Long(1)), default)));
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task The_workers_look_again_when_the_next_wait_is_over_a_quarter_of_a_second_later_at_most(DatabaseKind kind)
     {
