@@ -35,8 +35,8 @@ public abstract class Dialect
     /// </summary>
     internal abstract Task LockShardAsync(Session session, int shard, CancellationToken ct);
 
-    /// <summary>Takes those of these shards' locks that nobody holds; gives which.</summary>
-    internal abstract Task<List<int>> TryLockShardsAsync(Session session, IReadOnlyList<int> shards, CancellationToken ct);
+    /// <summary>Takes those of these shards' locks that nobody holds; gives which. Enqueued.</summary>
+    internal abstract Task<Reply<int>> TryLockShardsAsync(Session session, IReadOnlyList<int> shards, CancellationToken ct);
 
     /// <summary>Adds one named parameter to a command.</summary>
     internal abstract void AddParameter(DbCommand command, string name, object? value);

@@ -6,6 +6,8 @@ namespace MailFlow.Data;
 
 internal sealed class PostgreSqlDialect : Dialect
 {
+    internal const string AvoidScans = "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_material', 'off', true)";
+
     public override string Name => "postgres";
 
     internal override string NowSql => "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
@@ -28,7 +30,7 @@ internal sealed class PostgreSqlDialect : Dialect
     internal override Task LockShardAsync(Session session, int shard, CancellationToken ct) =>
         session.ExecuteAsync("SELECT pg_advisory_xact_lock(@key, @shard)", ct, ("key", session.Database.LockNamespace), ("shard", shard));
 
-    internal override Task<List<int>> TryLockShardsAsync(Session session, IReadOnlyList<int> shards, CancellationToken ct) => session.QueryAsync(
+    internal override Task<Reply<int>> TryLockShardsAsync(Session session, IReadOnlyList<int> shards, CancellationToken ct) => session.EnqueueAsync(
         "SELECT r.shard FROM {rows} WHERE pg_try_advisory_xact_lock(@key, r.shard)",
         new Rows<int>(shards).Int("shard", shard => shard), row => row.Int(0), ct, ("key", session.Database.LockNamespace));
 

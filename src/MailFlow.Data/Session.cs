@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Diagnostics;
 using System.Globalization;
+using Npgsql;
 
 namespace MailFlow.Data;
 
@@ -14,6 +15,7 @@ public sealed class Session
     private readonly DbTransaction? _transaction;
     private readonly Dictionary<string, DbCommand>? _prepared;
     private readonly int? _account;
+    private readonly List<(NpgsqlBatchCommand Command, Func<DbDataReader, Task>? Read)> _queue = [];
     private bool _isWalled;
     private long _lastUsed = Stopwatch.GetTimestamp();
 
@@ -47,13 +49,18 @@ public sealed class Session
     /// </summary>
     public async Task<bool> LockShardAsync(int shard, bool wait, CancellationToken ct)
     {
-        if (!wait) return (await TryLockShardsAsync([shard], ct)).Count > 0;
-        await Dialect.LockShardAsync(this, shard, ct);
-        return true;
+        if (wait)
+        {
+            await Dialect.LockShardAsync(this, shard, ct);
+            return true;
+        }
+        var locked = await TryLockShardsAsync([shard], ct);
+        await SendAsync(ct);
+        return locked.Rows.Count > 0;
     }
 
-    /// <summary>Takes the locks of those of these shards that nobody holds, until the transaction ends; gives which. In a statement of its own, too.</summary>
-    public Task<List<int>> TryLockShardsAsync(IReadOnlyList<int> shards, CancellationToken ct) => Dialect.TryLockShardsAsync(this, shards, ct);
+    /// <summary>Takes the locks of those of these shards that nobody holds, until the transaction ends; gives which. Enqueued: what is enqueued after it reads from after the locks.</summary>
+    public Task<Reply<int>> TryLockShardsAsync(IReadOnlyList<int> shards, CancellationToken ct) => Dialect.TryLockShardsAsync(this, shards, ct);
 
     /// <summary>The shards whose lock somebody holds at this moment. On SQLite none: there the write transaction is the lock.</summary>
     public async Task<IReadOnlySet<int>> LockedShardsAsync(CancellationToken ct) => !Dialect.IsPostgreSql ? new HashSet<int>() : (await QueryAsync("""
@@ -75,7 +82,7 @@ public sealed class Session
     public async Task<int> ExecuteAsync(string sql, CancellationToken ct, params (string Name, object? Value)[] parameters)
     {
         var command = Command(sql, parameters);
-        try { return await command.ExecuteNonQueryAsync(ct); }
+        try { return await RunAsync(command, null, ct); }
         finally { Release(command); }
     }
 
@@ -90,7 +97,7 @@ public sealed class Session
             if (Dialect.IsPostgreSql)
             {
                 AddArrays(command, rows);
-                return await command.ExecuteNonQueryAsync(ct);
+                return await RunAsync(command, null, ct);
             }
 
             var changed = 0;
@@ -112,7 +119,7 @@ public sealed class Session
         var command = Command(sql, parameters);
         try
         {
-            await ReadAsync(command, map, found, ct);
+            await RunAsync(command, reader => ReadAsync(reader, map, found, ct), ct);
             return found;
         }
         finally { Release(command); }
@@ -130,7 +137,7 @@ public sealed class Session
             if (Dialect.IsPostgreSql)
             {
                 AddArrays(command, rows);
-                await ReadAsync(command, map, found, ct);
+                await RunAsync(command, reader => ReadAsync(reader, map, found, ct), ct);
                 return found;
             }
 
@@ -138,7 +145,7 @@ public sealed class Session
             for (var row = 0; row < rows.Count; row++)
             {
                 SetRow(command, rows, row, first);
-                await ReadAsync(command, map, found, ct);
+                await RunAsync(command, reader => ReadAsync(reader, map, found, ct), ct);
             }
             return found;
         }
@@ -151,8 +158,9 @@ public sealed class Session
         var command = Command(sql, parameters);
         try
         {
-            await using var reader = await OpenAsync(command, ct);
-            return await reader.ReadAsync(ct) ? map(new Row(reader, Dialect)) : default;
+            T? first = default;
+            await RunAsync(command, async reader => first = await reader.ReadAsync(ct) ? map(new Row(reader, Dialect)) : default, ct);
+            return first;
         }
         finally { Release(command); }
     }
@@ -163,19 +171,71 @@ public sealed class Session
         var command = Command(sql, parameters);
         try
         {
-            await using var reader = await OpenAsync(command, ct);
-            var value = await reader.ReadAsync(ct) ? reader.GetValue(0) : null;
+            object? value = null;
+            await RunAsync(command, async reader => value = await reader.ReadAsync(ct) ? reader.GetValue(0) : null, ct);
             if (value is null or DBNull) return default;
             return value is T same ? same : (T)Convert.ChangeType(value, Nullable.GetUnderlyingType(typeof(T)) ?? typeof(T));
         }
         finally { Release(command); }
     }
 
-    internal Task CommitAsync(CancellationToken ct) => _transaction!.CommitAsync(ct);
-
-    private async Task ReadAsync<T>(DbCommand command, Func<Row, T> map, List<T> found, CancellationToken ct)
+    /// <summary>
+    /// For work that reaches its rows by their keys: until the transaction ends (outside of one, in the next statement) PostgreSQL reads no whole table. It plans by what it last knew of
+    /// a table's size, and of an inbox that was empty then but holds a minute's dead rows now it would read all for each batch.
+    /// </summary>
+    public void AvoidScans()
     {
-        await using var reader = await OpenAsync(command, ct);
+        if (Dialect.IsPostgreSql) _queue.Add((new NpgsqlBatchCommand(PostgreSqlDialect.AvoidScans), _ => Task.CompletedTask));
+    }
+
+    /// <summary>
+    /// Has a statement that gives no rows run before whatever this session does next, its commit included: in order, and on PostgreSQL in the same round trip. What fails in it
+    /// fails as that. Only in a transaction.
+    /// </summary>
+    public async Task EnqueueAsync(string sql, Rows rows, CancellationToken ct, params (string Name, object? Value)[] parameters)
+    {
+        if (!Dialect.IsPostgreSql) await ExecuteAsync(sql, rows, ct, parameters);
+        else if (rows.Count > 0) Enqueue(sql, rows, null, parameters);
+    }
+
+    /// <summary>Has a query over a set of rows run before whatever this session does next, as the other does with a statement. Its answer is there once that is done.</summary>
+    public async Task<Reply<T>> EnqueueAsync<T>(string sql, Rows rows, Func<Row, T> map, CancellationToken ct, params (string Name, object? Value)[] parameters) =>
+        !Dialect.IsPostgreSql || rows.Count == 0 ? new Reply<T>(await QueryAsync(sql, rows, map, ct, parameters)) : Enqueue(sql, rows, map, parameters, ct);
+
+    /// <summary>The same with a query of its own.</summary>
+    public async Task<Reply<T>> EnqueueAsync<T>(string sql, Func<Row, T> map, CancellationToken ct, params (string Name, object? Value)[] parameters) =>
+        !Dialect.IsPostgreSql ? new Reply<T>(await QueryAsync(sql, map, ct, parameters)) : Enqueue(sql, null, map, parameters, ct);
+
+    /// <summary>Runs what is enqueued, so that nothing that comes next is blamed where it fails.</summary>
+    public async Task<int> SendAsync(CancellationToken ct)
+    {
+        if (_queue.Count == 0) return 0;
+        var sent = _queue.ToArray();
+        _queue.Clear();
+        await using var batch = new NpgsqlBatch((NpgsqlConnection)_connection, (NpgsqlTransaction?)_transaction);
+        foreach (var (command, _) in sent) batch.BatchCommands.Add(command);
+        await using (var reader = await batch.ExecuteReaderAsync(ct))
+        {
+            foreach (var (_, read) in sent)
+            {
+                if (read is null) continue;
+                await read(reader); // it stands at the next statement that gives rows
+                await reader.NextResultAsync(ct);
+            }
+            while (await reader.NextResultAsync(ct)) { }
+        }
+        _lastUsed = Stopwatch.GetTimestamp();
+        return sent[^1].Command.RecordsAffected;
+    }
+
+    internal async Task CommitAsync(CancellationToken ct)
+    {
+        await SendAsync(ct);
+        await _transaction!.CommitAsync(ct);
+    }
+
+    private async Task ReadAsync<T>(DbDataReader reader, Func<Row, T> map, List<T> found, CancellationToken ct)
+    {
         var row = new Row(reader, Dialect);
         if (Dialect.IsPostgreSql)
             while (await reader.ReadAsync(ct)) found.Add(map(row));
@@ -183,11 +243,58 @@ public sealed class Session
             while (reader.Read()) found.Add(map(row));
     }
 
-    private static async Task<DbDataReader> OpenAsync(DbCommand command, CancellationToken ct)
+    /// <summary>Runs what is enqueued and then a command; gives how many rows that changed. Reads what it gives, if that is wanted.</summary>
+    private async Task<int> RunAsync(DbCommand command, Func<DbDataReader, Task>? read, CancellationToken ct)
     {
-        var reader = await command.ExecuteReaderAsync(ct);
+        if (_queue.Count > 0)
+        {
+            Enqueue((NpgsqlCommand)command, read);
+            return await SendAsync(ct);
+        }
+        if (read is null) return await command.ExecuteNonQueryAsync(ct);
+        await using var reader = await command.ExecuteReaderAsync(ct);
         if (command.CommandText.StartsWith(AccountWall.Enter, StringComparison.Ordinal)) await reader.NextResultAsync(ct);
-        return reader;
+        await read(reader);
+        return 0;
+    }
+
+    private Reply<T> Enqueue<T>(string sql, Rows? rows, Func<Row, T> map, (string Name, object? Value)[] parameters, CancellationToken ct)
+    {
+        var found = new List<T>();
+        var reply = new Reply<T>();
+        Enqueue(sql, rows, async reader =>
+        {
+            await ReadAsync(reader, map, found, ct);
+            reply.Rows = found;
+        }, parameters);
+        return reply;
+    }
+
+    private void Enqueue(string sql, Rows? rows, Func<DbDataReader, Task>? read, (string Name, object? Value)[] parameters)
+    {
+        if (_transaction is null) throw new InvalidOperationException("Nothing can be enqueued outside a transaction: nothing might come after it.");
+        using var command = (NpgsqlCommand)Command(rows?.Expand(sql, Dialect) ?? sql, parameters);
+        if (rows is not null) AddArrays(command, rows);
+        Enqueue(command, read);
+    }
+
+    private void Enqueue(NpgsqlCommand command, Func<DbDataReader, Task>? read)
+    {
+        var (sql, parameters) = (command.CommandText, command.Parameters.ToArray());
+        command.Parameters.Clear(); // each belongs to one command
+        if (sql.StartsWith(AccountWall.Enter, StringComparison.Ordinal))
+        {
+            _queue.Add((Of(AccountWall.Enter.TrimEnd(' ', ';'), parameters[..2]), _ => Task.CompletedTask));
+            (sql, parameters) = (sql[AccountWall.Enter.Length..], parameters[2..]);
+        }
+        _queue.Add((Of(sql, parameters), read));
+
+        static NpgsqlBatchCommand Of(string sql, NpgsqlParameter[] parameters)
+        {
+            var one = new NpgsqlBatchCommand(sql);
+            foreach (var parameter in parameters) one.Parameters.Add(parameter);
+            return one;
+        }
     }
 
     private DbCommand Command(string sql, (string Name, object? Value)[] parameters)

@@ -21,7 +21,7 @@ internal sealed class SqliteDialect : Dialect
 
     internal override Task LockShardAsync(Session session, int shard, CancellationToken ct) => Task.CompletedTask;
 
-    internal override Task<List<int>> TryLockShardsAsync(Session session, IReadOnlyList<int> shards, CancellationToken ct) => Task.FromResult(shards.ToList());
+    internal override Task<Reply<int>> TryLockShardsAsync(Session session, IReadOnlyList<int> shards, CancellationToken ct) => Task.FromResult(new Reply<int>([.. shards]));
 
     internal override void AddParameter(DbCommand command, string name, object? value) =>
         command.Parameters.Add(new SqliteParameter(name, Value(value)));

@@ -37,6 +37,26 @@ public sealed class AccountWallTests
     }
 
     [Fact]
+    public async Task What_a_walled_session_enqueues_is_walled_from_the_first_statement_on()
+    {
+        await using var test = await NewAsync();
+        await AccountWall.BuildAsync(test.Database, default);
+        await InsertAsync(test, 1, 10);
+        await InsertAsync(test, 2, 20);
+
+        var seen = await AsAccountAsync(1, () => test.Database.WriteAsync(async session =>
+        {
+            var all = await session.EnqueueAsync("SELECT n FROM item", row => row.Int(0), default);
+            await session.EnqueueAsync("UPDATE item SET n = n + r.n FROM {rows}", new Rows<int>([1]).Int("n", n => n), default);
+            await session.SendAsync(default);
+            return all.Rows;
+        }, default));
+
+        Assert.Equal([10], seen);
+        Assert.Equal([(1, 11), (2, 20)], await AllAsync(test));
+    }
+
+    [Fact]
     public async Task What_is_not_an_accounts_request_reaches_all_rows_on_the_same_connections()
     {
         await using var test = await NewAsync();

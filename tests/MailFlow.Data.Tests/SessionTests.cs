@@ -136,6 +136,94 @@ public sealed class SessionTests
         Assert.True(await test.Database.WriteAsync(session => session.LockShardAsync(5, wait: false, default), default));
     }
 
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task What_is_enqueued_runs_in_order_before_what_comes_next_and_before_the_commit(DatabaseKind kind)
+    {
+        await using var test = await NewAsync(kind);
+
+        await test.Database.WriteAsync(async session =>
+        {
+            await EnqueueAsync(session, 1);
+            var one = await session.EnqueueAsync("SELECT count(*) FROM item", row => row.Long(0), default);
+            await EnqueueAsync(session, 2);
+            var some = await session.EnqueueAsync("SELECT item.number FROM {rows} JOIN item ON item.number = r.number", new Rows<long>([1, 2, 3]).Long("number", n => n), row => row.Long(0), default);
+            Assert.Equal(2, await session.ExecuteAsync("UPDATE item SET maybe = 7", default));
+            Assert.Equal([1], one.Rows);
+            Assert.Equal([1, 2], some.Rows.Order());
+
+            await EnqueueAsync(session, 3);
+            Assert.Equal(3, await session.ScalarAsync<long>("SELECT count(*) FROM item", default));
+            await EnqueueAsync(session, 4);
+        }, default);
+
+        Assert.Equal([1, 2, 3, 4], await NumbersAsync(test));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Of_a_transaction_in_which_an_enqueued_statement_fails_nothing_is_kept(DatabaseKind kind)
+    {
+        await using var test = await NewAsync(kind);
+
+        var error = await Assert.ThrowsAnyAsync<Exception>(() => test.Database.WriteAsync(async session =>
+        {
+            await EnqueueAsync(session, 1);
+            await EnqueueAsync(session, 1);
+            await EnqueueAsync(session, 2);
+        }, default));
+
+        Assert.True(test.Database.Dialect.IsDuplicate(error));
+        Assert.Empty(await NumbersAsync(test));
+    }
+
+    [Fact]
+    public async Task The_answer_to_an_enqueued_query_is_not_there_before_it_has_run()
+    {
+        await using var test = await NewAsync(DatabaseKind.PostgreSql);
+        await test.Database.WriteAsync(async session =>
+        {
+            var none = await session.EnqueueAsync("SELECT number FROM item", row => row.Long(0), default);
+            Assert.Throws<InvalidOperationException>(() => none.Rows);
+            await session.SendAsync(default);
+            Assert.Empty(none.Rows);
+        }, default);
+    }
+
+    [Fact]
+    public async Task Nothing_is_enqueued_outside_a_transaction()
+    {
+        await using var test = await NewAsync(DatabaseKind.PostgreSql);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => test.Database.ReadAsync(session => session.EnqueueAsync("SELECT number FROM item", row => row.Long(0), default), default));
+    }
+
+    [Fact]
+    public async Task Scans_are_avoided_until_the_transaction_ends_or_for_one_statement()
+    {
+        const string setting = "SELECT current_setting('enable_seqscan')";
+        await using var test = await NewAsync(DatabaseKind.PostgreSql);
+
+        await test.Database.WriteAsync(async session =>
+        {
+            session.AvoidScans();
+            Assert.Equal("off", await session.ScalarAsync<string>(setting, default));
+            Assert.Equal("off", await session.ScalarAsync<string>(setting, default));
+        }, default);
+        await test.Database.ReadAsync(async session =>
+        {
+            Assert.Equal("on", await session.ScalarAsync<string>(setting, default));
+            session.AvoidScans();
+            Assert.Equal("off", await session.ScalarAsync<string>(setting, default));
+            Assert.Equal("on", await session.ScalarAsync<string>(setting, default));
+            return 0;
+        }, default);
+    }
+
+    private static Task EnqueueAsync(Session session, long number) => session.EnqueueAsync(
+        "INSERT INTO item (id, number, json, flag) SELECT r.id, r.number, @json, @flag FROM {rows}",
+        new Rows<long>([number]).Uuid("id", n => StableHash.Key($"{n}")).Long("number", n => n), default, ("json", new JsonText("{}")), ("flag", true));
+
+    private static Task<List<long>> NumbersAsync(TestDatabase test) =>
+        test.Database.ReadAsync(session => session.QueryAsync("SELECT number FROM item ORDER BY number", row => row.Long(0), default), default);
+
     private static async Task<TestDatabase> NewAsync(DatabaseKind kind)
     {
         var test = await TestDatabase.CreateAsync(kind);

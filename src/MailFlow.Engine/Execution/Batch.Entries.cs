@@ -103,10 +103,12 @@ internal sealed partial class Batch
     private async Task LoadEntriesAsync(List<(JourneyVersion Version, long Contact)> entering, CancellationToken ct)
     {
         var single = entering.FindAll(e => e.Version.Info.Rules.Entry == EntryRule.OneAtATime).ConvertAll(e => e.Contact);
-        _incidents.AddRange(await InstanceStore.IncidentsAsync(session, [.. single.Distinct().Order()], ct));
+        var incidents = await InstanceStore.IncidentsAsync(session, [.. single.Distinct().Order()], ct);
         var keys = entering.ConvertAll(e => (Journey: e.Version.Info.Id, e.Contact));
         var missing = keys.Where(key => !_entries.ContainsKey(key)).Distinct().Order().ToList();
         foreach (var entry in await EntryStore.LoadAsync(session, missing, ct)) _entries[(entry.JourneyId, entry.ContactId)] = entry;
+        await session.SendAsync(ct);
+        _incidents.AddRange(incidents.Rows);
     }
 
     private static string Date(long at) => DateTimeOffset.FromUnixTimeMilliseconds(at).ToString("d MMMM yyyy", System.Globalization.CultureInfo.InvariantCulture);

@@ -94,6 +94,7 @@ internal sealed partial class Batch
     private async Task CallAsync(Node node, List<Step> steps, CancellationToken ct)
     {
         var activity = (Activity)services.Scope.GetRequiredService(node.Activity.Descriptor.Class);
+        await session.SendAsync(ct); // what fails of it is not the activity's fault
         await session.StayAwakeAsync(ct);
         var longest = CallDeadlineOn(session.Database);
         var started = session.Database.Time.GetTimestamp();

@@ -14,7 +14,6 @@ internal sealed partial class Batch
             instance.Count(counters.Add);
 
         await InstanceStore.InsertAsync(session, Rows(touched.Where(instance => instance.IsNew)), now, ct);
-        await InstanceStore.UpdateAsync(session, Rows(touched.Where(instance => !instance.IsNew)), now, ct);
         await HistoryStore.InsertAsync(session, [.. _before, .. touched.Where(instance => instance.History.Count > 0).Select(HistoryRow.Of)], now, ct);
         await EntryStore.UpsertAsync(session, _entries.Values.Where(entry => entry.IsChanged).OrderBy(entry => (entry.JourneyId, entry.ContactId)).ToList(), ct);
         await JobStore.InsertAsync(session, _jobs.OrderBy(job => job.Key).ToList(), ct);
@@ -29,6 +28,8 @@ internal sealed partial class Batch
         await counters.WriteAsync(session, countShard, ct);
         if (!view.Facts.IsEmpty) HasEffects |= await Outbox.WriteAsync(session, view.Facts, touched.SelectMany(instance => InstanceFacts.Of(instance, now)), ct) > 0;
         HasEffects |= _jobs.Count > 0;
+        // Last, for it must know what it changed: on PostgreSQL nearly all of the others go with it.
+        await InstanceStore.UpdateAsync(session, Rows(touched.Where(instance => !instance.IsNew)), now, ct);
     }
 
     private List<InstanceRow> Rows(IEnumerable<Instance> instances) =>

@@ -20,10 +20,9 @@ internal sealed partial class Catalog(GraphBuilder graphs, Triggers triggers, IL
     /// <summary>How many accounts have journeys, as far as this process knows.</summary>
     public int Accounts => _view?.Accounts ?? 0;
 
-    /// <summary>The view as of this session's transaction.</summary>
-    public async Task<CatalogView> ReadAsync(Session session, CancellationToken ct)
+    /// <summary>The view as of this epoch, which the session's transaction has read.</summary>
+    public async Task<CatalogView> ReadAsync(Session session, long epoch, CancellationToken ct)
     {
-        var epoch = await EngineEpoch.ReadAsync(session, ct);
         if (_view is { } view && view.Epoch == epoch) return view;
         var journeys = await session.QueryAsync(
             "SELECT id, account_id, published_version_id, paused, resumed_at FROM journey",

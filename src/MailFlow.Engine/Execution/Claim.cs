@@ -39,13 +39,17 @@ internal sealed record Claim(List<InboxRow> Inbox, List<InstanceRow> Due, Dictio
             places = [.. places.Skip(first).Concat(places.Take(first)).Take(most)];
         }
         var slice = places.Count == 0 ? 0 : size / places.Count;
-        var messages = (await InboxStore.FirstAsync(session, places, slice, ct)).ToLookup(row => new Place(row.Shard, row.AccountId));
-        // The row after the last read is not known, only that it was not accepted before that one.
-        var until = places.ConvertAll(place => (place, messages[place].Count() == slice ? Math.Min(now, messages[place].Last().AcceptedAt) : now));
-        var timers = (await InstanceStore.DueAsync(session, until, slice, ct)).ToLookup(row => new Place(row.Shard, row.AccountId));
+        var (inbox, due) = (await InboxStore.FirstAsync(session, places, slice, ct), await InstanceStore.DueAsync(session, places, slice, now, ct));
+        await session.SendAsync(ct);
+        var (messages, timers) = (inbox.Rows.ToLookup(row => new Place(row.Shard, row.AccountId)), due.Rows.ToLookup(row => new Place(row.Shard, row.AccountId)));
 
         var claim = new Claim([], [], [], full);
-        foreach (var (place, horizon) in until) claim.Add(place, [.. messages[place]], [.. timers[place]], horizon, slice, now);
+        foreach (var place in places)
+        {
+            // The row after the last read is not known, only that it was not accepted before that one.
+            var horizon = messages[place].Count() == slice ? Math.Min(now, messages[place].Last().AcceptedAt) : now;
+            claim.Add(place, [.. messages[place]], [.. timers[place].Where(timer => timer.DueAt <= horizon)], horizon, slice, now);
+        }
         return claim;
     }
 

@@ -133,6 +133,7 @@ public sealed partial class Worker : IDisposable
         {
             var (isLocked, claim, mayTry) = await _database.WriteAsync(async session =>
             {
+                session.AvoidScans();
                 if (!await session.LockShardAsync(shard, wait: false, ct)) return (true, null, false);
                 var taken = await Claim.TakeAsync(session, [shard], 1, await session.NowAsync(ct), inOrder: true, ct);
                 return (false, taken.Count > 0 ? taken : null, taken.Count > 0 && await _crashes.MarkAsync(session, shard, taken, ct));
@@ -242,7 +243,12 @@ public sealed partial class Worker : IDisposable
     /// <summary>The shards that have something to do by now.</summary>
     public async Task<List<int>> ShardsWithWorkAsync(CancellationToken ct) => (await LookAheadAsync(ct)).Shards;
 
-    internal Task<WorkAhead> LookAheadAsync(CancellationToken ct) => _database.ReadAsync(async session => await InboxStore.LookAheadAsync(session, await session.NowAsync(ct), ct), ct);
+    internal Task<WorkAhead> LookAheadAsync(CancellationToken ct) => _database.ReadAsync(async session =>
+    {
+        var now = await session.NowAsync(ct);
+        session.AvoidScans();
+        return await InboxStore.LookAheadAsync(session, now, ct);
+    }, ct);
 
     /// <summary>Gives what it came to, and the shards in which there may be more.</summary>
     private async Task<(Turn Turn, IReadOnlyCollection<int> More)> RunBatchAsync(IReadOnlyList<int> shards, int size, KnownFailures known, string? marked, Action<Claim> taken, CancellationToken ct)
@@ -254,12 +260,15 @@ public sealed partial class Worker : IDisposable
         var (claimedAt, started) = (0L, Stopwatch.GetTimestamp());
         var turn = await _database.WriteAsync(async session =>
         {
+            session.AvoidScans();
             // In a statement of its own: one that locked and claimed at once would read from before the lock.
-            locked = await session.TryLockShardsAsync(shards, ct);
-            if (locked.Count == 0) return Turn.Locked;
+            var (locks, epoch) = (await session.TryLockShardsAsync(shards, ct), await EngineEpoch.EnqueueReadAsync(session, ct));
             var now = await session.NowAsync(ct);
+            await session.SendAsync(ct);
+            locked = locks.Rows;
+            if (locked.Count == 0) return Turn.Locked;
             (claimedAt, started) = (now, Stopwatch.GetTimestamp());
-            var view = await _catalog.ReadAsync(session, ct);
+            var view = await _catalog.ReadAsync(session, epoch.Rows[0], ct);
             var claim = await Claim.TakeAsync(session, locked, size, now, inOrder: locked.Exists(shard => _shards[shard].IsCareful), ct);
             foreach (var shard in locked) _shards[shard].IsFull = claim.Full.Contains(shard);
             if (claim.Count == 0) return default;

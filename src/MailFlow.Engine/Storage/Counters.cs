@@ -20,7 +20,7 @@ internal sealed class Counters
         _sums[key] = added with { N = added.N + (_sums.GetValueOrDefault(key)?.N ?? 0) };
     }
 
-    public Task WriteAsync(Session session, int shard, CancellationToken ct) => session.ExecuteAsync("""
+    public Task WriteAsync(Session session, int shard, CancellationToken ct) => session.EnqueueAsync("""
         INSERT INTO journey_count (version_id, node, kind, shard, account_id, journey_id, n)
         SELECT r.version_id, r.node, r.kind, @shard, r.account_id, r.journey_id, r.n FROM {rows} WHERE true
         ON CONFLICT (version_id, node, kind, shard) DO UPDATE SET n = journey_count.n + excluded.n

@@ -15,7 +15,7 @@ internal static class EntryStore
         new Rows<(int Journey, long Contact)>(keys).Int("journey_id", k => k.Journey).Long("contact_id", k => k.Contact),
         row => new EntryRow(row.Int(0), row.Long(1), row.Int(2), row.Int(3), row.Long(4), IsChanged: false), ct);
 
-    public static Task UpsertAsync(Session session, IReadOnlyList<EntryRow> entries, CancellationToken ct) => session.ExecuteAsync("""
+    public static Task UpsertAsync(Session session, IReadOnlyList<EntryRow> entries, CancellationToken ct) => session.EnqueueAsync("""
         INSERT INTO entry (journey_id, contact_id, account_id, entries, entered_at)
         SELECT r.journey_id, r.contact_id, r.account_id, r.entries, r.entered_at FROM {rows} WHERE true
         ON CONFLICT (journey_id, contact_id) DO UPDATE SET entries = excluded.entries, entered_at = excluded.entered_at

@@ -12,7 +12,7 @@ internal static class EventStore
         $"DELETE FROM {MonthlyTable.Part} WHERE id IN (SELECT id FROM {MonthlyTable.Part} WHERE accepted_at < @before LIMIT @chunk)")
     { Monthly = MonthlyTable.Events };
 
-    public static Task InsertAsync(Session session, IReadOnlyList<(Contact Contact, long AcceptedAt, IncomingEventBody Body)> events, CancellationToken ct) => session.ExecuteAsync("""
+    public static Task InsertAsync(Session session, IReadOnlyList<(Contact Contact, long AcceptedAt, IncomingEventBody Body)> events, CancellationToken ct) => session.EnqueueAsync("""
         INSERT INTO event (account_id, contact_id, event_type, event_id, occurred_at, accepted_at, payload)
         SELECT r.account_id, r.contact_id, r.event_type, r.event_id, r.occurred_at, r.accepted_at, r.payload FROM {rows}
         """,

@@ -22,7 +22,7 @@ internal sealed record HistoryRow(int AccountId, long ContactId, long VersionId,
 /// <summary>The append-only history.</summary>
 internal static class HistoryStore
 {
-    public static Task InsertAsync(Session session, IReadOnlyList<HistoryRow> rows, long now, CancellationToken ct) => session.ExecuteAsync("""
+    public static Task InsertAsync(Session session, IReadOnlyList<HistoryRow> rows, long now, CancellationToken ct) => session.EnqueueAsync("""
         INSERT INTO history (at, contact_id, version_id, instance_id, account_id, steps)
         SELECT @now, r.contact_id, r.version_id, r.instance_id, r.account_id, r.steps FROM {rows}
         """,

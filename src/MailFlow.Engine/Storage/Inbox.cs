@@ -47,7 +47,7 @@ public static class Inbox
         await PostAsync(session, items, await session.NowAsync(ct), ct);
     }
 
-    internal static Task PostAsync(Session session, IReadOnlyList<InboxItem> items, long now, CancellationToken ct) => session.ExecuteAsync("""
+    internal static Task PostAsync(Session session, IReadOnlyList<InboxItem> items, long now, CancellationToken ct) => session.EnqueueAsync("""
         INSERT INTO inbox (account_id, shard, kind, key, user_id, accepted_at, body)
         SELECT r.account_id, r.shard, r.kind, r.key, r.user_id, @now, r.body FROM {rows}
         """,

@@ -18,7 +18,7 @@ internal static class InboxStore
         new Rows<int>(shards).Int("shard", shard => shard), row => new Place(row.Int(0), row.Int(1)), ct, ("now", now));
 
     /// <summary>The first rows of each place, in the order in which they were accepted, so many at most.</summary>
-    public static Task<List<InboxRow>> FirstAsync(Session session, IReadOnlyList<Place> places, int limit, CancellationToken ct) => session.QueryAsync(
+    public static Task<Reply<InboxRow>> FirstAsync(Session session, IReadOnlyList<Place> places, int limit, CancellationToken ct) => session.EnqueueAsync(
         session.Dialect.IsPostgreSql
             ? $$"""
               SELECT {{Prefixed}} FROM {rows} CROSS JOIN LATERAL (SELECT * FROM inbox WHERE shard = r.shard AND account_id = r.account_id ORDER BY id LIMIT @limit) AS i ORDER BY i.id
@@ -29,7 +29,7 @@ internal static class InboxStore
         new Rows<Place>(places).Int("shard", place => place.Shard).Int("account_id", place => place.AccountId), InboxRow.Read, ct, ("limit", limit));
 
     /// <summary>Takes consumed rows out, in the transaction that did what they asked for.</summary>
-    public static Task DeleteAsync(Session session, IReadOnlyList<long> ids, CancellationToken ct) => session.ExecuteAsync(
+    public static Task DeleteAsync(Session session, IReadOnlyList<long> ids, CancellationToken ct) => session.EnqueueAsync(
         session.Dialect.IsPostgreSql ? "DELETE FROM inbox USING {rows} WHERE inbox.id = r.id" : "DELETE FROM inbox WHERE id IN (SELECT r.id FROM {rows})",
         new Rows<long>([.. ids.Order()]).Long("id", id => id), ct);
 

@@ -14,7 +14,7 @@ internal static class InstanceStore
         new Rows<long>(contacts).Long("contact_id", id => id), InstanceRow.Read, ct);
 
     /// <summary>The open incidents of these contacts.</summary>
-    public static Task<List<(Guid Instance, int Journey, long Contact)>> IncidentsAsync(Session session, IReadOnlyList<long> contacts, CancellationToken ct) => session.QueryAsync(
+    public static Task<Reply<(Guid Instance, int Journey, long Contact)>> IncidentsAsync(Session session, IReadOnlyList<long> contacts, CancellationToken ct) => session.EnqueueAsync(
         "SELECT i.id, i.journey_id, i.contact_id FROM {rows} JOIN instance i ON i.contact_id = r.contact_id AND i.status = 3",
         new Rows<long>(contacts).Long("contact_id", id => id), row => (row.Uuid(0), row.Int(1), row.Long(2)), ct);
 
@@ -24,21 +24,20 @@ internal static class InstanceStore
         """,
         new Rows<Guid>(ids).Uuid("id", id => id), InstanceRow.Read, ct);
 
-    /// <summary>Of each place the instances due up to an instant of its own, the longest overdue first, so many at most.</summary>
-    public static Task<List<InstanceRow>> DueAsync(Session session, IReadOnlyList<(Place Place, long Until)> places, int limit, CancellationToken ct) => session.QueryAsync(
+    /// <summary>Of each place the instances due by now, the longest overdue first, so many at most.</summary>
+    public static Task<Reply<InstanceRow>> DueAsync(Session session, IReadOnlyList<Place> places, int limit, long now, CancellationToken ct) => session.EnqueueAsync(
         session.Dialect.IsPostgreSql
             ? $$"""
               SELECT {{Prefixed}} FROM {rows} CROSS JOIN LATERAL
-                (SELECT * FROM instance WHERE shard = r.shard AND account_id = r.account_id AND due_at <= r.until ORDER BY due_at LIMIT @limit) AS i ORDER BY i.due_at
+                (SELECT * FROM instance WHERE shard = r.shard AND account_id = r.account_id AND due_at <= @now ORDER BY due_at LIMIT @limit) AS i ORDER BY i.due_at
               """
             : $$"""
-              SELECT {{Prefixed}} FROM {rows} JOIN instance i ON i.shard = r.shard AND i.account_id = r.account_id AND i.due_at <= r.until ORDER BY i.due_at LIMIT @limit
+              SELECT {{Prefixed}} FROM {rows} JOIN instance i ON i.shard = r.shard AND i.account_id = r.account_id AND i.due_at <= @now ORDER BY i.due_at LIMIT @limit
               """,
-        new Rows<(Place Place, long Until)>(places).Int("shard", each => each.Place.Shard).Int("account_id", each => each.Place.AccountId).Long("until", each => each.Until),
-        InstanceRow.Read, ct, ("limit", limit));
+        new Rows<Place>(places).Int("shard", place => place.Shard).Int("account_id", place => place.AccountId), InstanceRow.Read, ct, ("limit", limit), ("now", now));
 
     /// <summary>Adds new instances.</summary>
-    public static Task InsertAsync(Session session, IReadOnlyList<InstanceRow> rows, long now, CancellationToken ct) => session.ExecuteAsync("""
+    public static Task InsertAsync(Session session, IReadOnlyList<InstanceRow> rows, long now, CancellationToken ct) => session.EnqueueAsync("""
         INSERT INTO instance (id, account_id, shard, journey_id, version_id, contact_id, status, due_at, parked_at, ver, format, state, updated_at)
         SELECT r.id, r.account_id, r.shard, r.journey_id, r.version_id, r.contact_id, r.status, r.due_at, r.parked_at, r.ver, r.format, r.state, @now FROM {rows}
         """,
@@ -57,7 +56,7 @@ internal static class InstanceStore
     }
 
     /// <summary>Pins moved instances to their new versions.</summary>
-    public static Task SetVersionsAsync(Session session, IReadOnlyList<InstanceRow> rows, CancellationToken ct) => session.ExecuteAsync(
+    public static Task SetVersionsAsync(Session session, IReadOnlyList<InstanceRow> rows, CancellationToken ct) => session.EnqueueAsync(
         "UPDATE instance SET version_id = r.version_id FROM {rows} WHERE instance.id = r.id",
         new Rows<InstanceRow>(rows).Uuid("id", i => i.Id).Long("version_id", i => i.VersionId), ct);
 

@@ -23,7 +23,7 @@ internal static class JobStore
 {
     private const string Columns = "key, account_id, shard, contact_id, user_id, instance_id, node, visit, activity_type, input, attempt, due_at";
 
-    public static Task InsertAsync(Session session, IReadOnlyList<JobRow> jobs, CancellationToken ct) => session.ExecuteAsync($$"""
+    public static Task InsertAsync(Session session, IReadOnlyList<JobRow> jobs, CancellationToken ct) => session.EnqueueAsync($$"""
         INSERT INTO job ({{Columns}})
         SELECT r.key, r.account_id, r.shard, r.contact_id, r.user_id, r.instance_id, r.node, r.visit, r.activity_type, r.input, 0, r.due_at FROM {rows} WHERE true
         ON CONFLICT DO NOTHING
@@ -33,12 +33,12 @@ internal static class JobStore
             .Long("due_at", j => j.DueAt), ct);
 
     /// <summary>Drops what instances that ended early had still to do.</summary>
-    public static Task DropAsync(Session session, IReadOnlyList<Guid> instances, CancellationToken ct) => session.ExecuteAsync(
+    public static Task DropAsync(Session session, IReadOnlyList<Guid> instances, CancellationToken ct) => session.EnqueueAsync(
         session.Dialect.IsPostgreSql ? "DELETE FROM job USING {rows} WHERE job.instance_id = r.id" : "DELETE FROM job WHERE instance_id IN (SELECT r.id FROM {rows})",
         new Rows<Guid>(instances).Uuid("id", id => id), ct);
 
     /// <summary>Drops jobs that their instances no longer wait for.</summary>
-    public static Task DropKeysAsync(Session session, IReadOnlyList<Guid> keys, CancellationToken ct) => session.ExecuteAsync(
+    public static Task DropKeysAsync(Session session, IReadOnlyList<Guid> keys, CancellationToken ct) => session.EnqueueAsync(
         session.Dialect.IsPostgreSql ? "DELETE FROM job USING {rows} WHERE job.key = r.key" : "DELETE FROM job WHERE key IN (SELECT r.key FROM {rows})",
         new Rows<Guid>(keys).Uuid("key", key => key), ct);
 
