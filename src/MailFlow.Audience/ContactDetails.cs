@@ -15,6 +15,7 @@ namespace MailFlow.Audience;
 /// <param name="UpdatedAt">When it last changed.</param>
 /// <param name="LastOpenedAt">When the contact last opened a mail, machines left out; null for never.</param>
 /// <param name="LastClickedAt">When the contact last followed a link in a mail; null for never.</param>
+/// <param name="ErasedAt">When its data was erased, and the user id with it; null for a contact that is known.</param>
 public sealed record ContactDetails(
     long Id,
     string UserId,
@@ -29,4 +30,5 @@ public sealed record ContactDetails(
     DateTimeOffset CreatedAt,
     DateTimeOffset UpdatedAt,
     DateTimeOffset? LastOpenedAt = null,
-    DateTimeOffset? LastClickedAt = null);
+    DateTimeOffset? LastClickedAt = null,
+    DateTimeOffset? ErasedAt = null);

@@ -11,7 +11,7 @@ public sealed class Contacts(Database database, IContactStore store, Consents co
     /// <summary>How many contacts one page of a search looks at.</summary>
     public const int MostLookedAt = 50_000;
 
-    private const string Columns = ContactRecord.Columns + ", c.updated_at";
+    private const string Columns = ContactRecord.Columns + ", c.updated_at, c.erased_at";
 
     /// <summary>The contact with this user id, or null.</summary>
     public Task<ContactDetails?> FindAsync(int accountId, string userId, CancellationToken ct) =>
@@ -198,5 +198,5 @@ public sealed class Contacts(Database database, IContactStore store, Consents co
     private static ContactDetails Read(Row row) => new(
         row.Long(0), row.Text(2), row.TextOrNull(3), row.TextOrNull(4), row.TextOrNull(5), row.TextOrNull(6),
         (IReadOnlyDictionary<string, object?>)row.Json(9)!, [.. ((IReadOnlyList<object?>)row.Json(8)!).OfType<string>()],
-        new Dictionary<string, bool>(), [], row.Instant(7), row.Instant(12), row.InstantOrNull(10), row.InstantOrNull(11));
+        new Dictionary<string, bool>(), [], row.Instant(7), row.Instant(12), row.InstantOrNull(10), row.InstantOrNull(11), row.InstantOrNull(13));
 }

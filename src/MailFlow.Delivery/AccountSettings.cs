@@ -10,7 +10,7 @@ namespace MailFlow.Delivery;
 public sealed record AccountSetting(int Id, string Name, string? Region);
 
 /// <summary>Reads and sets what holds for a whole account.</summary>
-public sealed partial class AccountSettings(Database database, DeliveryOptions options)
+public sealed partial class AccountSettings(Database database, DeliveryOptions options, Senders senders)
 {
     /// <summary>The account's settings.</summary>
     /// <exception cref="NotFoundException">There is no such account.</exception>
@@ -28,7 +28,7 @@ public sealed partial class AccountSettings(Database database, DeliveryOptions o
             throw new InvalidInputException("region", $"is '{region}', but this installation keeps its data in '{here}': such an account needs an installation there");
         return database.WriteAsync(async session =>
         {
-            await session.ExecuteAsync("UPDATE account SET name = @name, region = @region WHERE id = @account", ct, ("name", name.Trim()), ("region", region), ("account", accountId));
+            await senders.ChangeRoutesAsync(session, accountId, () => session.ExecuteAsync("UPDATE account SET name = @name, region = @region WHERE id = @account", ct, ("name", name.Trim()), ("region", region), ("account", accountId)), ct);
             await Audit.RecordAsync(session, accountId, "account.put", name.Trim(), ct, ("region", region));
             return await FindAsync(session, accountId, ct);
         }, ct);

@@ -62,7 +62,10 @@ public static class DeliveryModule
         });
         services.TryAddSingleton<IRateLimits, StoredLimits>();
         return services.AddProviderTypes().AddSingleton<SandboxMailbox>()
-            .AddSingleton<Connections>().AddSingleton<SendingStops>().AddSingleton<Routes>().AddSingleton<FlowControl>().AddSingleton<WarmUps>().AddSingleton<MailboxLimits>().AddSingleton<SendingPolicies>()
+            .AddSingleton(provider => new Connections(
+                provider.GetRequiredService<Database>(), provider.GetRequiredService<ISecretBox>(), provider.GetServices<IProviderType>(), provider.GetRequiredService<Senders>))
+            .AddSingleton(provider => new SendingStops(provider.GetRequiredService<Database>(), provider.GetRequiredService<Senders>()))
+            .AddSingleton<Routes>().AddSingleton<FlowControl>().AddSingleton<WarmUps>().AddSingleton<MailboxLimits>().AddSingleton<SendingPolicies>()
             .AddSingleton(provider => new SendingOverview(
                 provider.GetRequiredService<Database>(), provider.GetRequiredService<Routes>(), provider.GetRequiredService<FlowControl>(), provider.GetRequiredService<Senders>()));
     }
@@ -110,7 +113,7 @@ public static class DeliveryModule
         services.TryAddSingleton<ITlsProbe, TlsProbe>();
         services.TryAddSingleton<ISendingRoutes, AccountRoutes>();
         return services.AddSingleton<DomainChecks>().AddSingleton<DkimKeys>().AddSingleton<IMailSigner, MailSigner>().AddSingleton(provider => new SendingDomains(
-            provider.GetRequiredService<Database>(), provider.GetRequiredService<ISecretBox>(), provider.GetRequiredService<ISendingRoutes>(), provider.GetRequiredService<DomainChecks>()))
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<ISecretBox>(), provider.GetRequiredService<ISendingRoutes>(), provider.GetRequiredService<DomainChecks>(), provider.GetRequiredService<Senders>))
             .AddSingleton(provider => new Upkeep("domain-checks", TimeSpan.FromHours(1), provider.GetRequiredService<SendingDomains>().RecheckAsync));
     }
 

@@ -31,6 +31,9 @@ internal sealed record Move(Guid Id, int AccountId, int Attempt, MessageState St
 {
     /// <summary>What was answered this time, where the reason is another: a mail in doubt stays so for the answer that was lost.</summary>
     public string? Answer { get; init; }
+
+    /// <summary>The key of the route that the doubt is about, where it is not the one that the mail took last; null for that one.</summary>
+    public string? Provider { get; init; }
 }
 
 /// <summary>Evidence that a provider has taken a mail.</summary>
@@ -92,7 +95,7 @@ internal static class Ledger
         var interest = await FactInterest.OfAsync(session, moves.Select(move => move.AccountId), ct);
         var made = await TellAsync(session, interest, moves.Any(move => MailFacts.IsTold(interest, move.AccountId, move.State)), $$"""
             UPDATE message SET state = r.state, reason = r.reason, parked_at = NULL, lease_until = NULL, updated_at = @now,
-                   provider_id = coalesce(r.provider_id, message.provider_id),
+                   provider_id = coalesce(r.provider_id, message.provider_id), provider = coalesce(r.provider, message.provider),
                    -- Put off, but no longer wanted: looked at again at once, to be called off.
                    due_at = CASE WHEN r.state = {{(int)MessageState.Deferred}} AND message.cancel_reason IS NOT NULL THEN @now ELSE r.due_at END,
                    retry_until = CASE WHEN r.due_at IS NULL THEN message.retry_until ELSE coalesce(message.retry_until, @retry_until) END
@@ -100,7 +103,7 @@ internal static class Ledger
             WHERE message.id = r.id AND message.attempt = r.attempt AND {{MessageStates.SqlCanFollow("message.state", "r.state")}}
             """,
             new Rows<Move>(moves).Uuid("id", m => m.Id).Int("attempt", m => m.Attempt).Int("state", m => (int)m.State)
-                .Text("reason", m => Words(m.Reason)).LongOrNull("due_at", m => m.DueAt).Text("provider_id", m => Report.Clean(m.ProviderId, LongestProviderId)),
+                .Text("reason", m => Words(m.Reason)).LongOrNull("due_at", m => m.DueAt).Text("provider_id", m => Report.Clean(m.ProviderId, LongestProviderId)).Text("provider", m => m.Provider),
             now, ct, ("now", now), ("retry_until", retryUntil));
         var troubles = moves.Where(move => move.State is MessageState.Deferred or MessageState.Rejected or MessageState.Unknown).ToList();
         await session.ExecuteAsync("""

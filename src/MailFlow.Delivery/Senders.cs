@@ -17,8 +17,8 @@ public sealed class Senders
     internal Senders(Database database, DeliveryOptions options, SenderRules rules) => (_database, _options, _rules) = (database, options, rules);
 
     /// <summary>The account's sender.</summary>
-    public async Task<SenderIdentity> FindAsync(int accountId, CancellationToken ct) =>
-        (await _database.ReadAsync(session => AmongAsync(session, [accountId], ct), ct))[accountId];
+    public Task<SenderIdentity> FindAsync(int accountId, CancellationToken ct) =>
+        _database.ReadAsync(session => OneAsync(session, accountId, ct), ct);
 
     /// <summary>Sets the account's sender.</summary>
     /// <exception cref="InvalidInputException">It cannot send mail, or a journey with marketing mail is published that would not be with it; names the field.</exception>
@@ -27,7 +27,7 @@ public sealed class Senders
         Check(sender);
         await _database.WriteAsync(async session =>
         {
-            await _rules.CheckChangeAsync(session, accountId, (await AmongAsync(session, [accountId], ct))[accountId], sender, ct);
+            await _rules.CheckChangeAsync(session, accountId, await OneAsync(session, accountId, ct), sender, ct);
             await session.ExecuteAsync("""
                 INSERT INTO sender (account_id, name, email, reply_to, postal_address, updated_at) VALUES (@account, @name, @email, @reply_to, @postal_address, @now)
                 ON CONFLICT (account_id) DO UPDATE SET name = excluded.name, email = excluded.email, reply_to = excluded.reply_to,
@@ -36,8 +36,22 @@ public sealed class Senders
                 ("account", accountId), ("name", sender.Name.Trim()), ("email", sender.Email), ("reply_to", sender.ReplyTo),
                 ("postal_address", sender.PostalAddress), ("now", await session.NowAsync(ct)));
             await Audit.RecordAsync(session, accountId, "sender.put", sender.Email, ct, ("name", sender.Name.Trim()), ("reply_to", sender.ReplyTo), ("postal_address", sender.PostalAddress));
+            await _rules.ReviewStopAsync(session, accountId, sender, ct);
         }, ct);
     }
+
+    /// <summary>Makes a change to the routes by which the account's mail leaves. Marketing mail stops if published mail would now reach people from a sender that no publish lets through.</summary>
+    internal async Task<T> ChangeRoutesAsync<T>(Session session, int accountId, Func<Task<T>> change, CancellationToken ct) =>
+        await _rules.ChangeRoutesAsync(session, accountId, await OneAsync(session, accountId, ct), change, ct);
+
+    /// <summary>What no publish lets through of the sender; null when it is fit.</summary>
+    internal async Task<string?> WhyUnfitAsync(Session session, int accountId, CancellationToken ct) =>
+        await _rules.ErrorsAsync(session, accountId, await OneAsync(session, accountId, ct), ct) is { Count: > 0 } errors ? string.Join(" ", errors.Select(error => error.Message)) : null;
+
+    /// <summary>Ends the stop of a sender that has become fit.</summary>
+    internal async Task ReviewStopAsync(Session session, int accountId, CancellationToken ct) => await _rules.ReviewStopAsync(session, accountId, await OneAsync(session, accountId, ct), ct);
+
+    private async Task<SenderIdentity> OneAsync(Session session, int accountId, CancellationToken ct) => (await AmongAsync(session, [accountId], ct))[accountId];
 
     internal async Task<IReadOnlyDictionary<int, SenderIdentity>> AmongAsync(Session session, IReadOnlyList<int> accountIds, CancellationToken ct)
     {

@@ -1,4 +1,6 @@
+using System.Net;
 using System.Net.Http.Json;
+using System.Text.Json;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -26,6 +28,23 @@ public sealed class ContactPagesTests(BrowserFixture browser) : IClassFixture<Br
         await dialog.GetByRole(AriaRole.Button, new() { Name = "Erase leaving" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Contacts" })).ToBeVisibleAsync();
         await Expect(page.GetByText("leaving@example.org")).ToHaveCountAsync(0);
+    }
+
+    // Seen red: it said nothing, and offered both.
+    [Fact]
+    public async Task An_erased_contact_says_so_and_is_neither_exported_nor_erased_again()
+    {
+        await PutAsync("gone");
+        var id = (await browser.Server.Client.GetFromJsonAsync<JsonElement>("/api/v1/contacts/gone")).GetProperty("id").GetInt64();
+        Assert.Equal(HttpStatusCode.OK, (await browser.Server.Client.PostAsync("/api/v1/contacts/gone/erase", null)).StatusCode);
+        await using var window = await browser.SignInAsync();
+        var page = window.Page;
+        await page.GotoAsync($"/contacts/erased-{id}");
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = $"erased-{id}" })).ToBeVisibleAsync();
+        await Expect(page.GetByText("This contact was erased on")).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Erase" })).ToHaveCountAsync(0);
+        await Expect(page.GetByRole(AriaRole.Link, new() { Name = "Export" })).ToHaveCountAsync(0);
+        Assert.Empty(await PagesTests.SeriousAsync(page));
     }
 
     [Fact]

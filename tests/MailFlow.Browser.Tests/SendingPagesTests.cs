@@ -116,4 +116,29 @@ public sealed class SendingPagesTests(BrowserFixture browser) : IClassFixture<Br
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Begin a warm-up" })).ToBeVisibleAsync();
         (await browser.Server.Client.DeleteAsync("/api/v1/connections/real")).EnsureSuccessStatusCode();
     }
+
+    [Fact]
+    public async Task The_first_real_connection_beside_published_samples_says_why_marketing_mail_waits()
+    {
+        (await browser.Server.Client.PutAsJsonAsync("/api/v1/sender", new { name = "Shop", email = "hello@shop.test" })).EnsureSuccessStatusCode();
+        (await browser.Server.Client.PutAsJsonAsync("/api/v1/connections/first", new { type = "sendgrid", settings = new { api_key = "SG.secret" } })).EnsureSuccessStatusCode();
+        await using var window = await browser.SignInAsync();
+        window.Wants("409");
+        var page = window.Page;
+        await page.GotoAsync("/sending");
+        var stop = page.GetByRole(AriaRole.Alert).Filter(new() { HasText = "Marketing mail is stopped" });
+        await Expect(stop).ToContainTextAsync("Set it in Settings → Sender");
+        Assert.Empty(await PagesTests.SeriousAsync(page));
+        await stop.GetByRole(AriaRole.Button, new() { Name = "Resume" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Alert).Filter(new() { HasText = "postal address" })).ToHaveCountAsync(2);
+
+        await page.GotoAsync("/settings/sender");
+        await page.GetByLabel("Postal address").FillAsync("1 High Street");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Save" })).ToBeDisabledAsync();
+        await page.GotoAsync("/sending");
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "shop.test" })).ToBeVisibleAsync();
+        await Expect(stop).ToHaveCountAsync(0);
+        (await browser.Server.Client.DeleteAsync("/api/v1/connections/first")).EnsureSuccessStatusCode();
+    }
 }

@@ -112,6 +112,34 @@ public sealed class UnknownTests
         Assert.StartsWith("may or may not have been sent (stub: the connection broke); refused when it was sent again: ", reason, StringComparison.Ordinal);
     }
 
+    // Seen red: it was put off as if it had never been handed over, and ended as "not sent".
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, StubAnswer.Defer, "refused")]
+    [InlineData(DatabaseKind.PostgreSql, StubAnswer.Defer, "refused")]
+    [InlineData(DatabaseKind.Sqlite, StubAnswer.ProviderTrouble, "refused")]
+    [InlineData(DatabaseKind.Sqlite, StubAnswer.Defer, "suppressed")]
+    [InlineData(DatabaseKind.PostgreSql, StubAnswer.Defer, "suppressed")]
+    public async Task Put_off_when_it_is_sent_again_it_may_still_have_been_taken_the_first_time(DatabaseKind kind, StubAnswer again, string then)
+    {
+        var stub = new StubProvider(ReplayPolicy.Neither) { Answer = email => email.Attempt == 1 ? StubAnswer.AcceptThenDrop : email.Attempt == 2 ? again : StubAnswer.Reject };
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, stub);
+        var id = await fixture.QueueAsync(await fixture.ContactAsync("ada"), message => message with { Stream = MessageStream.Transactional });
+        await fixture.SendAllAsync();
+        fixture.Time.Advance(TimeSpan.FromMinutes(15));
+        await fixture.SendAllAsync();
+        Assert.Equal((MessageState.Unknown, "stub: the connection broke"), await fixture.StateAsync(id));
+        Assert.Equal(2, stub.Calls);
+
+        if (then == "suppressed") await fixture.Get<Suppressions>().AddAsync(1, "ada@example.org", "complaint", null, "webhook", default);
+        fixture.Time.Advance(TimeSpan.FromHours(1));
+        await fixture.SendAllAsync();
+
+        Assert.Equal(then == "refused" ? 3 : 2, stub.Calls);
+        var (state, reason) = await fixture.StateAsync(id);
+        Assert.Equal(MessageState.Unconfirmed, state);
+        Assert.StartsWith($"may or may not have been sent (stub: the connection broke); {(then == "refused" ? "refused when it was sent again: " : "not sent again: ")}", reason, StringComparison.Ordinal);
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Whoever_is_suppressed_meanwhile_is_not_sent_it_again(DatabaseKind kind)
     {

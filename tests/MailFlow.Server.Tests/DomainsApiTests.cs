@@ -115,6 +115,154 @@ public sealed class DomainsApiTests
         }
     }
 
+    // Seen red: it was taken, and nothing stopped.
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, "made")]
+    [InlineData(DatabaseKind.PostgreSql, "made")]
+    [InlineData(DatabaseKind.Sqlite, "weighted")]
+    [InlineData(DatabaseKind.Sqlite, "enabled")]
+    [InlineData(DatabaseKind.Sqlite, "sandbox removed")]
+    [InlineData(DatabaseKind.Sqlite, "region opened")]
+    public async Task The_first_real_route_stops_marketing_mail_that_was_published_in_the_sandbox_from_a_sender_that_no_publish_lets_through(DatabaseKind kind, string how)
+    {
+        await using var dns = await RealDnsServer.StartAsync();
+        await using var server = await ServerUnderTest.StartAsync(kind, workers: false, configure: services =>
+        {
+            var options = (DeliveryOptions)services.Last(service => service.ServiceType == typeof(DeliveryOptions)).ImplementationInstance!;
+            services.AddSingleton(options with { Dns = new DnsOptions { Servers = [$"127.0.0.1:{dns.Port}"] }, Provider = "smtp", Smtp = new() { Host = "127.0.0.1" } });
+        });
+        const string real = "/api/v1/connections/real", captured = "/api/v1/connections/captured", account = "/api/v1/account";
+        var draft = new { type = "postmark", settings = new { server_token = "t" } };
+        await PutAsync(captured, new { type = "sandbox" });
+        if (how == "weighted") await PutAsync(real, new { draft.type, draft.settings, marketing_weight = 0, transactional_weight = 0 });
+        if (how == "enabled") await PutAsync(real, new { draft.type, draft.settings, enabled = false });
+        if (how == "region opened")
+        {
+            await PutAsync(account, new { name = "Shop", region = "eu" });
+            await PutAsync(real, draft);
+        }
+        await server.Admin.PutAsJsonAsync("/api/v1/domains/shop.test", new { });
+        await server.Admin.PostAsync("/api/v1/domains/shop.test/check", null);
+        await PutJourneyAsync(server);
+        await SenderAsync(server, null);
+        Assert.Contains("sending_domain_failed", (await FindingsAsync(server, 200)).Warnings);
+        Assert.Empty(await StopsAsync(server));
+
+        await ChangeAsync();
+        var stop = Assert.Single(await StopsAsync(server));
+        Assert.Equal(("sender", "marketing"), (stop.GetProperty("subject").GetString(), stop.GetProperty("stream").GetString()));
+        Assert.Matches("^Marketing mail must show.* postal address.*shop\\.test.*failed.*Once that is mended.*'greeting'\\.$", stop.GetProperty("reason").GetString());
+        await RefusedAsync("postal address.*shop\\.test.*failed");
+
+        // It says what is left of its causes, and ends with the last of them.
+        await SenderAsync(server, "1 High Street");
+        Assert.DoesNotContain("postal address", Assert.Single(await StopsAsync(server)).GetProperty("reason").GetString());
+        await server.Admin.PostAsync("/api/v1/domains/shop.test/check", null);
+        Assert.Single(await StopsAsync(server));
+        await RefusedAsync("shop\\.test.*failed");
+        await SenderAsync(server, "1 High Street", "hello@other.test");
+        Assert.Empty(await StopsAsync(server));
+
+        async Task ChangeAsync() => (await (how switch
+        {
+            "weighted" => server.Admin.PutAsJsonAsync(real, new { marketing_weight = 1 }),
+            "enabled" => server.Admin.PutAsJsonAsync(real, new { enabled = true }),
+            "sandbox removed" => server.Admin.DeleteAsync(captured),
+            "region opened" => server.Admin.PutAsJsonAsync(account, new { name = "Shop" }),
+            _ => server.Admin.PutAsJsonAsync(real, draft),
+        })).EnsureSuccessStatusCode();
+
+        async Task PutAsync(string path, object body) => (await server.Admin.PutAsJsonAsync(path, body)).EnsureSuccessStatusCode();
+
+        async Task RefusedAsync(string why) =>
+            Assert.Matches(why, (await (await server.Admin.PostAsJsonAsync("/api/v1/sending/resume", new { subject = "sender" })).ProblemAsync(409)).GetProperty("detail").GetString());
+    }
+
+    [Theory]
+    [InlineData("a check that passes")]
+    [InlineData("the sandbox again")]
+    [InlineData("an operator")] // what was wrong went without the API: the server's own sender, or its own provider
+    public async Task The_senders_stop_ends_with(string what)
+    {
+        await using var dns = await RealDnsServer.StartAsync(RealDnsServer.Txt("shop.test", "v=spf1 ~all"), RealDnsServer.Txt("_dmarc.shop.test", "v=DMARC1; p=none"), "mx-host=shop.test,mx.shop.test,10");
+        await using var server = await StartAsync(dns, route: null, DatabaseKind.Sqlite);
+        await SenderAsync(server, "1 High Street");
+        await server.Admin.PutAsJsonAsync("/api/v1/domains/shop.test", new { dkim_selector = "s1" });
+        await server.Admin.PostAsync("/api/v1/domains/shop.test/check", null);
+        await PutJourneyAsync(server);
+        await FindingsAsync(server, 200);
+        await ConnectAsync(server, "real");
+        Assert.Single(await StopsAsync(server));
+
+        if (what == "a check that passes")
+        {
+            await server.Admin.PutAsJsonAsync("/api/v1/domains/shop.test", new { });
+            Assert.Single(await StopsAsync(server));
+            await server.Admin.PostAsync("/api/v1/domains/shop.test/check", null);
+        }
+        else if (what == "the sandbox again") (await server.Admin.DeleteAsync("/api/v1/connections/real")).EnsureSuccessStatusCode();
+        else
+        {
+            await server.Database.WriteAsync(session => session.ExecuteAsync("DELETE FROM sending_domain", default), default);
+            Assert.Equal(HttpStatusCode.NoContent, (await server.Admin.PostAsJsonAsync("/api/v1/sending/resume", new { subject = "sender" })).StatusCode);
+        }
+        Assert.Empty(await StopsAsync(server));
+    }
+
+    // Seen red with the stop made whatever was published, and whatever was known.
+    [Theory]
+    [InlineData("nothing published")]
+    [InlineData("transactional mail alone")]
+    [InlineData("what was wrong before")]
+    [InlineData("a sender that is fit")]
+    public async Task A_route_stops_no_mail_for(string what)
+    {
+        await using var dns = await RealDnsServer.StartAsync();
+        await using var server = await StartAsync(dns, route: null, DatabaseKind.Sqlite);
+        await SenderAsync(server, what is "a sender that is fit" or "what was wrong before" ? "1 High Street" : null);
+        await PutJourneyAsync(server, what == "transactional mail alone" ? "transactional" : "marketing");
+        if (what == "what was wrong before") await ConnectAsync(server, "first");
+        if (what != "nothing published") Assert.Empty((await FindingsAsync(server, 200)).Errors);
+        if (what == "what was wrong before")
+        {
+            await server.Admin.PutAsJsonAsync("/api/v1/domains/shop.test", new { });
+            await server.Admin.PostAsync("/api/v1/domains/shop.test/check", null);
+        }
+
+        await ConnectAsync(server, "real");
+        Assert.Empty(await StopsAsync(server));
+    }
+
+    // Seen red: the marketing mail was handed over without a postal address, and refused.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task While_the_sender_is_stopped_marketing_mail_waits_and_other_mail_leaves(DatabaseKind kind)
+    {
+        var stub = new StubProvider();
+        await using var server = await ServerUnderTest.StartAsync(kind, configure: services => services.AddSingleton<IProviderType>(new StubType(stub)));
+        await SenderAsync(server, null);
+        await PutJourneyAsync(server);
+        await FindingsAsync(server, 200);
+        var receipt = JourneyApiTests.Greeting.Replace("\"stream\": \"marketing\"", "\"stream\": \"transactional\"", StringComparison.Ordinal).Replace("\"greeting\"", "\"receipt\"", StringComparison.Ordinal);
+        (await server.Admin.PutAsync("/api/v1/journeys/receipt", HttpExtensions.Json(receipt))).EnsureSuccessStatusCode();
+        (await server.Admin.PostAsync("/api/v1/journeys/receipt/publish", null)).EnsureSuccessStatusCode();
+        (await server.Admin.PutAsJsonAsync("/api/v1/connections/real", new { type = "stub" })).EnsureSuccessStatusCode();
+        await JoinAsync("u1");
+        await MailsAsync("journey=greeting", 1); // it is due before the other's receipt
+        await JoinAsync("u2");
+        await MailsAsync("journey=receipt&state=accepted", 2);
+        await MailsAsync("journey=greeting&state=queued", 2);
+        Assert.Equal(2, stub.Taken.Count);
+
+        await SenderAsync(server, "1 High Street");
+        await MailsAsync("journey=greeting&state=accepted", 2);
+        Assert.Equal(4, stub.Taken.Count);
+
+        Task JoinAsync(string user) => server.Admin.PostAsync("/api/v1/events", HttpExtensions.Json(
+            $$$$"""{"event_id":"{{{{user}}}}","event_type":"joined","user_id":"{{{{user}}}}","payload":{"contact":{"email":"{{{{user}}}}@example.org"}}}"""));
+
+        Task<JsonElement> MailsAsync(string query, int count) => server.EventuallyAsync($"/api/v1/messages?{query}", page => page.GetProperty("items").GetArrayLength() == count);
+    }
+
     [Theory]
     [InlineData("sandbox", "marketing")]
     [InlineData("sendgrid", "transactional")]
@@ -168,12 +316,19 @@ public sealed class DomainsApiTests
         Assert.Equal(provider == "sandbox", warnings.Contains("sending_domain_failed"));
     }
 
-    private static Task<ServerUnderTest> StartAsync(RealDnsServer dns, SendingRoute route, DatabaseKind kind) => ServerUnderTest.StartAsync(kind, workers: false, configure: services =>
+    /// <param name="route">By what mail leaves; null: by the account's connections.</param>
+    private static Task<ServerUnderTest> StartAsync(RealDnsServer dns, SendingRoute? route, DatabaseKind kind) => ServerUnderTest.StartAsync(kind, workers: false, configure: services =>
     {
         var options = (DeliveryOptions)services.Last(service => service.ServiceType == typeof(DeliveryOptions)).ImplementationInstance!;
         services.AddSingleton(options with { Dns = new DnsOptions { Servers = [$"127.0.0.1:{dns.Port}"] } });
-        services.AddSingleton<ISendingRoutes>(new Routes(route));
+        if (route is not null) services.AddSingleton<ISendingRoutes>(new Routes(route));
     });
+
+    private static async Task ConnectAsync(ServerUnderTest server, string key) =>
+        (await server.Admin.PutAsJsonAsync($"/api/v1/connections/{key}", new { type = "smtp", settings = new { host = "relay.shop.test" } })).EnsureSuccessStatusCode();
+
+    private static async Task<IReadOnlyList<JsonElement>> StopsAsync(ServerUnderTest server) =>
+        [.. (await (await server.Admin.GetAsync("/api/v1/sending")).JsonAsync()).GetProperty("stops").EnumerateArray()];
 
     private static async Task SenderAsync(ServerUnderTest server, string? postalAddress, string email = "hello@shop.test") => (await server.Admin.PutAsJsonAsync(
         "/api/v1/sender", new { name = "Shop", email, postal_address = postalAddress ?? " " })).EnsureSuccessStatusCode();
@@ -202,5 +357,14 @@ public sealed class DomainsApiTests
     private sealed class Routes(SendingRoute route) : ISendingRoutes
     {
         public Task<IReadOnlyList<SendingRoute>> OfAsync(Session session, int accountId, CancellationToken ct) => Task.FromResult<IReadOnlyList<SendingRoute>>([route]);
+    }
+
+    private sealed class StubType(StubProvider stub) : IProviderType
+    {
+        public string Name => "stub";
+        public string DisplayName => "Stub";
+        public IReadOnlyList<ProviderSetting> Settings => [];
+        public IProviderWebhook? Webhook => null;
+        public IEmailProvider Open(ConnectionSettings settings) => stub;
     }
 }

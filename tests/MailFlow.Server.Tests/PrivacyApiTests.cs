@@ -35,6 +35,8 @@ public sealed class PrivacyApiTests
         Assert.Equal(HttpStatusCode.OK, (await server.Admin.PostAsync("/api/v1/contacts/u1/erase", null)).StatusCode);
 
         await (await server.Admin.GetAsync("/api/v1/contacts/u1")).ProblemAsync(404);
+        var left = Assert.Single((await (await server.Admin.GetAsync("/api/v1/contacts")).JsonAsync()).GetProperty("items").EnumerateArray());
+        Assert.Equal(System.Text.Json.JsonValueKind.String, left.GetProperty("erased_at").ValueKind);
         await (await server.Admin.GetAsync($"/api/v1/instances/{instance}")).ProblemAsync(404);
         Assert.Empty((await (await server.Admin.GetAsync("/api/v1/sandbox/messages")).JsonAsync()).GetProperty("items").EnumerateArray());
         var ledger = (await (await server.Admin.GetAsync("/api/v1/messages")).JsonAsync()).GetProperty("items")[0];

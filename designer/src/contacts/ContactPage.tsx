@@ -29,7 +29,7 @@ export function ContactPage() {
         <Anchor component={Link} to="/contacts" size="sm">Contacts</Anchor>
         <Text size="sm" className="faint">{contact.user_id}</Text>
       </Breadcrumbs>
-      <PageHeader title={nameOf(contact) || contact.email || contact.user_id} about={contact.email ?? 'No e-mail address is known.'} actions={isAdmin && <PersonalData userId={userId} />} />
+      <PageHeader title={nameOf(contact) || contact.email || contact.user_id} about={contact.erased_at ? <>This contact was erased on <Instant at={contact.erased_at} />: what told who it was is gone.</> : contact.email ?? 'No e-mail address is known.'} actions={isAdmin && !contact.erased_at && <PersonalData userId={userId} />} />
       {contact.suppressions.map((suppression) => (
         <Alert key={`${suppression.scope}/${suppression.reason}`} color="red" icon={<IconMailOff size={18} />} mb="md" title={suppression.scope === 'marketing' ? 'Gets no marketing mail' : 'Gets no mail'}>
           <Text size="sm" className="sentence">{suppression.reason.replaceAll('_', ' ')}{suppression.expires_at && <>, until <Instant at={suppression.expires_at} /></>}{suppression.detail && !byLink.has(suppression.reason) && `: ${suppression.detail}`}</Text>

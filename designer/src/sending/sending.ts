@@ -27,8 +27,9 @@ export function connectionSubject(key: string) {
   return `connection:${key}`;
 }
 
-/** "connection:main" as "Connection main". */
+/** "connection:main" as "Connection main". Of the sender only marketing mail is stopped. */
 export function describeSubject(subject: string) {
+  if (subject === 'sender') return 'Marketing mail';
   const [what = '', ...name] = subject.split(':');
   return `${what.charAt(0).toUpperCase()}${what.slice(1)} ${name.join(':')}`;
 }

@@ -9,7 +9,7 @@ export function useResume() {
   return useMutation({
     mutationFn: (subject: string) => call('POST', '/sending/resume', { body: { subject } }),
     onSuccess: async (_, subject) => {
-      toast(`${describeSubject(subject)} sends again.`);
+      toast(`${describeSubject(subject)} is resumed.`);
       await queries.invalidateQueries({ queryKey: sendingKey });
     },
   });

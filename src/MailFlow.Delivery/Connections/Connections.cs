@@ -9,19 +9,25 @@ namespace MailFlow.Delivery;
 /// The connections of each account. An account without any sends by the server's own provider (<see cref="DeliveryOptions.Provider"/>). Secrets are sealed before they
 /// are written and leave this class only to open a provider.
 /// </summary>
-public sealed partial class Connections(Database database, ISecretBox secrets, IEnumerable<IProviderType> types)
+public sealed partial class Connections
 {
     private const string Columns = "key, id, type, name, settings, enabled, marketing_weight, transactional_weight, per_second, per_day, region, revision, account_id, (SELECT a.region FROM account a WHERE a.id = account_id)";
     private const int LongestSetting = 4_000;
 
-    private readonly Dictionary<string, IProviderType> _types = types.ToDictionary(type => type.Name);
+    private readonly Database _database;
+    private readonly ISecretBox _secrets;
+    private readonly Dictionary<string, IProviderType> _types;
+    private readonly Func<Senders> _senders; // they ask in their turn by what mail leaves
+
+    internal Connections(Database database, ISecretBox secrets, IEnumerable<IProviderType> types, Func<Senders> senders) =>
+        (_database, _secrets, _types, _senders) = (database, secrets, types.ToDictionary(type => type.Name), senders);
 
     /// <summary>The kinds of providers there are, by name.</summary>
     public IReadOnlyCollection<IProviderType> Types => _types.Values;
 
     /// <summary>The account's connections, by key.</summary>
     public async Task<IReadOnlyList<Connection>> ListAsync(int accountId, CancellationToken ct) =>
-        [.. (await database.ReadAsync(session => AmongAsync(session, [accountId], ct), ct)).Select(stored => stored.Connection)];
+        [.. (await _database.ReadAsync(session => AmongAsync(session, [accountId], ct), ct)).Select(stored => stored.Connection)];
 
     /// <summary>One of them, or null.</summary>
     public async Task<Connection?> FindAsync(int accountId, string key, CancellationToken ct) =>
@@ -32,13 +38,13 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
     public async Task<Connection> PutAsync(int accountId, string key, ConnectionDraft draft, CancellationToken ct)
     {
         // Sealed and opened outside the transaction that writes: a box that has no key yet, or whose key has grown old, writes a new one.
-        var boxed = (draft.Settings ?? new Dictionary<string, string?>()).Where(pair => pair.Value is { Length: > 0 and <= LongestSetting }).ToDictionary(pair => pair.Key, pair => secrets.Seal(pair.Value!));
+        var boxed = (draft.Settings ?? new Dictionary<string, string?>()).Where(pair => pair.Value is { Length: > 0 and <= LongestSetting }).ToDictionary(pair => pair.Key, pair => _secrets.Seal(pair.Value!));
         while (true)
         {
-            var (existing, now) = await database.ReadAsync(async session => (await FindAsync(session, accountId, key, ct), await session.NowAsync(ct)), ct);
+            var (existing, now) = await _database.ReadAsync(async session => (await FindAsync(session, accountId, key, ct), await session.NowAsync(ct)), ct);
             var (after, settings) = Changed(key, draft, boxed, existing, now);
             // What was changed meanwhile is not lost: the draft is put into that then.
-            if (await database.WriteAsync(session => StoreAsync(session, accountId, draft, existing, after, settings, ct), ct)) return after;
+            if (await _database.WriteAsync(session => _senders().ChangeRoutesAsync(session, accountId, () => StoreAsync(session, accountId, draft, existing, after, settings, ct), ct), ct)) return after;
         }
     }
 
@@ -86,7 +92,10 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
     }
 
     /// <summary>Removes a connection; what it was given is still told by the ledger. Mail whose answer it owes is treated as lost. False when there is none.</summary>
-    public Task<bool> DeleteAsync(int accountId, string key, CancellationToken ct) => database.WriteAsync(async session =>
+    public Task<bool> DeleteAsync(int accountId, string key, CancellationToken ct) =>
+        _database.WriteAsync(session => _senders().ChangeRoutesAsync(session, accountId, () => DeleteAsync(session, accountId, key, ct), ct), ct);
+
+    private static async Task<bool> DeleteAsync(Session session, int accountId, string key, CancellationToken ct)
     {
         if (await session.ExecuteAsync("DELETE FROM provider_connection WHERE account_id = @account AND key = @key", ct, ("account", accountId), ("key", key)) == 0) return false;
         await session.ExecuteAsync("DELETE FROM sending_stop WHERE account_id = @account AND subject = @subject", ct, ("account", accountId), ("subject", SendingStops.OfConnection(key)));
@@ -95,12 +104,12 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
             "DELETE FROM rate_bucket WHERE account_id = @account AND key IN (@rate, @day)", ct, ("account", accountId), ("rate", bucket.Key), ("day", FlowControl.DayLock(bucket).Key));
         await Audit.RecordAsync(session, accountId, "connection.delete", key, ct);
         return true;
-    }, ct);
+    }
 
     /// <summary>The connection whose webhook has this id, with its kind and its settings in the clear; null when there is none of that kind.</summary>
     public async Task<WebhookOwner?> FindByIdAsync(string type, Guid id, CancellationToken ct)
     {
-        var stored = await database.ReadAsync(session => session.FirstAsync(
+        var stored = await _database.ReadAsync(session => session.FirstAsync(
             $"SELECT {Columns} FROM provider_connection WHERE id = @id AND type = @type", Read, ct, ("id", id), ("type", type)), ct);
         return stored is null || !_types.TryGetValue(type, out var known) ? null : new WebhookOwner(stored.AccountId, stored.Connection.Key, known, Opened(known, stored.Sealed));
     }
@@ -166,7 +175,7 @@ public sealed partial class Connections(Database database, ISecretBox secrets, I
     {
         var values = new Dictionary<string, string>();
         foreach (var setting in type.Settings)
-            if (stored.TryGetValue(setting.Name, out var value)) values[setting.Name] = setting.Secret ? secrets.Open(value) : value;
+            if (stored.TryGetValue(setting.Name, out var value)) values[setting.Name] = setting.Secret ? _secrets.Open(value) : value;
             else if (setting.Default is { } standard) values[setting.Name] = standard;
         return new ConnectionSettings(values);
     }

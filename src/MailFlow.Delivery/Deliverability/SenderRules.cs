@@ -11,10 +11,11 @@ namespace MailFlow.Delivery.Deliverability;
 /// <param name="Message">What is wrong and what to do.</param>
 internal sealed record SenderFlaw(string Field, Severity Severity, string Code, string Message);
 
-/// <summary>What marketing mail asks of its sender: looked at before a publish, and before the sender of what is published changes.</summary>
+/// <summary>What marketing mail asks of its sender: looked at before a publish, and before the sender or the routes of what is published change.</summary>
 internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs)
 {
     private const string Where = "Settings → Sending domains";
+    private const int MostNamed = 3; // of the journeys in a reason
 
     /// <summary>What speaks against this sender. What the sandbox captures reaches nobody, so there it is only said.</summary>
     public async Task<IReadOnlyList<SenderFlaw>> FlawsAsync(Session session, int accountId, SenderIdentity sender, CancellationToken ct)
@@ -42,8 +43,42 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs)
     {
         var known = await FlawsAsync(session, accountId, before, ct);
         var added = (await FlawsAsync(session, accountId, after, ct)).FirstOrDefault(flaw => flaw.Severity == Severity.Error && !known.Contains(flaw));
-        if (added is not null && await PublishedAsync(session, accountId, ct) is { } journey)
+        if (added is not null && await PublishedAsync(session, accountId, ct) is [var journey, ..])
             throw new InvalidInputException(added.Field, $"{added.Message} The journey '{journey}', which sends marketing mail, is published: unpublish it first, or mend that.");
+    }
+
+    /// <summary>
+    /// Makes a change to the account's routes. Where mail that so far reached nobody would now reach people, from a sender that no publish lets through, marketing mail stops
+    /// if any is published: a new installation is to get its first connection beside its published samples. What was wrong before stops nothing.
+    /// </summary>
+    public async Task<T> ChangeRoutesAsync<T>(Session session, int accountId, SenderIdentity sender, Func<Task<T>> change, CancellationToken ct)
+    {
+        var known = await FlawsAsync(session, accountId, sender, ct);
+        var made = await change();
+        var errors = await ErrorsAsync(session, accountId, sender, ct);
+        if (errors.Any(flaw => !known.Contains(flaw)) && await PublishedAsync(session, accountId, ct) is { Count: > 0 } journeys)
+            await SendingStops.StopAsync(session, [new(accountId, SendingStops.OfSender, MessageStream.Marketing, WhyStopped(errors, journeys))], ct);
+        await ReviewStopAsync(session, accountId, sender, ct);
+        return made;
+    }
+
+    /// <summary>Looks again at the stop that <see cref="ChangeRoutesAsync"/> made, if there is one: it ends with its last cause, and else says what is left of them.</summary>
+    public async Task ReviewStopAsync(Session session, int accountId, SenderIdentity sender, CancellationToken ct)
+    {
+        if (!(await SendingStops.AmongAsync(session, [accountId], ct)).Any(each => each.Stop.Subject == SendingStops.OfSender)) return;
+        if (await ErrorsAsync(session, accountId, sender, ct) is { Count: > 0 } left)
+            await SendingStops.SayAsync(session, accountId, SendingStops.OfSender, WhyStopped(left, await PublishedAsync(session, accountId, ct)), ct);
+        else await SendingStops.LiftAsync(session, accountId, SendingStops.OfSender, ct);
+    }
+
+    /// <summary>What would stop a publish now.</summary>
+    public async Task<IReadOnlyList<SenderFlaw>> ErrorsAsync(Session session, int accountId, SenderIdentity sender, CancellationToken ct) =>
+        [.. (await FlawsAsync(session, accountId, sender, ct)).Where(flaw => flaw.Severity == Severity.Error)];
+
+    private static string WhyStopped(IReadOnlyList<SenderFlaw> flaws, IReadOnlyList<string> journeys)
+    {
+        var named = string.Join(", ", journeys.Take(MostNamed).Select(journey => $"'{journey}'")) + (journeys.Count > MostNamed ? $" and {journeys.Count - MostNamed} more" : "");
+        return $"{string.Join(" ", flaws.Select(flaw => flaw.Message))} Once that is mended, marketing mail goes on by itself.{(journeys.Count == 0 ? "" : $" Published while mail was captured: {named}.")}";
     }
 
     /// <summary>Whether a journey sends marketing mail, or may: a stream that only the instance tells may be marketing.</summary>
@@ -52,10 +87,10 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs)
     private static bool IsMarketing(Node node, Graph graph) => node.Activity.Inputs.DependsOnInstance("stream") ||
         (node.Activity.Inputs.ConstantOf("stream") is { } stream ? stream is MessageStream.Marketing || stream as string == "Marketing" : graph.Rules.Stream == MessageStream.Marketing);
 
-    /// <summary>A published journey with marketing mail; null for none.</summary>
-    private async Task<string?> PublishedAsync(Session session, int accountId, CancellationToken ct) => (await session.QueryAsync(
+    /// <summary>The published journeys with marketing mail.</summary>
+    private async Task<IReadOnlyList<string>> PublishedAsync(Session session, int accountId, CancellationToken ct) => [.. (await session.QueryAsync(
         "SELECT j.definition_id, v.definition FROM journey j JOIN definition_version v ON v.id = j.published_version_id WHERE j.account_id = @account ORDER BY j.id",
-        row => (Journey: row.Text(0), Json: row.Text(1)), ct, ("account", accountId))).FirstOrDefault(published => MayBeMarketing(published.Json)).Journey;
+        row => (Journey: row.Text(0), Json: row.Text(1)), ct, ("account", accountId))).Where(published => MayBeMarketing(published.Json)).Select(published => published.Journey)];
 
     private bool MayBeMarketing(string json)
     {

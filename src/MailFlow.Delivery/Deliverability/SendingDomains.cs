@@ -25,9 +25,10 @@ public sealed class SendingDomains
     private readonly ISecretBox _secrets;
     private readonly ISendingRoutes _routes;
     private readonly DomainChecks _checks;
+    private readonly Func<Senders> _senders; // whose rules ask for domains in their turn
 
-    internal SendingDomains(Database database, ISecretBox secrets, ISendingRoutes routes, DomainChecks checks) =>
-        (_database, _secrets, _routes, _checks) = (database, secrets, routes, checks);
+    internal SendingDomains(Database database, ISecretBox secrets, ISendingRoutes routes, DomainChecks checks, Func<Senders> senders) =>
+        (_database, _secrets, _routes, _checks, _senders) = (database, secrets, routes, checks, senders);
 
     /// <summary>A page of the account's domains, by name.</summary>
     public Task<Page<SendingDomain>> ListAsync(int accountId, string? cursor, int limit, CancellationToken ct)
@@ -157,6 +158,7 @@ public sealed class SendingDomains
             await session.ExecuteAsync("UPDATE sending_domain SET state = @state, checks = @checks, checked_at = @now WHERE account_id = @account AND domain = @domain", ct,
                 ("account", accountId), ("domain", name), ("state", (int)DomainCheck.Sum(checks)), ("checks", new JsonText(JsonSerializer.Serialize(checks, Json))), ("now", now));
             await Audit.RecordAsync(session, accountId, "domain.check", name, ct);
+            await _senders().ReviewStopAsync(session, accountId, ct);
             return (await FindAsync(session, accountId, name, ct))!;
         }, ct);
     }

@@ -101,8 +101,8 @@ internal sealed class Flow(
     {
         if (message.State == MessageState.Unknown && IsSilent(message)) return null;
         IEnumerable<Way> among = ways[message.AccountId][message.Stream];
-        // Of one that forgets and is closed there is nothing to be had: another may take the mail.
-        if (message.State == MessageState.Unknown && Find(message) is { } own && !(own.Provider.Replay == ReplayPolicy.Neither && IsClosed(message, own)))
+        // Of one that forgets there is nothing to be had: another may take the mail when it is closed, or did not take it again.
+        if (message.State == MessageState.Unknown && Find(message) is { } own && !(own.Provider.Replay == ReplayPolicy.Neither && (IsClosed(message, own) || message.Attempt > 1)))
             among = among.Concat(closed[message.AccountId][message.Stream]).Where(way => way.Route == own);
         var open = among.Where(way => way.RoomFor(message.Stream) > 0).ToList();
         if (open.Count == 0) return null;

@@ -109,7 +109,7 @@ public sealed class SendingOverview
         var notes = new List<string>();
         foreach (var stream in Enum.GetValues<MessageStream>())
             if (routes.All(route => route.WeightFor(stream) == 0)) notes.Add($"No connection takes {stream.ToString().ToLowerInvariant()} mail: it waits. Enable one, give one a weight, or see to it that one is in the account's region.");
-        notes.AddRange(stops.Select(stop => $"{stop.Stream} mail is stopped at {stop.Subject}: {stop.Reason}"));
+        notes.AddRange(stops.Select(stop => $"{stop.Stream} mail is stopped{(stop.Subject == SendingStops.OfSender ? "" : $" at {stop.Subject}")}: {stop.Reason}"));
         notes.AddRange(broken.Where(each => !stops.Any(stop => stop.Subject == each.Subject)).Select(each => $"{each.Subject}: {each.Reason}").Distinct());
         if (domain is { Standing: "poor" }) notes.Add($"{domain.Name} is slowed down to half: too many complaints or bounces in the last seven days.");
         if (domain?.WarmUp is { Left: 0 }) notes.Add($"{domain.Name} is being warmed up, and today's volume of {domain.WarmUp.Volume} is used up: marketing mail goes on tomorrow (UTC).");

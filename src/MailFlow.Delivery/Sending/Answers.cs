@@ -9,13 +9,16 @@ internal sealed class Answers(RetrySchedule schedule, DeliveryOptions options)
     public Move MoveFor(TakenMessage taken, HandOver answer, long now)
     {
         var message = taken.Message;
+        var replay = taken.Route.Provider.Replay;
+        // It was handed over before to one that forgets, or to another than this one: no answer of now says what became of that.
+        var isBeyondTelling = message.State == MessageState.Unknown && (replay == ReplayPolicy.Neither || message.Provider != taken.Route.Key);
         // A searchable provider was asked first, and has said that it has not got the mail.
-        var isInDoubt = message.State == MessageState.Unknown && taken.Route.Provider.Replay == ReplayPolicy.Idempotent;
+        var isInDoubt = isBeyondTelling || (message.State == MessageState.Unknown && replay == ReplayPolicy.Idempotent);
         return answer switch
         {
             HandOver.Accepted accepted => Make(MessageState.Accepted, null, null, accepted.ProviderId),
-            // An idempotent one judges both times alike; this one may have taken it the first time.
-            HandOver.Rejected rejected when message.State == MessageState.Unknown && taken.Route.Provider.Replay == ReplayPolicy.Neither =>
+            // An idempotent one judges both times alike.
+            HandOver.Rejected rejected when isBeyondTelling =>
                 Make(MessageState.Unconfirmed, $"may or may not have been sent ({message.Reason}); refused when it was sent again: {rejected.Reason}", null),
             HandOver.Rejected rejected => Make(MessageState.Rejected, $"not sent: {rejected.Reason}", null),
             // Its provider has not got it: it is as if it had never been handed over.
@@ -27,9 +30,9 @@ internal sealed class Answers(RetrySchedule schedule, DeliveryOptions options)
             _ => throw new InvalidOperationException($"'{answer.GetType().Name}' is not an answer."),
         };
 
-        // Not taken this time; that says nothing of the time before. By another route it could come twice.
+        // Not taken this time; that says nothing of the time before, nor of who had it then.
         Move PutOff(string reason, TimeSpan? retryAfter) => isInDoubt
-            ? Make(MessageState.Unknown, message.Reason, schedule.After(taken.Attempt, retryAfter)) with { Answer = reason }
+            ? Make(MessageState.Unknown, message.Reason, schedule.After(taken.Attempt, retryAfter)) with { Answer = reason, Provider = message.Provider }
             : Make(MessageState.Deferred, reason, schedule.After(taken.Attempt, retryAfter));
 
         Move Make(MessageState state, string? reason, TimeSpan? wait, string? providerId = null) => new(

@@ -30,8 +30,8 @@ internal sealed record ClaimedMessage : MessageOrder
 
     public required Snapshot Snapshot { get; init; }
 
-    /// <summary>Whether the provider is asked what it knows of the mail before it is given it again.</summary>
-    public bool IsAskedAt(Route? route) => State == MessageState.Unknown && route?.Provider.Replay == ReplayPolicy.Searchable;
+    /// <summary>Whether the provider is asked what it knows of the mail before it is given it again. Another than had it knows nothing.</summary>
+    public bool IsAskedAt(Route? route) => State == MessageState.Unknown && route?.Key == Provider && route?.Provider.Replay == ReplayPolicy.Searchable;
 
     /// <summary>Why it is not tried again: its instance ended while it was under way.</summary>
     public string? CancelReason { get; init; }

@@ -80,7 +80,7 @@ internal sealed class HandOverDesk(
     {
         var now = await session.NowAsync(ct);
         var moves = messages.Select(taken => taken.Message.State == MessageState.Unknown
-            ? new Move(taken.Message.Id, taken.Message.AccountId, taken.Attempt, MessageState.Unknown, taken.Message.Reason, now)
+            ? new Move(taken.Message.Id, taken.Message.AccountId, taken.Attempt, MessageState.Unknown, taken.Message.Reason, now) { Provider = taken.Message.Provider }
             : new Move(taken.Message.Id, taken.Message.AccountId, taken.Attempt, MessageState.Deferred, why, now)).ToList();
         var moved = await Ledger.MoveAsync(session, moves, now, now + (long)options.RetryFor.TotalMilliseconds, ct);
         await Flow.GiveBackAsync(session, messages.Where(taken => moved.Contains(taken.Message.Id)), at, ct);

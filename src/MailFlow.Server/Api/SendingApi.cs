@@ -22,7 +22,7 @@ internal static class SendingApi
     /// <param name="Limits">All limits, in place of those there were.</param>
     internal sealed record LimitsInput(IReadOnlyList<LimitInput>? Limits);
 
-    /// <param name="Subject">What to let send again: <c>connection:KEY</c> or <c>domain:NAME</c>.</param>
+    /// <param name="Subject">What to let send again: <c>connection:KEY</c>, <c>domain:NAME</c> or <c>sender</c>.</param>
     internal sealed record ResumeInput(string? Subject);
 
     /// <param name="From">When quiet hours begin by the recipient's clock: 21:00.</param>
@@ -43,7 +43,7 @@ internal static class SendingApi
         group.MapGet("", (Caller caller, SendingOverview overview, CancellationToken ct) => overview.ReadAsync(caller.AccountId, ct)).RequireScope(Scopes.MessagesRead)
             .WithSummary("How mail leaves at this moment: routes, the domain's standing and warm-up, what is stopped and why").Produces<SendingState>();
         group.MapPost("/resume", ResumeAsync).RequireScope(Scopes.Admin).WithSummary("Let what was stopped send again, once it is mended")
-            .WithDescription("A sending domain is judged by what comes after, and stops again when its rates are as bad.").Produces(204);
+            .WithDescription("A sending domain is judged by what comes after, and stops again when its rates are as bad. The sender is not resumed while a publish would be refused because of it: 409 says what is to be mended.").Produces(204);
         group.MapPut("/warm-ups/{domain}", PutWarmUpAsync).RequireScope(Scopes.Admin).WithSummary("Begin a sending domain's warm-up").Produces(204);
         group.MapDelete("/warm-ups/{domain}", DeleteWarmUpAsync).RequireScope(Scopes.Admin).WithSummary("End a sending domain's warm-up").Produces(204);
         group.MapGet("/policy", async (Caller caller, SendingPolicies policies, CancellationToken ct) => Show(await policies.FindAsync(caller.AccountId, ct))).RequireScope(Scopes.MessagesRead)
@@ -74,7 +74,7 @@ internal static class SendingApi
 
     private static async Task<IResult> ResumeAsync(Body<ResumeInput> body, Caller caller, SendingStops stops, MessageSignal signal, CancellationToken ct)
     {
-        if (string.IsNullOrWhiteSpace(body.Value.Subject)) throw new InvalidInputException("subject", "is missing: connection:KEY or domain:NAME, as GET /api/v1/sending lists it under stops");
+        if (string.IsNullOrWhiteSpace(body.Value.Subject)) throw new InvalidInputException("subject", "is missing: connection:KEY, domain:NAME or sender, as GET /api/v1/sending lists it under stops");
         if (!await stops.ResumeAsync(caller.AccountId, body.Value.Subject, ct)) throw new NotFoundException($"Nothing is stopped at '{body.Value.Subject}'.");
         signal.Notify();
         return Results.NoContent();

@@ -318,7 +318,7 @@ public sealed class EffectTests
         var id = await fixture.SentAsync("ada", FeedbackFixture.Transactional);
         fixture.Delivery.Time.Advance(TimeSpan.FromMinutes(15));
         await fixture.Delivery.SendAllAsync();
-        Assert.Equal(MessageState.Deferred, (await fixture.Delivery.StateAsync(id)).State);
+        Assert.Equal(MessageState.Unknown, (await fixture.Delivery.StateAsync(id)).State);
 
         await fixture.ReportAsync(fixture.Report(FeedbackKind.Delivered, id));
         stub.Answer = _ => StubAnswer.Accept;

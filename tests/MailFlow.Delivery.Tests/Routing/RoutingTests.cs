@@ -363,4 +363,46 @@ public sealed class RoutingTests
         Assert.Equal(2, state.Waiting[MessageStream.Marketing]);
         Assert.Contains(state.Notes, note => note.StartsWith("No connection takes marketing mail", StringComparison.Ordinal));
     }
+
+    // Seen red: the refusal was taken for the whole truth.
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, ReplayPolicy.Idempotent, StubAnswer.Reject, MessageState.Unconfirmed)]
+    [InlineData(DatabaseKind.PostgreSql, ReplayPolicy.Searchable, StubAnswer.Reject, MessageState.Unconfirmed)]
+    [InlineData(DatabaseKind.Sqlite, ReplayPolicy.Searchable, StubAnswer.Reject, MessageState.Unconfirmed)]
+    [InlineData(DatabaseKind.Sqlite, ReplayPolicy.Neither, StubAnswer.Accept, MessageState.Accepted)]
+    public async Task A_mail_in_doubt_that_a_forgetful_connection_put_off_may_leave_by_another_whose_refusal_leaves_the_doubt(
+        DatabaseKind kind, ReplayPolicy replay, StubAnswer last, MessageState end)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        var relay = await fixture.ConnectAsync("relay", ReplayPolicy.Neither);
+        relay.Answer = email => email.Attempt == 1 ? StubAnswer.AcceptThenDrop : StubAnswer.Defer;
+        var id = Assert.Single(await fixture.QueueAsync(1, MessageStream.Transactional));
+        await fixture.Delivery.SendAllAsync();
+        var other = await fixture.ConnectAsync("other", replay);
+        other.Answer = _ => other.Calls == 1 ? StubAnswer.Defer : last;
+
+        await fixture.RunAsync(TimeSpan.FromHours(70), TimeSpan.FromMinutes(15));
+
+        Assert.InRange(relay.Calls, 2, 60);
+        Assert.Equal(2, other.Calls);
+        Assert.Equal(end, (await fixture.Delivery.StateAsync(id)).State);
+    }
+
+    // Seen red: it was refused by one that had never seen it, and so called "not sent".
+    [Theory]
+    [InlineData(ReplayPolicy.Idempotent)]
+    [InlineData(ReplayPolicy.Searchable)]
+    public async Task A_mail_in_doubt_whose_connection_is_gone_is_not_called_unsent_because_another_refuses_it(ReplayPolicy replay)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(DatabaseKind.Sqlite);
+        (await fixture.ConnectAsync("gone")).Answer = _ => StubAnswer.AcceptThenDrop;
+        var id = Assert.Single(await fixture.QueueAsync(1, MessageStream.Transactional));
+        await fixture.Delivery.Get<MessageSender>().RunOnceAsync(default);
+        (await fixture.ConnectAsync("other", replay)).Answer = _ => StubAnswer.Reject;
+        await fixture.Delivery.Get<Connections>().DeleteAsync(1, "gone", default);
+
+        await fixture.RunAsync(TimeSpan.FromHours(1), TimeSpan.FromMinutes(15));
+
+        Assert.Equal(MessageState.Unconfirmed, (await fixture.Delivery.StateAsync(id)).State);
+    }
 }
