@@ -47,7 +47,7 @@ public sealed class AccountWallTests
         var seen = await AsAccountAsync(1, () => test.Database.WriteAsync(async session =>
         {
             var all = await session.EnqueueAsync("SELECT n FROM item", row => row.Int(0), default);
-            await session.EnqueueAsync("UPDATE item SET n = n + r.n FROM {rows}", new Rows<int>([1]).Int("n", n => n), default);
+            await session.EnqueueAsync("UPDATE item SET n = item.n + r.more FROM {rows}", new Rows<int>([1]).Int("more", more => more), default);
             await session.SendAsync(default);
             return all.Rows;
         }, default));

@@ -52,6 +52,18 @@ public sealed class ContentionTests
         }
     }
 
+    [Activity("Tests.TellsWhetherTablesAreScanned")]
+    private sealed class TellsWhetherTablesAreScanned : BatchActivity<TellsWhetherTablesAreScanned.Input>
+    {
+        public sealed record Input;
+
+        protected override async ValueTask RunAsync(StepBatch<Input> steps, CancellationToken ct)
+        {
+            var setting = await steps.Session.ScalarAsync<string>("SELECT current_setting('enable_seqscan')", ct);
+            foreach (var step in steps) step.Complete(text: setting);
+        }
+    }
+
     [Fact]
     public async Task Four_workers_over_all_shards_do_everything_once()
     {
@@ -68,6 +80,18 @@ public sealed class ContentionTests
         await WorkAllAsync(host);
 
         await AssertOnceAsync(host, ["one", "two", "three", "four"], nodes: 8);
+    }
+
+    /// <summary>What PostgreSQL last knew of the inbox is that it was empty: by that it would read all of it, the dead rows too, for each batch.</summary>
+    [Fact]
+    public async Task No_batch_reads_a_whole_table()
+    {
+        await using var host = await EngineHost.CreateAsync(DatabaseKind.PostgreSql, services => services.AddActivity<TellsWhetherTablesAreScanned>());
+        await host.PublishAsync(Flows.Of("on:s:go Tests.TellsWhetherTablesAreScanned:tells", "s --> tells"));
+        await host.EventAsync("go");
+        await host.RunAsync();
+
+        Assert.Equal(["off"], await host.LinesAsync());
     }
 
     [Fact]
