@@ -194,6 +194,8 @@ public sealed class Session
     /// </summary>
     public async Task EnqueueAsync(string sql, Rows rows, CancellationToken ct, params (string Name, object? Value)[] parameters)
     {
+        if (sql.Contains("RETURNING", StringComparison.OrdinalIgnoreCase) || sql.StartsWith("SELECT", StringComparison.OrdinalIgnoreCase))
+            throw new ArgumentException("Rows that nobody reads would stand in for the next query's: say how they are mapped.", nameof(sql));
         if (!Dialect.IsPostgreSql) await ExecuteAsync(sql, rows, ct, parameters);
         else if (rows.Count > 0) Enqueue(sql, rows, null, parameters);
     }
@@ -228,6 +230,9 @@ public sealed class Session
         return sent[^1].Command.RecordsAffected;
     }
 
+    /// <summary>Forgets what is enqueued: what it was for is undone.</summary>
+    public void Discard() => _queue.Clear();
+
     internal async Task CommitAsync(CancellationToken ct)
     {
         await SendAsync(ct);
@@ -246,6 +251,8 @@ public sealed class Session
     /// <summary>Runs what is enqueued and then a command; gives how many rows that changed. Reads what it gives, if that is wanted.</summary>
     private async Task<int> RunAsync(DbCommand command, Func<DbDataReader, Task>? read, CancellationToken ct)
     {
+        if (_queue.Count > 0 && command.CommandText.Contains("; ", StringComparison.Ordinal) && !command.CommandText.StartsWith(AccountWall.Enter, StringComparison.Ordinal))
+            await SendAsync(ct); // several statements in one text are none of a batch's
         if (_queue.Count > 0)
         {
             Enqueue((NpgsqlCommand)command, read);

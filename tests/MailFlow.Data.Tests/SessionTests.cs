@@ -217,6 +217,62 @@ public sealed class SessionTests
         }, default);
     }
 
+    [Fact]
+    public async Task What_follows_a_lock_in_the_same_round_trip_reads_from_after_the_lock()
+    {
+        await using var test = await NewAsync(DatabaseKind.PostgreSql);
+        await test.Database.WriteAsync(s => s.ExecuteAsync("CREATE TABLE t (n INT PRIMARY KEY)", default), default);
+        for (var round = 0; round < 5; round++) // prepared from the third on
+        {
+            await test.Database.WriteAsync(s => s.ExecuteAsync("DELETE FROM t", default), default);
+            var locked = new TaskCompletionSource();
+            var go = new TaskCompletionSource();
+            var other = Task.Run(() => test.Database.WriteAsync(async s =>
+            {
+                await s.LockShardAsync(3, wait: true, default);
+                await s.ExecuteAsync("INSERT INTO t (n) VALUES (1)", default);
+                locked.SetResult();
+                await go.Task;
+            }, default));
+            await locked.Task;
+            var mine = Task.Run(() => test.Database.WriteAsync(async s =>
+            {
+                s.AvoidScans();
+                var before = await s.EnqueueAsync("SELECT count(*) FROM t", row => row.Long(0), default);
+                // the same key, waited for within the batch
+                var waited = await s.EnqueueAsync("SELECT 1 FROM (SELECT pg_advisory_xact_lock(@key, 3)) l", row => row.Int(0), default, ("key", s.Database.LockNamespace));
+                var tried = await s.TryLockShardsAsync([3], default);
+                var after = await s.EnqueueAsync("SELECT count(*) FROM t", row => row.Long(0), default);
+                await s.SendAsync(default);
+                return (before.Rows[0], waited.Rows.Count, tried.Rows.Count, after.Rows[0]);
+            }, default));
+            while ((await test.Database.ReadAsync(s => s.ScalarAsync<long>("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND classid::bigint = @space AND objid = 3", default, ("space", (long)unchecked((uint)s.Database.LockNamespace))), default)) == 0) await Task.Yield();
+            go.SetResult();
+            await other;
+            Assert.Equal((0L, 1, 1, 1L), await mine);
+        }
+    }
+
+    [Fact]
+    public async Task Two_statements_in_one_text_run_behind_what_is_enqueued_as_they_do_alone()
+    {
+        await using var test = await NewAsync(DatabaseKind.PostgreSql);
+        await test.Database.WriteAsync(s => s.ExecuteAsync("CREATE TABLE t (n INT PRIMARY KEY)", default), default);
+        await test.Database.WriteAsync(async s =>
+        {
+            await s.EnqueueAsync("INSERT INTO t (n) SELECT r.n FROM {rows}", new Rows<int>([3]).Int("n", x => x), default);
+            await s.ExecuteAsync("INSERT INTO t (n) VALUES (4); INSERT INTO t (n) VALUES (5)", default);
+        }, default);
+    }
+
+    [Fact]
+    public async Task A_statement_that_gives_rows_is_not_enqueued_without_saying_who_reads_them()
+    {
+        await using var test = await NewAsync(DatabaseKind.PostgreSql);
+        await test.Database.WriteAsync(s => Assert.ThrowsAsync<ArgumentException>(() =>
+            s.EnqueueAsync("DELETE FROM item USING {rows} WHERE item.number = r.n RETURNING id", new Rows<long>([3]).Long("n", n => n), default)), default);
+    }
+
     private static Task EnqueueAsync(Session session, long number) => session.EnqueueAsync(
         "INSERT INTO item (id, number, json, flag) SELECT r.id, r.number, @json, @flag FROM {rows}",
         new Rows<long>([number]).Uuid("id", n => StableHash.Key($"{n}")).Long("number", n => n), default, ("json", new JsonText("{}")), ("flag", true));

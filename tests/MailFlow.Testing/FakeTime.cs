@@ -11,10 +11,18 @@ public sealed class FakeTime(DateTimeOffset start) : TimeProvider
     /// <summary>Starts at 9:00 UTC on Monday, 5 January 2026.</summary>
     public FakeTime() : this(new DateTimeOffset(2026, 1, 5, 9, 0, 0, TimeSpan.Zero)) { }
 
+    /// <summary>How far each reading sets the clock forward, as when a process stands still between two.</summary>
+    public TimeSpan StepOnRead { get; set; }
+
     /// <inheritdoc/>
     public override DateTimeOffset GetUtcNow()
     {
-        lock (_lock) return _now + _ahead;
+        lock (_lock)
+        {
+            var now = _now + _ahead;
+            _ahead += StepOnRead;
+            return now;
+        }
     }
 
     /// <inheritdoc/>

@@ -105,10 +105,12 @@ internal sealed partial class Batch
             try
             {
                 await activity.RunAsync([step], session, ct);
+                await session.SendAsync(ct);
             }
             catch (Exception error) when (error is not OperationCanceledException && !session.Dialect.IsTransient(error))
             {
                 var text = failed(error).Message;
+                session.Discard();
                 await session.ExecuteAsync("ROLLBACK TO SAVEPOINT probe", ct);
                 if (reason is null || reason == text)
                 {

@@ -104,6 +104,7 @@ internal sealed partial class Batch
         {
             if (services.Known.Probe == (((BatchStep)steps[0]).Journey.VersionId, node.Index)) await ProbeAsync(activity, node, steps, Failed, deadline.Token);
             await activity.RunAsync(steps, session, deadline.Token);
+            await session.SendAsync(deadline.Token); // what it enqueued fails as its own
             timeout.Token.ThrowIfCancellationRequested(); // one that looks at no token: its transaction may be gone
         }
         catch (Exception error) when (timeout.IsCancellationRequested && !ct.IsCancellationRequested && (error is OperationCanceledException || session.Dialect.IsTransient(error)))

@@ -20,16 +20,16 @@ internal sealed partial class Batch
         await InstanceStore.SetVersionsAsync(session, Rows(_moved.Where(instance => !instance.IsNew).Distinct().OrderBy(instance => instance.Id)), ct);
         await JobStore.DropKeysAsync(session, [.. _dropped.Order()], ct);
         await JobStore.DropAsync(session, [.. _ended.Select(end => end.Id).Order()], ct);
-        foreach (var group in _ended.GroupBy(end => end.Reason))
-            foreach (var ended in services.Ended) await ended.OnEndedAsync(session, [.. group.Select(end => end.Id).Order()], group.Key, ct);
         await Inbox.PostAsync(session, _posts, now, ct);
         await WriteParkedAsync(ct);
         await InboxStore.DeleteAsync(session, _consumed, ct);
         await counters.WriteAsync(session, countShard, ct);
         if (!view.Facts.IsEmpty) HasEffects |= await Outbox.WriteAsync(session, view.Facts, touched.SelectMany(instance => InstanceFacts.Of(instance, now)), ct) > 0;
         HasEffects |= _jobs.Count > 0;
-        // Last, for it must know what it changed: on PostgreSQL nearly all of the others go with it.
+        // Late, for it must know what it changed: on PostgreSQL nearly all of the others go with it.
         await InstanceStore.UpdateAsync(session, Rows(touched.Where(instance => !instance.IsNew)), now, ct);
+        foreach (var group in _ended.GroupBy(end => end.Reason))
+            foreach (var ended in services.Ended) await ended.OnEndedAsync(session, [.. group.Select(end => end.Id).Order()], group.Key, ct);
     }
 
     private List<InstanceRow> Rows(IEnumerable<Instance> instances) =>

@@ -14,7 +14,7 @@ namespace MailFlow.Engine.Execution;
 /// <param name="catalog">Loads the versions that are still wanting.</param>
 /// <param name="services">What it calls on.</param>
 /// <param name="countShard">The shard among whose counters it counts: any whose lock it holds.</param>
-/// <param name="now">The database's clock.</param>
+/// <param name="now">The database's clock behind what was claimed.</param>
 internal sealed partial class Batch(Session session, CatalogView view, Catalog catalog, BatchServices services, int countShard, long now)
 {
     /// <summary>The most stimuli of one contact in a batch: one busy contact must not hold up the others.</summary>
@@ -130,7 +130,7 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
                 continue;
             }
             var instance = Add(Instance.Load(row, version, contact));
-            AddTimers(stimuli, instance, row, claim.Horizons.GetValueOrDefault(new Place(row.Shard, row.AccountId), now));
+            AddTimers(stimuli, instance, row, claim.HorizonOf(new Place(row.Shard, row.AccountId)));
         }
         foreach (var row in rows) stimuli.Add(new Stimulus(row.AcceptedAt, row.Id, row.Contact!, row, null, null));
         return stimuli;

@@ -8,12 +8,14 @@ namespace MailFlow.Engine.Execution;
 /// <param name="Due">Of each place the longest overdue first.</param>
 /// <param name="Horizons">By place that has more in the inbox than was taken: up to when its waits may be worked now, those of contacts taken for another reason too.</param>
 /// <param name="Full">The shards in which there may be more.</param>
-internal sealed record Claim(List<InboxRow> Inbox, List<InstanceRow> Due, Dictionary<Place, long> Horizons, HashSet<int> Full)
+/// <param name="ReadAt">The database's clock before it was taken: what is over by then is due.</param>
+/// <param name="WorkedAt">The clock behind what was taken: a wait that began before the last of it was accepted would be too short.</param>
+internal sealed record Claim(List<InboxRow> Inbox, List<InstanceRow> Due, Dictionary<Place, long> Horizons, HashSet<int> Full, long ReadAt, long WorkedAt)
 {
     public int Count => Inbox.Count + Due.Count;
 
-    /// <summary>When it is worked: no earlier than anything in it was accepted, which may have been after the clock was read, or waits would be shorter by that.</summary>
-    public long WorkedAt(long now) => Inbox.Aggregate(now, (latest, row) => Math.Max(latest, row.AcceptedAt));
+    /// <summary>Up to when waits in a place may be worked.</summary>
+    public long HorizonOf(Place place) => Horizons.GetValueOrDefault(place, ReadAt);
 
     /// <summary>
     /// Takes at most <paramref name="size"/>, in equal slices for each account that has work in a shard, half of each for timers. While more inbox
@@ -40,10 +42,11 @@ internal sealed record Claim(List<InboxRow> Inbox, List<InstanceRow> Due, Dictio
         }
         var slice = places.Count == 0 ? 0 : size / places.Count;
         var (inbox, due) = (await InboxStore.FirstAsync(session, places, slice, ct), await InstanceStore.DueAsync(session, places, slice, now, ct));
+        var behind = await session.NowAsync(ct);
         await session.SendAsync(ct);
         var (messages, timers) = (inbox.Rows.ToLookup(row => new Place(row.Shard, row.AccountId)), due.Rows.ToLookup(row => new Place(row.Shard, row.AccountId)));
 
-        var claim = new Claim([], [], [], full);
+        var claim = new Claim([], [], [], full, now, behind);
         foreach (var place in places)
         {
             // The row after the last read is not known, only that it was not accepted before that one.

@@ -280,7 +280,7 @@ public sealed partial class Worker : IDisposable
             await using var scope = _scopes.CreateAsyncScope();
             var services = new BatchServices(scope.ServiceProvider, scope.ServiceProvider.GetRequiredService<IContactStore>(),
                 [.. scope.ServiceProvider.GetServices<IInstanceEnded>()], _faults, known);
-            var batch = new Batch(session, view, _catalog, services, locked[0], claim.WorkedAt(now));
+            var batch = new Batch(session, view, _catalog, services, locked[0], claim.WorkedAt);
             await batch.RunAsync(claim, ct);
             foreach (var shard in batch.Slow) _shards[shard].SlowAt = _database.Time.GetTimestamp();
             (posted, done) = ([.. batch.PostedShards], (batch, claim));

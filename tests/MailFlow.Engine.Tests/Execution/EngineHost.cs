@@ -62,6 +62,9 @@ internal sealed class EngineHost : IAsyncDisposable
     public static List<string> UsersOfOneShard(int count, int account = 1) =>
         [.. Enumerable.Range(0, int.MaxValue).Select(i => $"u{i}").Where(user => StableHash.Shard(account, user) == 7).Take(count)];
 
+    /// <summary>A user of account 1 in this shard.</summary>
+    public static string UserOf(int shard) => Enumerable.Range(0, int.MaxValue).Select(i => $"u{i}").First(user => StableHash.Shard(1, user) == shard);
+
     /// <summary>Publishes a definition as the next version of its journey.</summary>
     public Task PublishAsync(string json, int account = 1) => Write(async session =>
     {
