@@ -1,6 +1,7 @@
 using MailFlow.Data;
 using MailFlow.Delivery.Activities;
 using MailFlow.Engine.Definitions;
+using MailFlow.Engine.Storage;
 
 namespace MailFlow.Delivery.Deliverability;
 
@@ -37,26 +38,26 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs)
         return flaws;
     }
 
-    /// <summary>Refuses a change that would make the sender one that no publish lets through, while marketing mail is published. What was wrong before does not stop it.</summary>
+    /// <summary>Refuses a change that would make the sender one that no publish lets through, while a journey sends marketing mail. What was wrong before does not stop it.</summary>
     /// <exception cref="InvalidInputException">It would; names the field.</exception>
     public async Task CheckChangeAsync(Session session, int accountId, SenderIdentity before, SenderIdentity after, CancellationToken ct)
     {
         var known = await FlawsAsync(session, accountId, before, ct);
         var added = (await FlawsAsync(session, accountId, after, ct)).FirstOrDefault(flaw => flaw.Severity == Severity.Error && !known.Contains(flaw));
-        if (added is not null && await PublishedAsync(session, accountId, ct) is [var journey, ..])
-            throw new InvalidInputException(added.Field, $"{added.Message} The journey '{journey}', which sends marketing mail, is published: unpublish it first, or mend that.");
+        if (added is not null && await SendingAsync(session, accountId, ct) is [var journey, ..])
+            throw new InvalidInputException(added.Field, $"{added.Message} The journey '{journey}' sends marketing mail, or its contacts are still inside: mend that, or unpublish it and let them come to its end first.");
     }
 
     /// <summary>
     /// Makes a change to the account's routes. Where mail that so far reached nobody would now reach people, from a sender that no publish lets through, marketing mail stops
-    /// if any is published: a new installation is to get its first connection beside its published samples. What was wrong before stops nothing.
+    /// if any journey sends such: a new installation is to get its first connection beside its published samples. What was wrong before stops nothing.
     /// </summary>
     public async Task<T> ChangeRoutesAsync<T>(Session session, int accountId, SenderIdentity sender, Func<Task<T>> change, CancellationToken ct)
     {
         var known = await FlawsAsync(session, accountId, sender, ct);
         var made = await change();
         var errors = await ErrorsAsync(session, accountId, sender, ct);
-        if (errors.Any(flaw => !known.Contains(flaw)) && await PublishedAsync(session, accountId, ct) is { Count: > 0 } journeys)
+        if (errors.Any(flaw => !known.Contains(flaw)) && await SendingAsync(session, accountId, ct) is { Count: > 0 } journeys)
             await SendingStops.StopAsync(session, [new(accountId, SendingStops.OfSender, MessageStream.Marketing, WhyStopped(errors, journeys))], ct);
         await ReviewStopAsync(session, accountId, sender, ct);
         return made;
@@ -67,7 +68,7 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs)
     {
         if (!(await SendingStops.AmongAsync(session, [accountId], ct)).Any(each => each.Stop.Subject == SendingStops.OfSender)) return;
         if (await ErrorsAsync(session, accountId, sender, ct) is { Count: > 0 } left)
-            await SendingStops.SayAsync(session, accountId, SendingStops.OfSender, WhyStopped(left, await PublishedAsync(session, accountId, ct)), ct);
+            await SendingStops.SayAsync(session, accountId, SendingStops.OfSender, WhyStopped(left, await SendingAsync(session, accountId, ct)), ct);
         else await SendingStops.LiftAsync(session, accountId, SendingStops.OfSender, ct);
     }
 
@@ -78,7 +79,7 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs)
     private static string WhyStopped(IReadOnlyList<SenderFlaw> flaws, IReadOnlyList<string> journeys)
     {
         var named = string.Join(", ", journeys.Take(MostNamed).Select(journey => $"'{journey}'")) + (journeys.Count > MostNamed ? $" and {journeys.Count - MostNamed} more" : "");
-        return $"{string.Join(" ", flaws.Select(flaw => flaw.Message))} Once that is mended, marketing mail goes on by itself.{(journeys.Count == 0 ? "" : $" Published while mail was captured: {named}.")}";
+        return $"{string.Join(" ", flaws.Select(flaw => flaw.Message))} Once that is mended, marketing mail goes on by itself.{(journeys.Count == 0 ? "" : $" Begun while mail was captured: {named}.")}";
     }
 
     /// <summary>Whether a journey sends marketing mail, or may: a stream that only the instance tells may be marketing.</summary>
@@ -87,10 +88,20 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs)
     private static bool IsMarketing(Node node, Graph graph) => node.Activity.Inputs.DependsOnInstance("stream") ||
         (node.Activity.Inputs.ConstantOf("stream") is { } stream ? stream is MessageStream.Marketing || stream as string == "Marketing" : graph.Rules.Stream == MessageStream.Marketing);
 
-    /// <summary>The published journeys with marketing mail.</summary>
-    private async Task<IReadOnlyList<string>> PublishedAsync(Session session, int accountId, CancellationToken ct) => [.. (await session.QueryAsync(
-        "SELECT j.definition_id, v.definition FROM journey j JOIN definition_version v ON v.id = j.published_version_id WHERE j.account_id = @account ORDER BY j.id",
-        row => (Journey: row.Text(0), Json: row.Text(1)), ct, ("account", accountId))).Where(published => MayBeMarketing(published.Json)).Select(published => published.Journey)];
+    /// <summary>
+    /// The journeys whose marketing mail leaves, or may: published ones, versions that contacts are still inside of (they go on after an unpublish), and those that have mail waiting.
+    /// </summary>
+    private async Task<IReadOnlyList<string>> SendingAsync(Session session, int accountId, CancellationToken ct) => [.. (await session.QueryAsync(
+        $"""
+        SELECT j.definition_id, v.definition FROM journey j JOIN definition_version v ON v.journey_id = j.id
+        WHERE j.account_id = @account AND (v.id = j.published_version_id OR v.id IN (
+          SELECT c.version_id FROM journey_count c WHERE c.account_id = @account AND c.kind IN ({(int)CountKind.Waiting}, {(int)CountKind.Failed}) GROUP BY c.version_id HAVING sum(c.n) > 0))
+        ORDER BY j.id
+        """,
+        row => (Journey: row.Text(0), Json: row.Text(1)), ct, ("account", accountId))).Where(sending => MayBeMarketing(sending.Json)).Select(sending => sending.Journey)
+        .Concat(await session.QueryAsync(
+            "SELECT j.definition_id FROM message m JOIN journey j ON j.id = m.journey_id WHERE m.account_id = @account AND m.stream = @stream AND m.due_at IS NOT NULL LIMIT 1",
+            row => row.Text(0), ct, ("account", accountId), ("stream", MessageStream.Marketing))).Distinct()];
 
     private bool MayBeMarketing(string json)
     {

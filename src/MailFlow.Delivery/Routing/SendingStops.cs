@@ -55,7 +55,7 @@ public sealed class SendingStops
     internal static async Task<bool> LiftAsync(Session session, int accountId, string subject, CancellationToken ct)
     {
         if (await session.ExecuteAsync("DELETE FROM sending_stop WHERE account_id = @account AND subject = @subject", ct, ("account", accountId), ("subject", subject)) == 0) return false;
-        await session.ExecuteAsync($"UPDATE message SET retry_until = NULL WHERE account_id = @account AND due_at IS NOT NULL AND state = {(int)MessageState.Deferred}", ct, ("account", accountId));
+        await session.ExecuteAsync($"UPDATE message SET retry_until = NULL WHERE account_id = @account AND due_at IS NOT NULL AND state IN ({(int)MessageState.Deferred}, {(int)MessageState.Unknown})", ct, ("account", accountId));
         await Audit.RecordAsync(session, accountId, "sending.resume", subject, ct);
         return true;
     }

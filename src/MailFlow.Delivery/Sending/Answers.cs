@@ -26,7 +26,8 @@ internal sealed class Answers(RetrySchedule schedule, DeliveryOptions options)
             HandOver.Deferred stopped when ReferenceEquals(stopped, Dispatch.Stopping) => Make(MessageState.Deferred, stopped.Reason, TimeSpan.Zero),
             HandOver.Deferred deferred => PutOff(deferred.Reason, deferred.RetryAfter),
             HandOver.SenderFault fault => PutOff(fault.Reason, null),
-            HandOver.Unknown unknown => Make(MessageState.Unknown, unknown.Reason, UntilReplay(taken)),
+            // Not reached this time: the doubt is still about who had it then.
+            HandOver.Unknown unknown => Make(MessageState.Unknown, unknown.Reason, UntilReplay(taken)) with { Provider = unknown.IsProviders ? null : message.Provider },
             _ => throw new InvalidOperationException($"'{answer.GetType().Name}' is not an answer."),
         };
 

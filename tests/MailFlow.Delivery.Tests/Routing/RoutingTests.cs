@@ -1,5 +1,7 @@
+using MailFlow.Data;
 using MailFlow.Engine.Definitions;
 using MailFlow.Testing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace MailFlow.Delivery.Tests.Routing;
 
@@ -386,6 +388,44 @@ public sealed class RoutingTests
         Assert.InRange(relay.Calls, 2, 60);
         Assert.Equal(2, other.Calls);
         Assert.Equal(end, (await fixture.Delivery.StateAsync(id)).State);
+    }
+
+    // Seen red: the row named the other, which had never had it.
+    [Theory]
+    [InlineData(ReplayPolicy.Idempotent)]
+    [InlineData(ReplayPolicy.Searchable)]
+    public async Task A_mail_in_doubt_that_another_connection_was_not_reached_with_is_not_called_unsent_when_that_refuses_it(ReplayPolicy replay)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(DatabaseKind.Sqlite);
+        (await fixture.ConnectAsync("gone")).Answer = _ => StubAnswer.AcceptThenDrop;
+        var id = Assert.Single(await fixture.QueueAsync(1, MessageStream.Transactional));
+        await fixture.Delivery.Get<MessageSender>().RunOnceAsync(default);
+        var other = await fixture.ConnectAsync("other", replay);
+        other.Answer = _ => StubAnswer.Reject;
+        await fixture.Delivery.Get<Connections>().DeleteAsync(1, "gone", default);
+        fixture.Delivery.Time.Advance(TimeSpan.FromMinutes(15));
+        var sender = fixture.Start(services: with => with.AddSingleton<IFaultPoints>(new At("sender.hand-over.after-commit", () => fixture.Delivery.Time.Advance(fixture.Delivery.Options.Lease))));
+        await sender.RunOnceAsync(default);
+        Assert.Equal(0, other.Calls);
+        fixture.Start();
+        await fixture.RunAsync(TimeSpan.FromHours(2), TimeSpan.FromMinutes(15));
+        Assert.Equal(MessageState.Unconfirmed, (await fixture.Delivery.StateAsync(id)).State);
+    }
+
+    // Seen red: it was given up without being asked.
+    [Fact]
+    public async Task A_mail_in_doubt_at_a_connection_that_was_stopped_for_long_is_asked_for_when_it_resumes()
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(DatabaseKind.Sqlite);
+        var main = await fixture.ConnectAsync("main", ReplayPolicy.Searchable);
+        main.Answer = email => email.Attempt == 1 ? StubAnswer.Drop : StubAnswer.Accept;
+        var id = Assert.Single(await fixture.QueueAsync(1));
+        await fixture.Delivery.Get<MessageSender>().RunOnceAsync(default);
+        await fixture.Delivery.Database.WriteAsync(session => SendingStops.StopAsync(session, [new(1, "connection:main", MessageStream.Marketing, "x"), new(1, "connection:main", MessageStream.Transactional, "x")], default), default);
+        await fixture.RunAsync(TimeSpan.FromHours(73), TimeSpan.FromHours(1));
+        Assert.True(await fixture.Delivery.Get<SendingStops>().ResumeAsync(1, "connection:main", default));
+        await fixture.Delivery.SendAllAsync();
+        Assert.Equal(MessageState.Accepted, (await fixture.Delivery.StateAsync(id)).State);
     }
 
     // Seen red: it was refused by one that had never seen it, and so called "not sent".
