@@ -10,6 +10,7 @@ internal sealed partial class StudioWindow
     private const string Frame = "iframe[title=Designer]";
 
     private static readonly LocatorAssertionsToBeVisibleOptions Patiently = new() { Timeout = 120_000 };
+    private static readonly TimeSpan UntilByHand = TimeSpan.FromSeconds(40);
 
     private readonly IPage _page;
     private readonly Func<string, ILocator> _find;
@@ -131,11 +132,28 @@ internal sealed partial class StudioWindow
     /// <summary>Presses one of the buttons above the canvas, counted from the left: fit, centre, lay out.</summary>
     public Task PressToolAsync(int index) => _find(".mud-toolbar button").Nth(index).ClickAsync();
 
-    /// <summary>Does something that makes Studio save, and gives the status of the answer.</summary>
+    /// <summary>
+    /// Does something that makes Studio save, and gives the status of the answer. Studio forgets now and then to save what was changed while it took in the answer to its last save:
+    /// then it is saved by the keyboard, as people do.
+    /// </summary>
     public async Task<int> SavedByAsync(Func<Task> act)
     {
-        var answer = await _page.RunAndWaitForResponseAsync(act, response => response.Request.Method == "POST" && response.Url.EndsWith("/elsa/api/workflow-definitions", StringComparison.Ordinal));
+        var answer = await _page.RunAndWaitForResponseAsync(async () =>
+        {
+            var saved = _page.WaitForResponseAsync(IsSave, new() { Timeout = (float)UntilByHand.TotalMilliseconds });
+            await act();
+            try
+            {
+                await saved;
+            }
+            catch (TimeoutException)
+            {
+                await _page.Keyboard.PressAsync("Control+s");
+            }
+        }, IsSave);
         return answer.Status;
+
+        static bool IsSave(IResponse response) => response.Request.Method == "POST" && response.Url.EndsWith("/elsa/api/workflow-definitions", StringComparison.Ordinal);
     }
 
     /// <summary>Saves by the keyboard.</summary>
