@@ -208,7 +208,7 @@ public sealed class Session
     public async Task<Reply<T>> EnqueueAsync<T>(string sql, Func<Row, T> map, CancellationToken ct, params (string Name, object? Value)[] parameters) =>
         !Dialect.IsPostgreSql ? new Reply<T>(await QueryAsync(sql, map, ct, parameters)) : Enqueue(sql, null, map, parameters, ct);
 
-    /// <summary>Runs what is enqueued, so that nothing that comes next is blamed where it fails.</summary>
+    /// <summary>Runs what is enqueued, so that nothing that comes next is blamed where it fails. Gives how many rows the last of it changed.</summary>
     public async Task<int> SendAsync(CancellationToken ct)
     {
         if (_queue.Count == 0) return 0;

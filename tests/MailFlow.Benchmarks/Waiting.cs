@@ -113,7 +113,7 @@ internal static class Waiting
     /// </summary>
     private static async Task<List<double>> LagAsync(BenchHost host, int account, int perSecond, int seconds)
     {
-        const int Slice = 50;
+        const int Slice = 50, Part = 5; // milliseconds; seconds
         await host.PublishAsync("lag", File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "lag-journey.json")), account);
         var total = perSecond * seconds;
         var (lags, durations) = (new ConcurrentBag<(double Ms, double At)>(), new ConcurrentBag<double>());
@@ -150,15 +150,16 @@ internal static class Waiting
         Report.Line("batches", $"{batches.Count:N0} of {2.0 * total / batches.Count:N0} waits and events, p50 {Percentile(batches, 0.5):N1} ms, p99 {Percentile(batches, 0.99):N1} ms");
         await cost.PrintAsync("batch", batches.Count);
 
-        foreach (var part in lags.GroupBy(lag => (int)lag.At / 5).OrderBy(part => part.Key))
-            if (part.Select(lag => lag.Ms).Order().ToList() is var each)
-                Report.Line($"lag from second {5 * part.Key}", $"p50 {Percentile(each, 0.5):N0} ms, p99 {Percentile(each, 0.99):N0} ms, most {each[^1]:N0} ms");
-        List<double> sorted = [.. lags.Select(lag => lag.Ms).Order()];
+        foreach (var part in lags.GroupBy(lag => (int)lag.At / Part).OrderBy(part => part.Key)) Describe($"lag from second {Part * part.Key}", Sorted(part));
+        var sorted = Sorted(lags);
         Report.Check("timers fired", total, sorted.Count);
         Report.Check("timers fired early", 0, sorted.Count(lag => lag < 0));
         Report.Check("instances completed", total, await FinishedAsync(host));
-        Report.Line($"lag at {perSecond:N0} timers/s", $"p50 {Percentile(sorted, 0.5):N0} ms, p99 {Percentile(sorted, 0.99):N0} ms, most {sorted[^1]:N0} ms");
+        Describe($"lag at {perSecond:N0} timers/s", sorted);
         return sorted;
+
+        static List<double> Sorted(IEnumerable<(double Ms, double At)> lags) => [.. lags.Select(lag => lag.Ms).Order()];
+        static void Describe(string name, List<double> lags) => Report.Line(name, $"p50 {Percentile(lags, 0.5):N0} ms, p99 {Percentile(lags, 0.99):N0} ms, most {lags[^1]:N0} ms");
     }
 
     private static Task<long> FinishedAsync(BenchHost host) =>

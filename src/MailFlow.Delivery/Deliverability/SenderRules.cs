@@ -12,7 +12,7 @@ namespace MailFlow.Delivery.Deliverability;
 /// <param name="Message">What is wrong and what to do.</param>
 internal sealed record SenderFlaw(string Field, Severity Severity, string Code, string Message);
 
-/// <summary>What marketing mail asks of its sender: looked at before a publish, and before the sender or the routes of what is published change.</summary>
+/// <summary>What marketing mail asks of its sender: looked at before a publish, and before the sender or the routes of what sends it change.</summary>
 internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs)
 {
     private const string Where = "Settings → Sending domains";
@@ -44,7 +44,7 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs)
     {
         var known = await FlawsAsync(session, accountId, before, ct);
         var added = (await FlawsAsync(session, accountId, after, ct)).FirstOrDefault(flaw => flaw.Severity == Severity.Error && !known.Contains(flaw));
-        if (added is not null && await SendingAsync(session, accountId, ct) is [var journey, ..])
+        if (added is not null && await JourneysThatSendAsync(session, accountId, ct) is [var journey, ..])
             throw new InvalidInputException(added.Field, $"{added.Message} The journey '{journey}' sends marketing mail, or its contacts are still inside: mend that, or unpublish it and let them come to its end first.");
     }
 
@@ -57,7 +57,7 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs)
         var known = await FlawsAsync(session, accountId, sender, ct);
         var made = await change();
         var errors = await ErrorsAsync(session, accountId, sender, ct);
-        if (errors.Any(flaw => !known.Contains(flaw)) && await SendingAsync(session, accountId, ct) is { Count: > 0 } journeys)
+        if (errors.Any(flaw => !known.Contains(flaw)) && await JourneysThatSendAsync(session, accountId, ct) is { Count: > 0 } journeys)
             await SendingStops.StopAsync(session, [new(accountId, SendingStops.OfSender, MessageStream.Marketing, WhyStopped(errors, journeys))], ct);
         await ReviewStopAsync(session, accountId, sender, ct);
         return made;
@@ -68,7 +68,7 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs)
     {
         if (!(await SendingStops.AmongAsync(session, [accountId], ct)).Any(each => each.Stop.Subject == SendingStops.OfSender)) return;
         if (await ErrorsAsync(session, accountId, sender, ct) is { Count: > 0 } left)
-            await SendingStops.SayAsync(session, accountId, SendingStops.OfSender, WhyStopped(left, await SendingAsync(session, accountId, ct)), ct);
+            await SendingStops.SayAsync(session, accountId, SendingStops.OfSender, WhyStopped(left, await JourneysThatSendAsync(session, accountId, ct)), ct);
         else await SendingStops.LiftAsync(session, accountId, SendingStops.OfSender, ct);
     }
 
@@ -91,7 +91,7 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs)
     /// <summary>
     /// The journeys whose marketing mail leaves, or may: published ones, versions that contacts are still inside of (they go on after an unpublish), and those that have mail waiting.
     /// </summary>
-    private async Task<IReadOnlyList<string>> SendingAsync(Session session, int accountId, CancellationToken ct) => [.. (await session.QueryAsync(
+    private async Task<IReadOnlyList<string>> JourneysThatSendAsync(Session session, int accountId, CancellationToken ct) => [.. (await session.QueryAsync(
         $"""
         SELECT j.definition_id, v.definition FROM journey j JOIN definition_version v ON v.journey_id = j.id
         WHERE j.account_id = @account AND (v.id = j.published_version_id OR v.id IN (

@@ -82,7 +82,7 @@ public sealed class ContentionTests
         await AssertOnceAsync(host, ["one", "two", "three", "four"], nodes: 8);
     }
 
-    /// <summary>What PostgreSQL last knew of the inbox is that it was empty: by that it would read all of it, the dead rows too, for each batch.</summary>
+    /// <summary>What PostgreSQL last knew of the inbox is that it was empty: by that it would read all of it, the dead rows too, for each batch. Seen red.</summary>
     [Fact]
     public async Task No_batch_reads_a_whole_table()
     {

@@ -59,11 +59,11 @@ internal sealed class EngineHost : IAsyncDisposable
     }
 
     /// <summary>Users of one shard, in its order of work.</summary>
-    public static List<string> UsersOfOneShard(int count, int account = 1) =>
-        [.. Enumerable.Range(0, int.MaxValue).Select(i => $"u{i}").Where(user => StableHash.Shard(account, user) == 7).Take(count)];
+    public static List<string> UsersOfOneShard(int count, int account = 1, int shard = 7) =>
+        [.. Enumerable.Range(0, int.MaxValue).Select(i => $"u{i}").Where(user => StableHash.Shard(account, user) == shard).Take(count)];
 
     /// <summary>A user of account 1 in this shard.</summary>
-    public static string UserOf(int shard) => Enumerable.Range(0, int.MaxValue).Select(i => $"u{i}").First(user => StableHash.Shard(1, user) == shard);
+    public static string UserOf(int shard) => UsersOfOneShard(1, shard: shard)[0];
 
     /// <summary>Publishes a definition as the next version of its journey.</summary>
     public Task PublishAsync(string json, int account = 1) => Write(async session =>
