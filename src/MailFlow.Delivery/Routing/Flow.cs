@@ -43,8 +43,8 @@ internal sealed class Way(Route route, int room, int roomForMarketing)
 
 /// <summary>What may leave in one hand-over, and what was taken of it.</summary>
 internal sealed class Flow(
-    IReadOnlyDictionary<int, Dictionary<MessageStream, IReadOnlyList<Way>>> ways, IReadOnlyDictionary<int, Dictionary<MessageStream, IReadOnlyList<Way>>> closed, FoundRoutes routes, Dictionary<int, int> marketing,
-    IReadOnlyDictionary<int, string> domains, IRateLimits rateLimits, RateGrant grant, bool heldByRate, long now, int today)
+    IReadOnlyDictionary<int, Dictionary<MessageStream, IReadOnlyList<Way>>> ways, IReadOnlyDictionary<int, Dictionary<MessageStream, IReadOnlyList<Way>>> closed, FoundRoutes routes,
+    IReadOnlyDictionary<int, SenderIdentity> senders, Dictionary<int, int> marketing, IReadOnlyDictionary<int, string> domains, IRateLimits rateLimits, RateGrant grant, bool heldByRate, long now, int today)
 {
     private readonly List<DayCount> _counts = [];
 
@@ -83,6 +83,9 @@ internal sealed class Flow(
     }
 
     private static BucketKey DomainBucket(int account, string domain) => new(account, SendingStops.OfDomain(domain));
+
+    /// <summary>Whom an account's mail by this route comes from.</summary>
+    public SenderIdentity SenderOf(int account, Route route) => Senders.For(route, senders[account]);
 
     /// <summary>The route that a message took; null when there is none any more.</summary>
     public Route? Find(ClaimedMessage message) => routes.Find(message.AccountId, message.Provider);

@@ -8,7 +8,7 @@ namespace MailFlow.Delivery.Routing;
 /// How much mail may leave now, and by which route. All limits are taken from with the hand-over, so that they hold over all nodes and through crashes: what is taken up
 /// was within them.
 /// </summary>
-internal sealed class FlowControl(Routes routes, IRateLimits limits, DeliveryOptions options)
+internal sealed class FlowControl(Routes routes, Senders senders, IRateLimits limits, DeliveryOptions options)
 {
     private readonly ConcurrentDictionary<(int AccountId, string Key), CircuitBreaker> _breakers = new();
 
@@ -18,17 +18,20 @@ internal sealed class FlowControl(Routes routes, IRateLimits limits, DeliveryOpt
     /// <summary>What these accounts may send in the transaction at hand.</summary>
     /// <param name="session">A writing session.</param>
     /// <param name="accounts">The accounts.</param>
-    /// <param name="senders">Who their mail comes from.</param>
     /// <param name="now">Unix milliseconds.</param>
     /// <param name="ct">Cancels.</param>
-    public async Task<Flow> OpenAsync(Session session, IReadOnlyList<int> accounts, IReadOnlyDictionary<int, SenderIdentity> senders, long now, CancellationToken ct)
+    public async Task<Flow> OpenAsync(Session session, IReadOnlyList<int> accounts, long now, CancellationToken ct)
     {
+        // A stop is made, or ends, together with a change of routes or sender, and each statement sees what is committed by then. With the routes between two looks at the stops,
+        // and the sender after them, no mail leaves by a change without its stop or by what a stop was for: at worst it waits once more.
+        var before = await SendingStops.AmongAsync(session, accounts, ct);
         var all = await routes.AmongAsync(session, accounts, ct);
         var found = all.ByAccount;
         await SendingStops.StopAsync(session, all.Broken, ct);
-        var stopped = (await SendingStops.AmongAsync(session, accounts, ct)).Select(each => (each.AccountId, each.Stop.Subject, each.Stop.Stream)).ToHashSet();
+        var stopped = before.Concat(await SendingStops.AmongAsync(session, accounts, ct)).Select(each => (each.AccountId, each.Stop.Subject, each.Stop.Stream)).ToHashSet();
+        var from = await senders.AmongAsync(session, accounts, ct);
         var limited = found.Values.SelectMany(each => each).Distinct().ToList();
-        var domains = accounts.Where(account => found[account].Any(route => !route.IsSandbox)).ToDictionary(account => account, account => DomainOf(senders[account]));
+        var domains = accounts.Where(account => found[account].Any(route => !route.IsSandbox)).ToDictionary(account => account, account => DomainOf(from[account]));
         var warmUps = domains.Count == 0 ? [] : await FlowStore.WarmUpsAsync(session, [.. domains.Keys], ct);
         var rates = domains.Count == 0 ? [] : await FlowStore.DomainRatesAsync(session, domains, ct);
         foreach (var route in limited.Where(route => route.PerSecond is not null)) rates[BucketOf(route)] = route.PerSecond!.Value;
@@ -49,7 +52,7 @@ internal sealed class FlowControl(Routes routes, IRateLimits limits, DeliveryOpt
         var allowed = new Dictionary<int, int>();
         foreach (var (account, domain) in domains)
             allowed[account] = await MarketingAsync(session, account, domain, stopped, LogOf(account, domain), warmUps, today, ct);
-        return new Flow(ByStream(closed: false), ByStream(closed: true), all, allowed, domains, limits, grant, heldByRate, now, today);
+        return new Flow(ByStream(closed: false), ByStream(closed: true), all, from, allowed, domains, limits, grant, heldByRate, now, today);
 
         SendingLog LogOf(int account, string domain) => FlowStore.LogOf(days, new BucketKey(account, SendingStops.OfDomain(domain)));
 

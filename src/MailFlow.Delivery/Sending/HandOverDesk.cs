@@ -31,7 +31,7 @@ internal sealed record TakenBatch(
 
 /// <summary>Takes due messages up: reads, checks and marks them in one transaction, whose commit is the hand-over.</summary>
 internal sealed class HandOverDesk(
-    Database database, IContactStore contacts, SendChecks checks, Senders senders, FlowControl control, DeliveryOptions options, IFaultPoints faults)
+    Database database, IContactStore contacts, SendChecks checks, FlowControl control, DeliveryOptions options, IFaultPoints faults)
 {
     /// <summary>Beyond the request's time-out, for a provider that is slow to give up.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
@@ -90,8 +90,7 @@ internal sealed class HandOverDesk(
         Session session, IReadOnlyList<int> accounts, long epoch, long started, CancellationToken ct)
     {
         var now = await session.NowAsync(ct);
-        var from = await senders.AmongAsync(session, accounts, ct);
-        var flow = await control.OpenAsync(session, accounts, from, now, ct);
+        var flow = await control.OpenAsync(session, accounts, now, ct);
         var claimed = await ClaimAsync(session, flow, accounts, now, ct);
         var paused = await PausedJourneys(session, claimed, ct);
         var parked = new List<Guid>();
@@ -127,7 +126,7 @@ internal sealed class HandOverDesk(
                 var isAsked = message.IsAskedAt(route);
                 var went = isAsked && message.ToAddress is { } address ? EmailAddress.Parse(address) : to;
                 var isOnlyAsked = isAsked && (refused.ContainsKey(message.Id) || flow.IsClosed(message, route) || went != to);
-                taken.Add(new(message, message.Attempt + 1, went, people[message.ContactId], Senders.For(route, from[message.AccountId]), route, isOnlyAsked));
+                taken.Add(new(message, message.Attempt + 1, went, people[message.ContactId], flow.SenderOf(message.AccountId, route), route, isOnlyAsked));
             }
             else postponed[message.Id] = now + (long)UntilRoom.TotalMilliseconds;
         await Ledger.PostponeAsync(session, postponed, ct);
