@@ -132,6 +132,7 @@ internal static class Waiting
         });
         listener.Start();
         var cost = await Report.StartAsync(host);
+        using var disk = new DiskProbe(watch);
         await using (await host.WorkAsync())
         {
             watch.Start();
@@ -150,16 +151,19 @@ internal static class Waiting
         Report.Line("batches", $"{batches.Count:N0} of {2.0 * total / batches.Count:N0} waits and events, p50 {Percentile(batches, 0.5):N1} ms, p99 {Percentile(batches, 0.99):N1} ms");
         await cost.PrintAsync("batch", batches.Count);
 
-        foreach (var part in lags.GroupBy(lag => (int)lag.At / Part).OrderBy(part => part.Key)) Describe($"lag from second {Part * part.Key}", Sorted(part));
+        var writes = disk.Stop();
+        foreach (var part in lags.GroupBy(lag => (int)lag.At / Part).OrderBy(part => part.Key))
+            Report.Line($"lag from second {Part * part.Key}", $"{Described(Sorted(part))}; the disk's worst write {writes.Where(write => (int)write.At / Part == part.Key).Max(write => (double?)write.Ms):N0} ms");
+        Report.Line("8 kB to the disk, durable", Described(Sorted(writes)));
         var sorted = Sorted(lags);
         Report.Check("timers fired", total, sorted.Count);
         Report.Check("timers fired early", 0, sorted.Count(lag => lag < 0));
         Report.Check("instances completed", total, await FinishedAsync(host));
-        Describe($"lag at {perSecond:N0} timers/s", sorted);
+        Report.Line($"lag at {perSecond:N0} timers/s", Described(sorted));
         return sorted;
 
         static List<double> Sorted(IEnumerable<(double Ms, double At)> lags) => [.. lags.Select(lag => lag.Ms).Order()];
-        static void Describe(string name, List<double> lags) => Report.Line(name, $"p50 {Percentile(lags, 0.5):N0} ms, p99 {Percentile(lags, 0.99):N0} ms, most {lags[^1]:N0} ms");
+        static string Described(List<double> lags) => $"p50 {Percentile(lags, 0.5):N0} ms, p99 {Percentile(lags, 0.99):N0} ms, most {lags[^1]:N0} ms";
     }
 
     private static Task<long> FinishedAsync(BenchHost host) =>
