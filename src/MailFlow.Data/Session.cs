@@ -70,6 +70,16 @@ public sealed class Session
         row => row.Int(0), ct, ("space", (long)unchecked((uint)Database.LockNamespace)))).ToHashSet();
 
     /// <summary>
+    /// One change at a time, until the transaction ends, of what must agree over an account's tables: its routes with its sender and what is published, its endpoints with the facts they want. Of two, the
+    /// later sees what the earlier did. Of several accounts, take them in order, and before any row that two changes could want.
+    /// </summary>
+    public async Task LockAccountAsync(int accountId, CancellationToken ct)
+    {
+        // On SQLite the write transaction is the lock. New rows of the account go on: their foreign key takes a weaker one.
+        if (Dialect.IsPostgreSql) await ExecuteAsync("SELECT 1 FROM account WHERE id = @account FOR NO KEY UPDATE", ct, ("account", accountId));
+    }
+
+    /// <summary>
     /// Before work without statements that may take up to 0.8 of <see cref="Database.LongestIdle"/>: a transaction that has stood idle for a while begins to count anew.
     /// </summary>
     public async Task StayAwakeAsync(CancellationToken ct)

@@ -27,6 +27,7 @@ public sealed class Senders
         Check(sender);
         await _database.WriteAsync(async session =>
         {
+            await session.LockAccountAsync(accountId, ct);
             await _rules.CheckChangeAsync(session, accountId, await OneAsync(session, accountId, ct), sender, ct);
             await session.ExecuteAsync("""
                 INSERT INTO sender (account_id, name, email, reply_to, postal_address, updated_at) VALUES (@account, @name, @email, @reply_to, @postal_address, @now)
@@ -41,15 +42,22 @@ public sealed class Senders
     }
 
     /// <summary>Makes a change to the routes by which the account's mail leaves. Marketing mail stops if published mail would now reach people from a sender that no publish lets through.</summary>
-    internal async Task<T> ChangeRoutesAsync<T>(Session session, int accountId, Func<Task<T>> change, CancellationToken ct) =>
-        await _rules.ChangeRoutesAsync(session, accountId, await OneAsync(session, accountId, ct), change, ct);
+    internal async Task<T> ChangeRoutesAsync<T>(Session session, int accountId, Func<Task<T>> change, CancellationToken ct)
+    {
+        await session.LockAccountAsync(accountId, ct);
+        return await _rules.ChangeRoutesAsync(session, accountId, await OneAsync(session, accountId, ct), change, ct);
+    }
 
     /// <summary>What no publish lets through of the sender; null when it is fit.</summary>
     internal async Task<string?> WhyUnfitAsync(Session session, int accountId, CancellationToken ct) =>
         await _rules.ErrorsAsync(session, accountId, await OneAsync(session, accountId, ct), ct) is { Count: > 0 } errors ? string.Join(" ", errors.Select(error => error.Message)) : null;
 
     /// <summary>Ends the stop of a sender that has become fit.</summary>
-    internal async Task ReviewStopAsync(Session session, int accountId, CancellationToken ct) => await _rules.ReviewStopAsync(session, accountId, await OneAsync(session, accountId, ct), ct);
+    internal async Task ReviewStopAsync(Session session, int accountId, CancellationToken ct)
+    {
+        await session.LockAccountAsync(accountId, ct);
+        await _rules.ReviewStopAsync(session, accountId, await OneAsync(session, accountId, ct), ct);
+    }
 
     private async Task<SenderIdentity> OneAsync(Session session, int accountId, CancellationToken ct) => (await AmongAsync(session, [accountId], ct))[accountId];
 

@@ -279,6 +279,36 @@ public sealed class DomainsApiTests
         Assert.Empty(await StopsAsync(server));
     }
 
+    // The publish has looked at the routes and waits for a row when the connection is made. Seen red: neither saw the other, and marketing mail left without a postal address.
+    [Fact]
+    public async Task A_publish_and_a_first_real_connection_at_the_same_moment_do_not_miss_each_other()
+    {
+        await using var server = await ServerUnderTest.StartAsync(DatabaseKind.PostgreSql, workers: false);
+        await SenderAsync(server, null);
+        await PutJourneyAsync(server);
+        Task publish = Task.CompletedTask, connect = Task.CompletedTask;
+        await server.Database.WriteAsync(async session =>
+        {
+            await session.QueryAsync("SELECT 1 FROM definition_version FOR UPDATE", _ => 1, default);
+            using (ExecutionContext.SuppressFlow()) publish = Task.Run(() => FindingsAsync(server, 200));
+            await WaitingAsync(1);
+            using (ExecutionContext.SuppressFlow()) connect = Task.Run(() => ConnectAsync(server, "real"));
+            await WaitingAsync(2);
+
+            async Task WaitingAsync(int transactions)
+            {
+                while (!connect.IsCompleted || transactions == 1)
+                    if (await session.ScalarAsync<long>("""
+                        SELECT count(*) FROM (SELECT DISTINCT pid FROM pg_locks WHERE NOT granted) w
+                        WHERE EXISTS (SELECT 1 FROM unnest(pg_blocking_pids(pid)) b WHERE b = pg_backend_pid() OR pg_backend_pid() = ANY (pg_blocking_pids(b)))
+                        """, default) >= transactions) return;
+            }
+        }, default);
+        await Task.WhenAll(publish, connect);
+
+        Assert.Single(await StopsAsync(server));
+    }
+
     // Seen red: the marketing mail was handed over without a postal address, and refused.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task While_the_sender_is_stopped_marketing_mail_waits_and_other_mail_leaves(DatabaseKind kind)

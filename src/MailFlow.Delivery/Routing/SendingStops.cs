@@ -45,6 +45,7 @@ public sealed class SendingStops
     /// <exception cref="ConflictException">It is the sender, and what it was stopped for is not mended.</exception>
     public Task<bool> ResumeAsync(int accountId, string subject, CancellationToken ct) => _database.WriteAsync(async session =>
     {
+        await session.LockAccountAsync(accountId, ct);
         if (!await LiftAsync(session, accountId, subject, ct)) return false;
         if (subject == OfSender && await _senders.WhyUnfitAsync(session, accountId, ct) is { } why) throw new ConflictException(why); // and so the stop stays
         if (subject != OfSender) await FlowStore.ResumeAsync(session, new BucketKey(accountId, subject), await session.NowAsync(ct), ct);

@@ -45,7 +45,7 @@ public sealed class WebhookEndpoints
         var boxed = _box.Seal(secret); // outside the transaction: a box may write a key of its own
         var made = await _database.WriteAsync(async session =>
         {
-            await LockAccountsAsync(session, [accountId], ct);
+            await session.LockAccountAsync(accountId, ct);
             var now = await session.NowAsync(ct);
             var at = DateTimeOffset.FromUnixTimeMilliseconds(now);
             var url = CheckedUrl(draft.Url ?? throw new InvalidInputException("url", "is missing"));
@@ -68,7 +68,7 @@ public sealed class WebhookEndpoints
     /// <exception cref="InvalidInputException">A field cannot be taken; names it.</exception>
     public Task<WebhookEndpoint> ChangeAsync(int accountId, Guid id, WebhookEndpointDraft draft, CancellationToken ct) => _database.WriteAsync(async session =>
     {
-        await LockAccountsAsync(session, [accountId], ct);
+        await session.LockAccountAsync(accountId, ct);
         var before = await LockAsync(session, accountId, id, ct);
         var now = await session.NowAsync(ct);
         var after = Changed(draft, before, DateTimeOffset.FromUnixTimeMilliseconds(now));
@@ -113,7 +113,7 @@ public sealed class WebhookEndpoints
     /// <summary>Removes an endpoint. What was on its way to it is told no more; the log goes with the facts. False when there is none.</summary>
     public Task<bool> DeleteAsync(int accountId, Guid id, CancellationToken ct) => _database.WriteAsync(async session =>
     {
-        await LockAccountsAsync(session, [accountId], ct);
+        await session.LockAccountAsync(accountId, ct);
         if (await session.ExecuteAsync("DELETE FROM webhook_endpoint WHERE account_id = @account AND key = @key", ct, ("account", accountId), ("key", id)) == 0) return false;
         await InterestAsync(session, accountId, ct);
         await Audit.RecordAsync(session, accountId, "webhook_endpoint.delete", id.ToString(), ct);
@@ -130,13 +130,6 @@ public sealed class WebhookEndpoints
         Audit.Actor = "MailFlow";
         await Audit.RecordAsync(session, accountId, "webhook_endpoint.disable", key.Value.ToString(), ct, ("reason", reason));
         return true;
-    }
-
-    /// <summary>One change of an account's endpoints at a time: of two, the later counts what the earlier did. Before any endpoint is locked, or two changes could wait for each other.</summary>
-    internal static async Task LockAccountsAsync(Session session, IEnumerable<int> accountIds, CancellationToken ct)
-    {
-        if (!session.Dialect.IsPostgreSql) return;
-        foreach (var account in accountIds.Distinct().Order()) await session.ExecuteAsync("SELECT 1 FROM account WHERE id = @account FOR NO KEY UPDATE", ct, ("account", account));
     }
 
     /// <summary>What the account wants is what its enabled endpoints want.</summary>

@@ -69,7 +69,7 @@ internal sealed partial class WebhookOutcomes(Database database, OutgoingOptions
         var since = (await session.QueryAsync("SELECT e.id, e.failing_since FROM {rows} JOIN webhook_endpoint e ON e.id = r.id",
             new Rows<int>(endpoints.ConvertAll(endpoint => endpoint.Id)).Int("id", id => id), row => (Id: row.Int(0), Since: row.LongOrNull(1)), default)).ToDictionary(each => each.Id, each => each.Since);
         var judged = endpoints.ConvertAll(endpoint => (endpoint.Id, endpoint.Account, IsSound: endpoint.Outcomes.Exists(outcome => outcome.Result.IsTaken), Reason: Why(endpoint.Outcomes, since.GetValueOrDefault(endpoint.Id), now)));
-        await WebhookEndpoints.LockAccountsAsync(session, judged.FindAll(each => each.Reason is not null).Select(each => each.Account), default);
+        foreach (var account in judged.FindAll(each => each.Reason is not null).Select(each => each.Account).Distinct().Order()) await session.LockAccountAsync(account, default);
         await session.ExecuteAsync("""
             UPDATE webhook_endpoint SET failing_since = CASE WHEN r.sound THEN NULL ELSE @now END FROM {rows} WHERE webhook_endpoint.id = r.id AND (webhook_endpoint.failing_since IS NULL) <> r.sound
             """, new Rows<(int Id, bool IsSound)>(judged.FindAll(each => each.Reason is null).ConvertAll(each => (each.Id, each.IsSound))).Int("id", each => each.Id).Bool("sound", each => each.IsSound), default, ("now", now));
