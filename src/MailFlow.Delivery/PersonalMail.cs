@@ -33,11 +33,13 @@ internal sealed class PersonalMail : IPersonalData
     public async Task StopAsync(Session session, Person person, CancellationToken ct) =>
         await Ledger.CancelOfContactAsync(session, person.ContactId, "the contact's data is erased", await session.NowAsync(ct), ct);
 
-    /// <summary>What is under way may yet be captured, and its answer written down.</summary>
-    public async Task<bool> IsAtRestAsync(Session session, Person person, CancellationToken ct) => !await session.ScalarAsync<bool>($"""
-        SELECT EXISTS (SELECT 1 FROM message WHERE contact_id = @contact AND account_id = @account
-          AND state IN ({(int)MessageState.Queued}, {(int)MessageState.Inflight}, {(int)MessageState.Deferred}))
-        """, ct, Of(person));
+    /// <summary>
+    /// What is under way may yet be captured, and its answer written down. What is in doubt may be at rest for days; no sender takes it up while it is erased.
+    /// </summary>
+    public async Task<bool> IsAtRestAsync(Session session, Person person, CancellationToken ct) => (await session.QueryAsync($"""
+        SELECT state FROM message WHERE contact_id = @contact AND account_id = @account
+          AND state IN ({(int)MessageState.Queued}, {(int)MessageState.Inflight}, {(int)MessageState.Deferred}, {(int)MessageState.Unknown}) ORDER BY id {(session.Dialect.IsPostgreSql ? "FOR UPDATE" : "")}
+        """, row => (MessageState)row.Int(0), ct, Of(person))).TrueForAll(state => state == MessageState.Unknown);
 
     /// <summary>That a mail was planned, and what became of it, stays: it is counted. To whom it went and what it said does not.</summary>
     public async Task EraseAsync(Session session, Person person, CancellationToken ct)

@@ -136,12 +136,15 @@ internal sealed class DeliveryFixture : IAsyncDisposable
         return [.. messages.Select(message => message.Id)];
     }
 
-    /// <summary>Whether a transaction waits for another's rows at this moment; of PostgreSQL.</summary>
+    /// <summary>Whether a transaction waits for another's rows, or for a lock of ours, at this moment; of PostgreSQL.</summary>
     public bool IsAnyWaiting()
     {
         using (ExecutionContext.SuppressFlow())
             return Task.Run(() => Database.ReadAsync(session => session.ScalarAsync<bool>(
-                "SELECT EXISTS (SELECT 1 FROM pg_locks l JOIN pg_locks h ON h.locktype = l.locktype AND h.transactionid = l.transactionid AND h.granted WHERE NOT l.granted AND l.locktype = 'transactionid')", default), default)).GetAwaiter().GetResult();
+                """
+                SELECT EXISTS (SELECT 1 FROM pg_locks l JOIN pg_locks h ON h.locktype = l.locktype AND h.transactionid = l.transactionid AND h.granted WHERE NOT l.granted AND l.locktype = 'transactionid')
+                OR EXISTS (SELECT 1 FROM pg_locks l WHERE NOT l.granted AND l.locktype = 'advisory' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+                """, default), default)).GetAwaiter().GetResult();
     }
 
     public async Task<Message> FindAsync(Guid id, int account = 1) => (await Messages.FindAsync(account, id, default))!;

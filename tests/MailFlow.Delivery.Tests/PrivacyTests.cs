@@ -333,6 +333,22 @@ public sealed class PrivacyTests
         Assert.Equal((false, "one_click", "203.0.113.7", "Mail/1.0", (Guid?)id), (withdrawn.Granted, withdrawn.Source, withdrawn.Proof!.Ip, withdrawn.Proof!.UserAgent, withdrawn.Proof!.MessageId));
     }
 
+    // Seen red: the network address and the browser were written beside the erased contact.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Whoever_unsubscribes_after_the_erasure_leaves_no_trace(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        await fixture.QueueAsync(await fixture.ContactAsync("ada-7", "ada@example.org"));
+        await fixture.SendAllAsync();
+        var token = ((string)(await fixture.Get<SandboxMailbox>().ListAsync(1, null, null, 10, default)).Items[^1].Headers["List-Unsubscribe"]!).Trim('<', '>').Split('/')[^1];
+        Assert.NotNull((await fixture.Get<Erasure>().BeginAsync(1, "ada-7", default)).DoneAt);
+
+        Assert.True(await fixture.Get<Unsubscribe>().ActAsync(token, default, new Visitor("203.0.113.7", "Lovelace/1.0"), oneClick: true));
+
+        Assert.Empty(await TracesAsync(fixture.Database, "ada@", "203.0.113.7", "lovelace"));
+        Assert.True((await fixture.Get<Unsubscribe>().ReadAsync(token, default))!.Unsubscribed);
+    }
+
     private static async Task<Engine.Activities.Contact> FilledAsync(DeliveryFixture fixture)
     {
         var contact = await fixture.ContactAsync("ada-7", "ada@example.org");

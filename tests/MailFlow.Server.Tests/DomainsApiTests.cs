@@ -224,6 +224,28 @@ public sealed class DomainsApiTests
         Assert.Empty(stub.Taken);
     }
 
+    // Seen red: nothing was stopped, and the mail left from the failed domain; without a postal address it was refused for good.
+    [Fact]
+    public async Task Mail_that_a_paused_journey_holds_counts_as_waiting()
+    {
+        await using var server = await ServerUnderTest.StartAsync(DatabaseKind.Sqlite, configure: services => services.AddSingleton<IProviderType>(new StubType(new StubProvider())));
+        await SenderAsync(server, null);
+        (await server.Admin.PutAsJsonAsync("/api/v1/connections/captured", new { type = "sandbox", marketing_weight = 0 })).EnsureSuccessStatusCode();
+        await PutJourneyAsync(server);
+        await FindingsAsync(server, 200);
+        await server.Admin.PostAsync("/api/v1/events", HttpExtensions.Json("""{"event_id":"u1","event_type":"joined","user_id":"u1","payload":{"contact":{"email":"u1@example.org"}}}"""));
+        await server.EventuallyAsync("/api/v1/journeys/greeting/stats", stats => stats.GetProperty("completed").GetInt64() == 1);
+        (await server.Admin.PostAsync("/api/v1/journeys/greeting/pause", null)).EnsureSuccessStatusCode();
+        (await server.Admin.PutAsJsonAsync("/api/v1/connections/captured", new { type = "sandbox", marketing_weight = 1 })).EnsureSuccessStatusCode();
+        using (var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1)))
+            while (await server.Database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM message WHERE parked_at IS NOT NULL", patience.Token), patience.Token) == 0) await Task.Yield();
+        (await server.Admin.PostAsync("/api/v1/journeys/greeting/unpublish", null)).EnsureSuccessStatusCode();
+
+        (await server.Admin.PutAsJsonAsync("/api/v1/connections/real", new { type = "stub" })).EnsureSuccessStatusCode();
+
+        Assert.Contains("'greeting'", Assert.Single(await StopsAsync(server)).GetProperty("reason").GetString());
+    }
+
     [Theory]
     [InlineData("a check that passes")]
     [InlineData("the sandbox again")]

@@ -61,6 +61,7 @@ public sealed class Erasure
     {
         var done = await _database.WriteAsync(async session =>
         {
+            await ErasureLock.TakeAsync(session, request.AccountId, ct);
             await session.LockShardAsync(StableHash.Shard(request.AccountId, request.UserId), wait: true, ct);
             var now = await session.NowAsync(ct);
             if (await _requests.PersonAsync(session, request.AccountId, request.UserId, ct) is { } person)

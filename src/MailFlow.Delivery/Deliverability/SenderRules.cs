@@ -89,7 +89,7 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs)
         (node.Activity.Inputs.ConstantOf("stream") is { } stream ? stream is MessageStream.Marketing || stream as string == "Marketing" : graph.Rules.Stream == MessageStream.Marketing);
 
     /// <summary>
-    /// The journeys whose marketing mail leaves, or may: published ones, versions that contacts are still inside of (they go on after an unpublish), and those that have mail waiting.
+    /// The journeys whose marketing mail leaves, or may: published ones, versions that contacts are still inside of (they go on after an unpublish), and those that have mail waiting, for the sender or for a pause to end.
     /// </summary>
     private async Task<IReadOnlyList<string>> JourneysThatSendAsync(Session session, int accountId, CancellationToken ct) => [.. (await session.QueryAsync(
         $"""
@@ -100,7 +100,10 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs)
         """,
         row => (Journey: row.Text(0), Json: row.Text(1)), ct, ("account", accountId))).Where(sending => MayBeMarketing(sending.Json)).Select(sending => sending.Journey)
         .Concat(await session.QueryAsync(
-            "SELECT j.definition_id FROM message m JOIN journey j ON j.id = m.journey_id WHERE m.account_id = @account AND m.stream = @stream AND m.due_at IS NOT NULL LIMIT 1",
+            """
+            SELECT definition_id FROM (SELECT j.definition_id FROM message m JOIN journey j ON j.id = m.journey_id WHERE m.account_id = @account AND m.stream = @stream AND m.due_at IS NOT NULL LIMIT 1) AS due
+            UNION ALL SELECT j.definition_id FROM journey j WHERE j.account_id = @account AND EXISTS (SELECT 1 FROM message m WHERE m.journey_id = j.id AND m.parked_at IS NOT NULL AND m.stream = @stream)
+            """,
             row => row.Text(0), ct, ("account", accountId), ("stream", MessageStream.Marketing))).Distinct()];
 
     private bool MayBeMarketing(string json)

@@ -29,6 +29,7 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
     public async Task<Applied> ApplyAsync(Session session, IReadOnlyList<(StoredCall Call, IReadOnlyList<Report> Reports)> calls, long now, CancellationToken ct)
     {
         var all = calls.SelectMany(call => call.Reports).ToList();
+        await ErasureLock.HoldOffAsync(session, all.Select(report => report.AccountId), ct);
         var found = await MatchAsync(session, all, ct);
         var matched = all.Where(report => found.ContainsKey(report.Key)).DistinctBy(report => report.Key)
             .Select(report => (Report: found[report.Key].ContactExists ? report : report.WithoutPerson(), Message: found[report.Key])).ToList();

@@ -25,9 +25,16 @@ internal sealed class Settling(Database database, EventIntake events, IFaultPoin
     private async Task<(int Judged, IReadOnlyCollection<int> Shards)> RunAsync(Session session, CancellationToken ct)
     {
         var now = await session.NowAsync(ct);
+        // An erasure takes its lock before a row of these: so here.
+        var accounts = await session.QueryAsync("SELECT DISTINCT account_id FROM (SELECT account_id FROM message_event WHERE settle_at <= @now ORDER BY settle_at LIMIT @most) AS first",
+            row => row.Int(0), ct, ("now", now), ("most", MostEvents));
+        await ErasureLock.HoldOffAsync(session, accounts, ct);
         var due = await session.QueryAsync(
-            $"SELECT key, message_id, account_id FROM message_event WHERE settle_at <= @now ORDER BY settle_at LIMIT @most {(session.Dialect.IsPostgreSql ? "FOR UPDATE SKIP LOCKED" : "")}",
-            row => (Key: row.Uuid(0), MessageId: row.Uuid(1), AccountId: row.Int(2)), ct, ("now", now), ("most", MostEvents));
+            $"""
+            SELECT key, message_id, account_id FROM message_event WHERE settle_at <= @now AND account_id IN (SELECT r.account FROM {"{rows}"})
+            ORDER BY settle_at LIMIT @most {(session.Dialect.IsPostgreSql ? "FOR UPDATE SKIP LOCKED" : "")}
+            """,
+            new Rows<int>(accounts).Int("account", id => id), row => (Key: row.Uuid(0), MessageId: row.Uuid(1), AccountId: row.Int(2)), ct, ("now", now), ("most", MostEvents));
         if (due.Count == 0) return (0, []);
         var first = due.Select(each => each.Key).ToHashSet();
         var summaries = await ReportStore.LockAsync(session, due.Select(each => (each.MessageId, each.AccountId)), ct);

@@ -10,7 +10,8 @@ namespace MailFlow.Engine.Execution;
 /// <param name="Full">The shards in which there may be more.</param>
 /// <param name="ReadAt">The database's clock before it was taken: what is over by then is due.</param>
 /// <param name="WorkedAt">The clock behind what was taken: a wait that began before the last of it was accepted would be too short.</param>
-internal sealed record Claim(List<InboxRow> Inbox, List<InstanceRow> Due, Dictionary<Place, long> Horizons, HashSet<int> Full, long ReadAt, long WorkedAt)
+/// <param name="Epoch">The journeys' epoch behind what was taken: a resume or a publish that was committed before any of it is known of.</param>
+internal sealed record Claim(List<InboxRow> Inbox, List<InstanceRow> Due, Dictionary<Place, long> Horizons, HashSet<int> Full, long ReadAt, long WorkedAt, long Epoch)
 {
     public int Count => Inbox.Count + Due.Count;
 
@@ -42,11 +43,12 @@ internal sealed record Claim(List<InboxRow> Inbox, List<InstanceRow> Due, Dictio
         }
         var slice = places.Count == 0 ? 0 : size / places.Count;
         var (inbox, due) = (await InboxStore.FirstAsync(session, places, slice, ct), await InstanceStore.DueAsync(session, places, slice, now, ct));
+        var epoch = await EngineEpoch.EnqueueReadAsync(session, ct);
         var behind = await session.NowAsync(ct);
         await session.SendAsync(ct);
         var (messages, timers) = (inbox.Rows.ToLookup(row => new Place(row.Shard, row.AccountId)), due.Rows.ToLookup(row => new Place(row.Shard, row.AccountId)));
 
-        var claim = new Claim([], [], [], full, now, behind);
+        var claim = new Claim([], [], [], full, now, behind, epoch.Rows[0]);
         foreach (var place in places)
         {
             // The row after the last read is not known, only that it was not accepted before that one.

@@ -262,13 +262,12 @@ public sealed partial class Worker : IDisposable
         {
             session.AvoidScans();
             // In a statement of its own: one that locked and claimed at once would read from before the lock.
-            var (locks, epoch) = (await session.TryLockShardsAsync(shards, ct), await EngineEpoch.EnqueueReadAsync(session, ct));
+            var locks = await session.TryLockShardsAsync(shards, ct);
             var now = await session.NowAsync(ct);
             await session.SendAsync(ct);
             locked = locks.Rows;
             if (locked.Count == 0) return Turn.Locked;
             (claimedAt, started) = (now, Stopwatch.GetTimestamp());
-            var view = await _catalog.ReadAsync(session, epoch.Rows[0], ct);
             var claim = await Claim.TakeAsync(session, locked, size, now, inOrder: locked.Exists(shard => _shards[shard].IsCareful), ct);
             foreach (var shard in locked) _shards[shard].IsFull = claim.Full.Contains(shard);
             if (claim.Count == 0) return default;
@@ -277,6 +276,7 @@ public sealed partial class Worker : IDisposable
             taken(claim);
             _faults.Reach("batch.claimed");
 
+            var view = await _catalog.ReadAsync(session, claim.Epoch, ct);
             await using var scope = _scopes.CreateAsyncScope();
             var services = new BatchServices(scope.ServiceProvider, scope.ServiceProvider.GetRequiredService<IContactStore>(),
                 [.. scope.ServiceProvider.GetServices<IInstanceEnded>()], _faults, known);

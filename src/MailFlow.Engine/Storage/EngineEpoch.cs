@@ -4,7 +4,7 @@ namespace MailFlow.Engine.Storage;
 
 /// <summary>
 /// A number that grows with every change of what the nodes keep in memory (published versions, pauses, segments). A batch reads it
-/// first; a node whose copy is older reads again.
+/// behind what it took; a node whose copy is older reads again.
 /// </summary>
 public static class EngineEpoch
 {

@@ -20,7 +20,8 @@ public sealed record PersonalSection(string Name, IReadOnlyList<IReadOnlyDiction
 
 /// <summary>
 /// What a module holds about people: each module that holds any registers one, so that export and erasure forget none. Erasing is done in two passes, each of which
-/// may be repeated: <see cref="StopAsync"/> until <see cref="IsAtRestAsync"/>, then <see cref="EraseAsync"/>; all under the lock of the contact's shard.
+/// may be repeated: <see cref="StopAsync"/> until <see cref="IsAtRestAsync"/>, then <see cref="EraseAsync"/>; all under the lock of the contact's shard,
+/// the last two under the <see cref="ErasureLock"/>, too.
 /// </summary>
 public interface IPersonalData
 {
