@@ -66,10 +66,13 @@ public sealed class Database : IAsyncDisposable
         if (settings.KeepAlive == 0) settings.TcpKeepAlive = true;
         if (string.IsNullOrEmpty(settings.ApplicationName)) settings.ApplicationName = "mailflow";
         var idle = longestIdle ?? DefaultLongestIdle;
-        // A planner that expects few rows of an unnest keeps to the indexes. Who does not read for so long what was asked for is frozen or gone, and no idle transaction yet.
-        settings.Options = $"{settings.Options} -c idle_in_transaction_session_timeout={idle.TotalMilliseconds:0} -c tcp_user_timeout={3 * idle.TotalMilliseconds:0} -c jit=off".Trim();
+        // A planner that expects few rows of an unnest keeps to the indexes. Who does not read for so long what was asked for is frozen or gone, and no idle transaction yet. Whose machine is gone answers no
+        // probe either; for who stands still amid what it sends, see EndStalledAsync.
+        settings.Options = $"{settings.Options} -c idle_in_transaction_session_timeout={idle.TotalMilliseconds:0} -c tcp_user_timeout={3 * idle.TotalMilliseconds:0} -c tcp_keepalives_idle={Seconds(idle)} -c tcp_keepalives_interval={Seconds(idle / 2)} -c tcp_keepalives_count=3 -c jit=off".Trim();
         var schema = settings.SearchPath.Split(',')[0].Trim().Trim('"');
         return new Database(Dialect.PostgreSql, time, new NpgsqlDataSourceBuilder(settings.ConnectionString).Build(), null, schema, idle);
+
+        static int Seconds(TimeSpan span) => Math.Max(1, (int)span.TotalSeconds); // as whole seconds are what TCP takes
     }
 
     /// <summary>Opens SQLite in a file, made when it is not there.</summary>
@@ -133,6 +136,16 @@ public sealed class Database : IAsyncDisposable
     /// <inheritdoc cref="WriteAsync{T}"/>
     public Task WriteAsync(Func<Session, Task> write, CancellationToken ct) =>
         WriteAsync(async session => { await write(session); return true; }, ct);
+
+    /// <summary>
+    /// Ends transactions of frozen nodes that PostgreSQL does not count as idle: they stopped in the middle of what they were sending, and for the rest of it the server would wait for ever, their locks held.
+    /// Gives how many. (On SQLite none.)
+    /// </summary>
+    public async Task<int> EndStalledAsync(CancellationToken ct) => _postgres is null ? 0 : (int)await ReadAsync(session => session.ScalarAsync<long>("""
+        SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity
+        WHERE datname = current_database() AND usename = session_user AND application_name = current_setting('application_name') AND pid <> pg_backend_pid()
+          AND xact_start IS NOT NULL AND state = 'active' AND wait_event = 'ClientRead' AND state_change < clock_timestamp() - @longest * interval '1 millisecond'
+        """, ct, ("longest", LongestIdle.TotalMilliseconds)), ct);
 
     /// <summary>Whether PostgreSQL is not there, or does not let this user in: what an operator can mend.</summary>
     public static bool IsOutOfReach(Exception error) => error is PostgresException refusal

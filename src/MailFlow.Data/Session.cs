@@ -11,6 +11,8 @@ namespace MailFlow.Data;
 /// </summary>
 public sealed class Session
 {
+    private static readonly string[] Changes = ["INSERT", "UPDATE", "DELETE"];
+
     private readonly DbConnection _connection;
     private readonly DbTransaction? _transaction;
     private readonly Dictionary<string, DbCommand>? _prepared;
@@ -204,8 +206,8 @@ public sealed class Session
     /// </summary>
     public async Task EnqueueAsync(string sql, Rows rows, CancellationToken ct, params (string Name, object? Value)[] parameters)
     {
-        if (sql.Contains("RETURNING", StringComparison.OrdinalIgnoreCase) || sql.StartsWith("SELECT", StringComparison.OrdinalIgnoreCase))
-            throw new ArgumentException("Rows that nobody reads would stand in for the next query's: say how they are mapped.", nameof(sql));
+        if (sql.Contains("RETURNING", StringComparison.OrdinalIgnoreCase) || !Changes.Any(word => sql.StartsWith(word, StringComparison.OrdinalIgnoreCase)))
+            throw new ArgumentException("Only an INSERT, UPDATE or DELETE without RETURNING: rows that nobody reads would stand in for the next query's. Say how they are mapped.", nameof(sql));
         if (!Dialect.IsPostgreSql) await ExecuteAsync(sql, rows, ct, parameters);
         else if (rows.Count > 0) Enqueue(sql, rows, null, parameters);
     }

@@ -14,8 +14,8 @@ public sealed partial class JourneyDefinitions
     /// <exception cref="NotFoundException">There is no such journey.</exception>
     public async Task<PublishResult> PublishAsync(int accountId, string definitionId, CancellationToken ct) => await _database.WriteAsync(async session =>
     {
-        var journey = await LockAsync(session, accountId, definitionId, ct);
         await session.LockAccountAsync(accountId, ct); // what is checked does not change before the commit, or whoever changes it sees this
+        var journey = await LockAsync(session, accountId, definitionId, ct);
         var latest = (await FindAsync(session, accountId, definitionId, null, ct))!;
         var findings = await CheckAsync(session, accountId, latest.Definition, ct);
         if (latest.IsPublished || findings.Any(finding => finding.Severity == Severity.Error)) return new PublishResult(latest.Version, latest.IsPublished, findings);

@@ -41,6 +41,13 @@ internal static class Report
         Line("check " + name, ok ? $"{found:N0}, as expected" : $"VOID: {found:N0} where {expected:N0} were expected");
     }
 
+    /// <summary>Nothing was measured, for this reason.</summary>
+    public static void Void(string why)
+    {
+        ExitCode = 1;
+        Line("check", $"VOID: {why}");
+    }
+
     /// <summary>Whether what is promised holds.</summary>
     public static void Bar(string name, bool holds)
     {

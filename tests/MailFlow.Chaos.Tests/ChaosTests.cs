@@ -18,7 +18,7 @@ public sealed class ChaosTests(ITestOutputHelper output)
             Length = Fire,
             Contacts = 900,
             Mode = ReplayPolicy.Searchable,
-            Faults = ["kill", "kill-at", "postgres-terminate", "postgres-restart", "redis-restart", "rabbitmq-restart", "kafka-broker"],
+            Faults = ["kill", "kill-at", "postgres-terminate", "postgres-restart", "redis-restart", "rabbitmq-restart", "kafka-broker", "pause"],
         });
         Assert.Empty(verdict.Findings);
         Assert.Equal((0, 0, 900 * 3), (verdict.Duplicates, verdict.Losses, verdict.Taken));

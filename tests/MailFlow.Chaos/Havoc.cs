@@ -12,7 +12,7 @@ internal sealed class Havoc(
     private const double Resets = 0.2, Stalls = 0.05, Refusals = 0.9;
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(300);
 
-    private readonly SemaphoreSlim _servers = new(1), _espMood = new(1);
+    private readonly SemaphoreSlim _servers = new(1), _espMood = new(1), _journey = new(1);
     private readonly Dictionary<int, DateTimeOffset> _frozen = [];
 
     /// <summary>How many of each kind there were.</summary>
@@ -54,6 +54,7 @@ internal sealed class Havoc(
             case "esp-resets": await MoodAsync(fault.Span, new StubTroubles(Resets: Resets)); break;
             case "esp-stalls": await MoodAsync(fault.Span, new StubTroubles(Stalls: Stalls)); break;
             case "esp-429": await MoodAsync(fault.Span, new StubTroubles(Refusals: Refusals)); break;
+            case "pause": await OneAtATimeAsync(_journey, fault.Span, () => AskAsync(Journey.PauseAsync), () => AskAsync(Journey.ResumeAsync)); break;
             default: return;
         }
         lock (Done) Done[fault.Kind] = Done.GetValueOrDefault(fault.Kind) + 1;
@@ -73,6 +74,28 @@ internal sealed class Havoc(
         finally
         {
             gate.Release();
+        }
+    }
+
+    /// <summary>Of a node that is up, again and again until one has said that it is done.</summary>
+    private async Task AskAsync(Func<HttpClient, CancellationToken, Task> call)
+    {
+        while (true)
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+            try
+            {
+                if (nodes.Where(node => node.TakesHttp).Select(node => node.Up).FirstOrDefault(up => up is not null) is { } up)
+                {
+                    await call(up.Client, patience.Token);
+                    return;
+                }
+            }
+            catch (Exception error) when (error is HttpRequestException or OperationCanceledException)
+            {
+                // It went away, or its database did.
+            }
+            await Task.Delay(Look, TimeProvider.System);
         }
     }
 

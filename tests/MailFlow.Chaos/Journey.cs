@@ -26,6 +26,12 @@ internal static class Journey
         return (new Uri(connection!["webhook_url"]!.GetValue<string>()).AbsolutePath, mode == ReplayPolicy.Neither ? null : SigningKey);
     }
 
+    /// <summary>Holds it still. Throws <see cref="HttpRequestException"/> where that was not confirmed.</summary>
+    public static async Task PauseAsync(HttpClient server, CancellationToken ct) => (await server.PostAsync($"/api/v1/journeys/{Id}/pause", null, ct)).EnsureSuccessStatusCode();
+
+    /// <summary>Lets it go on. Throws <see cref="HttpRequestException"/> where that was not confirmed.</summary>
+    public static async Task ResumeAsync(HttpClient server, CancellationToken ct) => (await server.PostAsync($"/api/v1/journeys/{Id}/resume", null, ct)).EnsureSuccessStatusCode();
+
     public static async Task<JourneyNumbers> NumbersAsync(HttpClient server)
     {
         var stats = (await server.GetFromJsonAsync<JsonNode>($"/api/v1/journeys/{Id}/stats"))!;

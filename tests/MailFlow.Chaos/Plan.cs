@@ -12,7 +12,7 @@ public static class Plan
     private static readonly (string Kind, int Weight)[] Weights =
     [
         ("kill", 5), ("kill-at", 5), ("freeze", 1), ("freeze-at", 1), ("postgres-restart", 1), ("postgres-terminate", 2), ("redis-restart", 1), ("rabbitmq-restart", 1), ("kafka-broker", 1),
-        ("esp-resets", 2), ("esp-stalls", 1), ("esp-429", 1), (ClockStep, 2),
+        ("esp-resets", 2), ("esp-stalls", 1), ("esp-429", 1), (ClockStep, 2), ("pause", 2),
     ];
 
     /// <summary>The labelled points of the product: before and after each commit and each call to the outside (<c>IFaultPoints</c>).</summary>

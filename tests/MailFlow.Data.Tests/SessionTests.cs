@@ -265,12 +265,16 @@ public sealed class SessionTests
         }, default);
     }
 
-    [Fact]
-    public async Task A_statement_that_gives_rows_is_not_enqueued_without_saying_who_reads_them()
+    [Theory]
+    [InlineData("DELETE FROM item USING {rows} WHERE item.number = r.n RETURNING id")]
+    [InlineData("WITH asked AS (SELECT r.n FROM {rows}) SELECT n FROM asked")]
+    [InlineData("  SELECT r.n FROM {rows}")]
+    [InlineData("-- those\nSELECT r.n FROM {rows}")]
+    public async Task A_statement_that_gives_rows_is_not_enqueued_without_saying_who_reads_them(string sql)
     {
         await using var test = await NewAsync(DatabaseKind.PostgreSql);
         await test.Database.WriteAsync(s => Assert.ThrowsAsync<ArgumentException>(() =>
-            s.EnqueueAsync("DELETE FROM item USING {rows} WHERE item.number = r.n RETURNING id", new Rows<long>([3]).Long("n", n => n), default)), default);
+            s.EnqueueAsync(sql, new Rows<long>([3]).Long("n", n => n), default)), default);
     }
 
     private static Task EnqueueAsync(Session session, long number) => session.EnqueueAsync(

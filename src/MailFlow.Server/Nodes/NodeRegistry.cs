@@ -6,7 +6,7 @@ namespace MailFlow.Server.Nodes;
 
 /// <summary>
 /// Signs this node into table <c>node</c> and gives a sign of life every few seconds. For those who look after the nodes; nothing is decided by it: shards are held by locks that die
-/// with their connections, hand-overs by leases.
+/// with their connections, hand-overs by leases. At the same time it looks for transactions in which another node stands still.
 /// </summary>
 internal sealed partial class NodeRegistry(Database database, DeliveryOptions options, NodeRoles roles, ILogger<NodeRegistry> log) : BackgroundService
 {
@@ -45,13 +45,23 @@ internal sealed partial class NodeRegistry(Database database, DeliveryOptions op
         using var timer = new PeriodicTimer(Every, database.Time);
         try
         {
-            do await TryAsync(() => SignAsync(stoppingToken));
+            do
+            {
+                await TryAsync(() => SignAsync(stoppingToken));
+                await TryAsync(() => EndStalledAsync(stoppingToken));
+            }
             while (await timer.WaitForNextTickAsync(stoppingToken));
         }
         catch (OperationCanceledException)
         {
             await TryAsync(() => SignOffAsync(CancellationToken.None));
         }
+    }
+
+    /// <summary>What a frozen node holds is for the others.</summary>
+    private async Task EndStalledAsync(CancellationToken ct)
+    {
+        if (await database.EndStalledAsync(ct) is > 0 and var ended) LogStalled(ended);
     }
 
     private async Task TryAsync(Func<Task> sign)
@@ -68,4 +78,7 @@ internal sealed partial class NodeRegistry(Database database, DeliveryOptions op
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "This node could not give a sign of life; others will take it for dead until it can")]
     private partial void LogFailed(Exception error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Ended {Count} transactions of a node that stands still in the middle of what it was sending")]
+    private partial void LogStalled(int count);
 }
