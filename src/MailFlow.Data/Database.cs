@@ -18,6 +18,8 @@ public sealed class Database : IAsyncDisposable
     private readonly AsyncLocal<bool> _writing = new();
     private ClockReading? _clock;
 
+    private HashSet<(int Pid, long Since)> _stalled = [];
+
     private Database(Dialect dialect, TimeProvider time, NpgsqlDataSource? postgres, SqliteConnections? sqlite, string schema, TimeSpan longestIdle, bool isInMemory = false)
     {
         IsInMemory = isInMemory;
@@ -139,13 +141,23 @@ public sealed class Database : IAsyncDisposable
 
     /// <summary>
     /// Ends transactions of frozen nodes that PostgreSQL does not count as idle: they stopped in the middle of what they were sending, and for the rest of it the server would wait for ever, their locks held.
-    /// Gives how many. (On SQLite none.)
+    /// Only those with locks in this schema, and only what looked the same at the last call. Gives how many. (On SQLite none.)
     /// </summary>
-    public async Task<int> EndStalledAsync(CancellationToken ct) => _postgres is null ? 0 : (int)await ReadAsync(session => session.ScalarAsync<long>("""
-        SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity
-        WHERE datname = current_database() AND usename = session_user AND application_name = current_setting('application_name') AND pid <> pg_backend_pid()
-          AND xact_start IS NOT NULL AND state = 'active' AND wait_event = 'ClientRead' AND state_change < clock_timestamp() - @longest * interval '1 millisecond'
-        """, ct, ("longest", LongestIdle.TotalMilliseconds)), ct);
+    public async Task<int> EndStalledAsync(CancellationToken ct) => _postgres is null ? 0 : await ReadAsync(async session =>
+    {
+        var stalled = await session.QueryAsync("""
+            SELECT pid, (extract(epoch FROM state_change) * 1000000)::bigint FROM pg_stat_activity a
+            WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL AND state = 'active' AND wait_event = 'ClientRead'
+              AND state_change < clock_timestamp() - @longest * interval '1 millisecond'
+              AND EXISTS (SELECT 1 FROM pg_locks l LEFT JOIN pg_class c ON c.oid = l.relation WHERE l.pid = a.pid AND l.granted
+                AND (l.locktype = 'advisory' AND l.classid::bigint = @space OR c.relnamespace = to_regnamespace(quote_ident(@schema))))
+            """, row => (Pid: row.Int(0), Since: row.Long(1)), ct, ("longest", LongestIdle.TotalMilliseconds), ("space", (long)unchecked((uint)LockNamespace)), ("schema", Schema));
+        var again = stalled.FindAll(_stalled.Contains);
+        _stalled = [.. stalled];
+        return again.Count == 0 ? 0 : (await session.QueryAsync(
+            "SELECT pg_terminate_backend(a.pid) FROM {rows} JOIN pg_stat_activity a ON a.pid = r.pid AND (extract(epoch FROM a.state_change) * 1000000)::bigint = r.since",
+            new Rows<(int Pid, long Since)>(again).Int("pid", each => each.Pid).Long("since", each => each.Since), row => row.Bool(0), ct)).Count(ended => ended);
+    }, ct);
 
     /// <summary>Whether PostgreSQL is not there, or does not let this user in: what an operator can mend.</summary>
     public static bool IsOutOfReach(Exception error) => error is PostgresException refusal

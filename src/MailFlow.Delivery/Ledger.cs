@@ -46,6 +46,9 @@ internal static class Ledger
 {
     private const int LongestWords = 1_000, LongestProviderId = 300;
 
+    /// <summary>Whether the mail's contact was erased since it was handed over: an answer that comes only now tells nothing of the person.</summary>
+    public const string IsErased = "(message.attempt > 0 AND message.to_address IS NULL)";
+
     /// <summary>Plans messages; a send key that is there already plans nothing. Gives how many were new.</summary>
     public static Task<int> PlanAsync(Session session, IReadOnlyList<PlannedMessage> messages, long now, CancellationToken ct) => session.ExecuteAsync("""
         INSERT INTO message (id, account_id, contact_id, user_id, journey_id, version_id, instance_id, activity_id, template, template_version,
@@ -94,8 +97,8 @@ internal static class Ledger
         moves = [.. moves.OrderBy(move => move.Id)];
         var interest = await FactInterest.OfAsync(session, moves.Select(move => move.AccountId), ct);
         var made = await TellAsync(session, interest, moves.Any(move => MailFacts.IsTold(interest, move.AccountId, move.State)), $$"""
-            UPDATE message SET state = r.state, reason = r.reason, parked_at = NULL, lease_until = NULL, updated_at = @now,
-                   provider_id = coalesce(r.provider_id, message.provider_id), provider = coalesce(r.provider, message.provider),
+            UPDATE message SET state = r.state, reason = CASE WHEN {{IsErased}} AND r.reason IS NOT NULL THEN 'erased' ELSE r.reason END, parked_at = NULL, lease_until = NULL, updated_at = @now,
+                   provider_id = CASE WHEN {{IsErased}} THEN NULL ELSE coalesce(r.provider_id, message.provider_id) END, provider = coalesce(r.provider, message.provider),
                    -- Put off, but no longer wanted: looked at again at once, to be called off.
                    due_at = CASE WHEN r.state = {{(int)MessageState.Deferred}} AND message.cancel_reason IS NOT NULL THEN @now ELSE r.due_at END,
                    retry_until = CASE WHEN r.due_at IS NULL THEN message.retry_until ELSE coalesce(message.retry_until, @retry_until) END
@@ -106,9 +109,9 @@ internal static class Ledger
                 .Text("reason", m => Words(m.Reason)).LongOrNull("due_at", m => m.DueAt).Text("provider_id", m => Report.Clean(m.ProviderId, LongestProviderId)).Text("provider", m => m.Provider),
             now, ct, ("now", now), ("retry_until", retryUntil));
         var troubles = moves.Where(move => move.State is MessageState.Deferred or MessageState.Rejected or MessageState.Unknown).ToList();
-        await session.ExecuteAsync("""
+        await session.ExecuteAsync($$"""
             INSERT INTO message_attempt (message_id, account_id, at, attempt, state, answer)
-            SELECT r.id, r.account_id, @now, r.attempt, r.state, r.answer
+            SELECT r.id, r.account_id, @now, r.attempt, r.state, CASE WHEN {{IsErased}} THEN 'erased' ELSE r.answer END
             FROM {rows} JOIN message ON message.id = r.id AND message.attempt = r.attempt AND message.state = r.state
             """,
             new Rows<Move>(troubles).Uuid("id", m => m.Id).Int("account_id", m => m.AccountId).Int("attempt", m => m.Attempt)

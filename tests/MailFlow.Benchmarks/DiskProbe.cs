@@ -16,17 +16,15 @@ internal sealed class DiskProbe : IDisposable
     private readonly Thread _thread;
 
     /// <param name="watch">Tells the instants.</param>
-    public DiskProbe(Stopwatch watch)
-    {
-        _thread = new Thread(() => Write(watch)) { IsBackground = true }; // of its own: the pool's are busy with what is measured
-        _thread.Start();
-    }
+    public DiskProbe(Stopwatch watch) => _thread = new Thread(() => Write(watch)) { IsBackground = true }; // of its own: the pool's are busy with what is measured
+
+    public void Start() => _thread.Start();
 
     /// <summary>Ends it. Each write: how many milliseconds it took, and in which second it began.</summary>
     public IReadOnlyList<(double Ms, double At)> Stop()
     {
         _ended.Set();
-        _thread.Join();
+        if (_thread.IsAlive) _thread.Join();
         return _writes;
     }
 

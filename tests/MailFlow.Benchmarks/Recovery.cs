@@ -37,7 +37,7 @@ internal static class Recovery
 
             seen.Clear();
             await LookUntilAsync(server, watch, seen, () => seen.Count > 0 && (RateOver(seen, Window) >= Share * usual || watch.ElapsedMilliseconds - up > 60_000));
-            if (await Backlog.EnteredAsync(server) >= contacts) Report.Void("all contacts were through before the rate was back: give it more of them");
+            if (RateOver(seen, Window) < Share * usual && await Backlog.EnteredAsync(server) >= contacts) Report.Void("all contacts were through before the rate was back: give it more of them");
             Report.Bar("back within 15 s", seen[^1].At - up <= 15_000 && RateOver(seen, Window) >= Share * usual);
             Report.Line("back at 95 %", $"{seen[^1].At - up:N0} ms after its start, {RateOver(seen, Window):N0}/s over {Window / 1_000} s");
 

@@ -136,6 +136,7 @@ internal static class Waiting
         await using (await host.WorkAsync())
         {
             watch.Start();
+            disk.Start();
             for (var sent = 0; sent < total; sent += perSecond * Slice / 1000)
             {
                 var ahead = TimeSpan.FromMilliseconds(sent * 1000.0 / perSecond) - watch.Elapsed;

@@ -10,6 +10,7 @@ internal sealed class Havoc(
     IReadOnlyList<Node> nodes, OwnPostgres postgres, RealRedisServer redis, RabbitMqServer? rabbit, KafkaProcess? kafka, EspProcess esp, string folder, Action<string> say)
 {
     private const double Resets = 0.2, Stalls = 0.05, Refusals = 0.9;
+    private const int Attempts = 500; // of a call that a node that is up answers sooner or later
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(300);
 
     private readonly SemaphoreSlim _servers = new(1), _espMood = new(1), _journey = new(1);
@@ -80,7 +81,7 @@ internal sealed class Havoc(
     /// <summary>Of a node that is up, again and again until one has said that it is done.</summary>
     private async Task AskAsync(Func<HttpClient, CancellationToken, Task> call)
     {
-        while (true)
+        for (var attempt = 0; ; attempt++)
         {
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5));
             try
@@ -91,7 +92,7 @@ internal sealed class Havoc(
                     return;
                 }
             }
-            catch (Exception error) when (error is HttpRequestException or OperationCanceledException)
+            catch (Exception error) when (attempt < Attempts && error is HttpRequestException or OperationCanceledException)
             {
                 // It went away, or its database did.
             }

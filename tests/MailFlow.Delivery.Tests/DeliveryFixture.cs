@@ -143,8 +143,8 @@ internal sealed class DeliveryFixture : IAsyncDisposable
             return Task.Run(() => Database.ReadAsync(session => session.ScalarAsync<bool>(
                 """
                 SELECT EXISTS (SELECT 1 FROM pg_locks l JOIN pg_locks h ON h.locktype = l.locktype AND h.transactionid = l.transactionid AND h.granted WHERE NOT l.granted AND l.locktype = 'transactionid')
-                OR EXISTS (SELECT 1 FROM pg_locks l WHERE NOT l.granted AND l.locktype = 'advisory' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
-                """, default), default)).GetAwaiter().GetResult();
+                OR EXISTS (SELECT 1 FROM pg_locks l WHERE NOT l.granted AND l.locktype = 'advisory' AND l.classid::bigint = @space)
+                """, default, ("space", (long)unchecked((uint)StableHash.Of(Database.Schema)))), default)).GetAwaiter().GetResult();
     }
 
     public async Task<Message> FindAsync(Guid id, int account = 1) => (await Messages.FindAsync(account, id, default))!;

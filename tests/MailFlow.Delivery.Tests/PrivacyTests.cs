@@ -349,6 +349,36 @@ public sealed class PrivacyTests
         Assert.True((await fixture.Get<Unsubscribe>().ReadAsync(token, default))!.Unsubscribed);
     }
 
+    // A sender that stood still in a call: its mail was found, in doubt, and the person erased, before the answer came. Seen red: the provider's name for the mail, or its words with the address, were kept.
+    [Theory]
+    [InlineData(StubAnswer.Accept)]
+    [InlineData(StubAnswer.Reject)]
+    [InlineData(StubAnswer.Defer)]
+    public async Task An_answer_that_comes_after_the_erasure_tells_nothing(StubAnswer answer)
+    {
+        var stub = new StubProvider(ReplayPolicy.Neither) { Answer = _ => answer, Refusal = new("550 ada@example.org is unknown", BounceKind.Hard) };
+        await using var fixture = await DeliveryFixture.CreateAsync(DatabaseKind.Sqlite, stub);
+        var id = await fixture.QueueAsync(await fixture.ContactAsync("ada-7", "ada@example.org"));
+        PrivacyRequest? erased = null;
+        stub.OnSend = _ =>
+        {
+            if (erased is not null) return;
+            using (ExecutionContext.SuppressFlow())
+                erased = Task.Run(async () =>
+                {
+                    fixture.Time.Advance(TimeSpan.FromHours(1));
+                    await fixture.Start().RunOnceAsync(default); // another finds it
+                    return await fixture.Get<Erasure>().BeginAsync(1, "ada-7", default);
+                }).GetAwaiter().GetResult();
+        };
+
+        await fixture.Get<MessageSender>().RunOnceAsync(default);
+
+        Assert.NotNull(erased!.DoneAt);
+        Assert.Empty(await TracesAsync(fixture.Database, "ada@", "ada-7", $"stub-{id:n}"));
+        Assert.DoesNotContain(await fixture.Database.ReadAsync(session => session.QueryAsync("SELECT body FROM webhook_call", row => Encoding.UTF8.GetString(row.Bytes(0)), default), default), call => call.Contains("ada@", StringComparison.Ordinal));
+    }
+
     private static async Task<Engine.Activities.Contact> FilledAsync(DeliveryFixture fixture)
     {
         var contact = await fixture.ContactAsync("ada-7", "ada@example.org");

@@ -319,7 +319,7 @@ public sealed class DomainsApiTests
 
             async Task WaitingAsync(int transactions)
             {
-                while (!connect.IsCompleted || transactions == 1)
+                while (!(transactions == 1 ? publish : connect).IsCompleted)
                     if (await session.ScalarAsync<long>("""
                         SELECT count(*) FROM (SELECT DISTINCT pid FROM pg_locks WHERE NOT granted) w
                         WHERE EXISTS (SELECT 1 FROM unnest(pg_blocking_pids(pid)) b WHERE b = pg_backend_pid() OR pg_backend_pid() = ANY (pg_blocking_pids(b)))

@@ -61,8 +61,8 @@ public sealed class Erasure
     {
         var done = await _database.WriteAsync(async session =>
         {
-            await ErasureLock.TakeAsync(session, request.AccountId, ct);
             await session.LockShardAsync(StableHash.Shard(request.AccountId, request.UserId), wait: true, ct);
+            await ErasureLock.TakeAsync(session, request.AccountId, ct);
             var now = await session.NowAsync(ct);
             if (await _requests.PersonAsync(session, request.AccountId, request.UserId, ct) is { } person)
             {

@@ -45,7 +45,7 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs)
         var known = await FlawsAsync(session, accountId, before, ct);
         var added = (await FlawsAsync(session, accountId, after, ct)).FirstOrDefault(flaw => flaw.Severity == Severity.Error && !known.Contains(flaw));
         if (added is not null && await JourneysThatSendAsync(session, accountId, ct) is [var journey, ..])
-            throw new InvalidInputException(added.Field, $"{added.Message} The journey '{journey}' sends marketing mail, or its contacts are still inside: mend that, or unpublish it and let them come to its end first.");
+            throw new InvalidInputException(added.Field, $"{added.Message} The journey '{journey}' sends marketing mail, has contacts inside, or holds mail while it is paused: mend that, or unpublish it and let all of it come to its end first.");
     }
 
     /// <summary>

@@ -29,6 +29,8 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
     public async Task<Applied> ApplyAsync(Session session, IReadOnlyList<(StoredCall Call, IReadOnlyList<Report> Reports)> calls, long now, CancellationToken ct)
     {
         var all = calls.SelectMany(call => call.Reports).ToList();
+        // An engine's batch holds its shard before it touches a message, an erasure before it holds off reports: so here.
+        await LockShardsAsync(session, (await MatchAsync(session, all.FindAll(IsUnsubscribe), ct)).Values, ct);
         await ErasureLock.HoldOffAsync(session, all.Select(report => report.AccountId), ct);
         var found = await MatchAsync(session, all, ct);
         var matched = all.Where(report => found.ContainsKey(report.Key)).DistinctBy(report => report.Key)
@@ -36,9 +38,7 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
         var news = await ReportStore.InsertAsync(session, matched, now, now + (long)Settling.TotalMilliseconds, ct);
         var fresh = matched.Where(each => news.Contains(each.Report.Key)).ToList();
 
-        // An engine's batch holds its shard before it touches a message: so here.
-        foreach (var shard in fresh.Where(IsUnsubscribe).Select(each => StableHash.Shard(each.Message.AccountId, each.Message.UserId)).Distinct().Order())
-            await session.LockShardAsync(shard, wait: true, ct);
+        await LockShardsAsync(session, fresh.Where(each => IsUnsubscribe(each.Report)).Select(each => each.Message), ct); // held already, but for a mail that nobody knew just now
         // What anybody can have made up spares the address that it is about, and does nothing else.
         var proven = fresh.Where(each => each.Report.IsProven).ToList();
         var firsts = await SummariseAsync(session, proven, ct);
@@ -55,6 +55,11 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
         var waiting = calls.Where(call => call.Call.Attempt == 0 && call.Reports.Any(report => !found.ContainsKey(report.Key) && MayComeYet(report))).Select(call => call.Call.Id).ToHashSet();
         await ReportStore.CountAsync(session, Counts(calls, found, fresh, waiting, now), ct);
         return new(shards, waiting);
+    }
+
+    private static async Task LockShardsAsync(Session session, IEnumerable<ReportedMessage> messages, CancellationToken ct)
+    {
+        foreach (var shard in messages.Select(message => StableHash.Shard(message.AccountId, message.UserId)).Distinct().Order()) await session.LockShardAsync(shard, wait: true, ct);
     }
 
     /// <summary>Tells what is wanted of these, in the order in which it happened.</summary>
@@ -145,7 +150,7 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
     private async Task<IEnumerable<(int AccountId, Suppression Suppression)>> PresentAddressesAsync(
         Session session, List<(Report Report, ReportedMessage Message)> fresh, DateTimeOffset at, CancellationToken ct)
     {
-        var messages = fresh.Where(each => IsUnsubscribe(each) && each.Message.ContactExists).Select(each => each.Message).ToLookup(message => message.ContactId);
+        var messages = fresh.Where(each => IsUnsubscribe(each.Report) && each.Message.ContactExists).Select(each => each.Message).ToLookup(message => message.ContactId);
         if (messages.Count == 0) return [];
         return from contact in await contacts.LoadAsync(session, [.. messages.Select(each => each.Key)], ct)
                let email = contact.Text("email")
@@ -172,12 +177,12 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
     /// <summary>As our own unsubscribe link does: consent to the purpose that the mail was sent for, and to marketing mail in general.</summary>
     private async Task WithdrawAsync(Session session, List<(Report Report, ReportedMessage Message)> fresh, long now, CancellationToken ct) => await consents.RecordAsync(
         session,
-        [.. fresh.Where(each => IsUnsubscribe(each) && each.Message.ContactExists).SelectMany(each => Consents.Withdrawn(each.Message.Purpose), (each, purpose) => (each.Message, Purpose: purpose))
+        [.. fresh.Where(each => IsUnsubscribe(each.Report) && each.Message.ContactExists).SelectMany(each => Consents.Withdrawn(each.Message.Purpose), (each, purpose) => (each.Message, Purpose: purpose))
             .DistinctBy(each => (each.Message.ContactId, each.Purpose)).OrderBy(each => each.Message.ContactId).Select(each => new Consent(
                 each.Message.AccountId, each.Message.ContactId, each.Purpose, false, Consents.Unsubscribed, DateTimeOffset.FromUnixTimeMilliseconds(now),
                 $"unsubscribed at the provider, message {each.Message.Id}"))], ct);
 
-    private static bool IsUnsubscribe((Report Report, ReportedMessage Message) each) => each.Report.Kind == FeedbackKind.Unsubscribed;
+    private static bool IsUnsubscribe(Report report) => report.Kind == FeedbackKind.Unsubscribed;
 
     /// <summary>
     /// On the day of what happened, each mail once a kind: warm-up and the guard of reputation go by these. What is reported of a mail that left before the domain was

@@ -13,10 +13,10 @@ internal sealed record RefusedMail(Guid MessageId, int Attempt, DateTimeOffset A
     /// <summary>Stands for the kind of provider, and for the connection.</summary>
     public const string Type = "refusal";
 
-    /// <summary>Writes refusals down in the transaction of the answers. Written twice, they are read as one.</summary>
+    /// <summary>Writes refusals down in the transaction of the answers. Written twice, they are read as one; of a mail whose contact was erased meanwhile, not at all.</summary>
     public static Task<int> StoreAsync(Session session, IReadOnlyList<(int AccountId, RefusedMail Refused)> refusals, long now, CancellationToken ct) => session.ExecuteAsync(
-        $"INSERT INTO webhook_call (at, due_at, account_id, connection, type, body) SELECT @now, @now, r.account_id, '{Type}', '{Type}', r.body FROM {{rows}}",
-        new Rows<(int AccountId, RefusedMail Refused)>(refusals).Int("account_id", r => r.AccountId).Bytes("body", r => JsonSerializer.SerializeToUtf8Bytes(r.Refused with { Reason = HttpOutcome.OneLine(r.Refused.Reason) })), ct, ("now", now));
+        $"INSERT INTO webhook_call (at, due_at, account_id, connection, type, body) SELECT @now, @now, r.account_id, '{Type}', '{Type}', r.body FROM {{rows}} WHERE NOT EXISTS (SELECT 1 FROM message WHERE message.id = r.id AND {Ledger.IsErased})",
+        new Rows<(int AccountId, RefusedMail Refused)>(refusals).Int("account_id", r => r.AccountId).Uuid("id", r => r.Refused.MessageId).Bytes("body", r => JsonSerializer.SerializeToUtf8Bytes(r.Refused with { Reason = HttpOutcome.OneLine(r.Refused.Reason) })), ct, ("now", now));
 }
 
 /// <summary>Reads our own record of what providers refused.</summary>

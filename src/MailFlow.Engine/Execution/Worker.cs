@@ -273,10 +273,11 @@ public sealed partial class Worker : IDisposable
             if (claim.Count == 0) return default;
             // Another came first meanwhile: that one is to be written down before it is tried.
             if (marked is not null && CrashWatch.NameOf(claim) != marked) return new Turn(0, 0, HasMore: true, HasEffects: false);
+            // Before anything is laid at the door of what was taken: that the journeys cannot be read is no stimulus's fault.
+            var view = await _catalog.ReadAsync(session, claim.Epoch, ct);
             taken(claim);
             _faults.Reach("batch.claimed");
 
-            var view = await _catalog.ReadAsync(session, claim.Epoch, ct);
             await using var scope = _scopes.CreateAsyncScope();
             var services = new BatchServices(scope.ServiceProvider, scope.ServiceProvider.GetRequiredService<IContactStore>(),
                 [.. scope.ServiceProvider.GetServices<IInstanceEnded>()], _faults, known);

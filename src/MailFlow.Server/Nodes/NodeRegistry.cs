@@ -47,14 +47,14 @@ internal sealed partial class NodeRegistry(Database database, DeliveryOptions op
         {
             do
             {
-                await TryAsync(() => SignAsync(stoppingToken));
-                await TryAsync(() => EndStalledAsync(stoppingToken));
+                await TryAsync(() => SignAsync(stoppingToken), LogFailed);
+                await TryAsync(() => EndStalledAsync(stoppingToken), LogNotLooked);
             }
             while (await timer.WaitForNextTickAsync(stoppingToken));
         }
         catch (OperationCanceledException)
         {
-            await TryAsync(() => SignOffAsync(CancellationToken.None));
+            await TryAsync(() => SignOffAsync(CancellationToken.None), LogFailed);
         }
     }
 
@@ -64,20 +64,23 @@ internal sealed partial class NodeRegistry(Database database, DeliveryOptions op
         if (await database.EndStalledAsync(ct) is > 0 and var ended) LogStalled(ended);
     }
 
-    private async Task TryAsync(Func<Task> sign)
+    private static async Task TryAsync(Func<Task> act, Action<Exception> failed)
     {
         try
         {
-            await sign();
+            await act();
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
-            LogFailed(error);
+            failed(error);
         }
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "This node could not give a sign of life; others will take it for dead until it can")]
     private partial void LogFailed(Exception error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "This node could not look for transactions in which another stands still")]
+    private partial void LogNotLooked(Exception error);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Ended {Count} transactions of a node that stands still in the middle of what it was sending")]
     private partial void LogStalled(int count);

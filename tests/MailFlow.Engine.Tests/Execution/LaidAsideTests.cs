@@ -44,6 +44,22 @@ public sealed class LaidAsideTests
         Assert.Equal((60, 0), (counts[CountKind.Completed], counts[CountKind.Faulted]));
     }
 
+    // Seen red: rows were laid aside one by one, those of every account.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task While_the_journeys_cannot_be_read_nothing_is_laid_aside(DatabaseKind kind)
+    {
+        await using var host = await EngineHost.CreateAsync(kind);
+        await host.PublishAsync(Flows.Of("on:s:go say:end", "s --> end"));
+        await host.EventsAsync([.. EngineHost.UsersOfOneShard(3).Select(user => host.NewEvent("go", user))]);
+        await host.Write(s => s.ExecuteAsync("ALTER TABLE parked_node RENAME TO hidden", default));
+        await Assert.ThrowsAnyAsync<Exception>(() => host.RunAsync());
+        await host.Write(s => s.ExecuteAsync("ALTER TABLE hidden RENAME TO parked_node", default));
+        Assert.Equal(0, await host.Read(s => s.ScalarAsync<long>("SELECT count(*) FROM dead_letter", default)));
+
+        await host.RunAsync();
+        Assert.Equal(3, (await host.CountsAsync())[CountKind.Completed]);
+    }
+
     /// <summary>Seen red with the trace's line in the only try: the shard stood still.</summary>
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Where_it_is_the_contact_that_cannot_be_had_the_row_is_laid_aside_untold(DatabaseKind kind)

@@ -22,7 +22,11 @@ public sealed class ViewTests
         {
             await session.ExecuteAsync("LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE", default);
             go.SetResult();
-            while (await host.Read(s => s.ScalarAsync<long>("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = CAST('inbox' AS regclass)", default)) == 0) await Task.Yield();
+            while (await host.Read(s => s.ScalarAsync<long>("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = CAST('inbox' AS regclass)", default)) == 0)
+            {
+                Assert.False(batch.IsCompleted, "It did not come by the inbox.");
+                await Task.Yield();
+            }
             await meanwhile(session);
         });
         await batch;
