@@ -167,7 +167,7 @@ public sealed class SendingDomains
     internal async Task<int> RecheckAsync(CancellationToken ct)
     {
         var due = await _database.ReadAsync(async session => await session.QueryAsync(
-            "SELECT account_id, domain FROM sending_domain WHERE checked_at < @before ORDER BY checked_at LIMIT @most", row => (Account: row.Int(0), Domain: row.Text(1)), ct,
+            "SELECT account_id, domain FROM sending_domain WHERE checked_at < @before AND NOT forgotten ORDER BY checked_at LIMIT @most", row => (Account: row.Int(0), Domain: row.Text(1)), ct,
             ("before", await session.NowAsync(ct) - (long)Fresh.TotalMilliseconds), ("most", MostRechecked)), ct);
         foreach (var (account, domain) in due)
         {
