@@ -313,13 +313,13 @@ public sealed class DomainsApiTests
         {
             await session.QueryAsync("SELECT 1 FROM definition_version FOR UPDATE", _ => 1, default);
             using (ExecutionContext.SuppressFlow()) publish = Task.Run(() => FindingsAsync(server, 200));
-            await WaitingAsync(1);
+            await WaitingAsync(publish, 1);
             using (ExecutionContext.SuppressFlow()) connect = Task.Run(() => ConnectAsync(server, "real"));
-            await WaitingAsync(2);
+            await WaitingAsync(connect, 2); // behind the publish; without the lock it is done
 
-            async Task WaitingAsync(int transactions)
+            async Task WaitingAsync(Task last, int transactions)
             {
-                while (!(transactions == 1 ? publish : connect).IsCompleted)
+                while (!last.IsCompleted)
                     if (await session.ScalarAsync<long>("""
                         SELECT count(*) FROM (SELECT DISTINCT pid FROM pg_locks WHERE NOT granted) w
                         WHERE EXISTS (SELECT 1 FROM unnest(pg_blocking_pids(pid)) b WHERE b = pg_backend_pid() OR pg_backend_pid() = ANY (pg_blocking_pids(b)))

@@ -83,17 +83,19 @@ internal sealed class EngineHost : IAsyncDisposable
         return 0;
     });
 
-    public Task PauseAsync(bool paused, string definitionId = "test") => Write(async session =>
+    public Task PauseAsync(bool paused, string definitionId = "test") => Write(session => PauseAsync(session, paused, definitionId));
+
+    /// <summary>As a pause or a resume does it, in its transaction.</summary>
+    public static async Task PauseAsync(Session session, bool paused, string definitionId = "test")
     {
         await session.ExecuteAsync("UPDATE journey SET paused = @paused, resumed_at = @now WHERE definition_id = @id", default,
             ("paused", paused), ("now", await session.NowAsync(default)), ("id", definitionId));
         await EngineEpoch.BumpAsync(session, default);
-        if (paused) return 0;
+        if (paused) return;
         var journey = await session.ScalarAsync<long>("SELECT id FROM journey WHERE definition_id = @id", default, ("id", definitionId));
         await Inbox.PostAsync(session, [.. Enumerable.Range(0, StableHash.Shards).Select(shard =>
             new InboxItem(1, shard, InboxKind.ResumeJourney, StableHash.Key("resume", shard.ToString()), null, JsonData.Write(new Dictionary<string, object?> { ["journey"] = journey })))], default);
-        return 0;
-    });
+    }
 
     public Task<IntakeResult> EventAsync(string type, string user = "ada", string payload = "{}", string? id = null, int account = 1) =>
         _services.GetRequiredService<EventIntake>().AcceptAsync(account, [NewEvent(type, user, payload, id)], default);

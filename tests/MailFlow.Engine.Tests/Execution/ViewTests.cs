@@ -46,15 +46,7 @@ public sealed class ViewTests
         Assert.Equal(1, await host.Read(s => s.ScalarAsync<long>("SELECT count(*) FROM instance WHERE parked_at IS NOT NULL", default)));
 
         await host.EventAsync("noise"); // the shard has something to do
-        await BeforeTheClaimAsync(host, StableHash.Shard(1, "ada"), async session =>
-        {
-            // As JourneyDefinitions.ResumeAsync does it, in one transaction.
-            await session.ExecuteAsync("UPDATE journey SET paused = false, resumed_at = @now WHERE definition_id = 'test'", default, ("now", await session.NowAsync(default)));
-            await EngineEpoch.BumpAsync(session, default);
-            var journey = await session.ScalarAsync<long>("SELECT id FROM journey WHERE definition_id = 'test'", default);
-            await Inbox.PostAsync(session, [.. Enumerable.Range(0, StableHash.Shards).Select(shard => new InboxItem(
-                1, shard, InboxKind.ResumeJourney, StableHash.Key("resume", shard.ToString()), null, JsonData.Write(new Dictionary<string, object?> { ["journey"] = journey })))], default);
-        });
+        await BeforeTheClaimAsync(host, StableHash.Shard(1, "ada"), session => EngineHost.PauseAsync(session, paused: false));
         await host.AdvanceAsync(TimeSpan.FromDays(365));
 
         Assert.Equal(["end"], await host.LinesAsync());
