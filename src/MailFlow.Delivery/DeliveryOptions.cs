@@ -39,7 +39,10 @@ public sealed record DeliveryOptions
     /// </summary>
     public bool AllowPrivateRelays { get; init; }
 
-    /// <summary>Where recipients reach this server, without a trailing slash. Must be https for real marketing mail (RFC 8058).</summary>
+    /// <summary>
+    /// Where recipients reach this server, without a trailing slash. Marketing mail leaves for people only where it is https and a name that anybody can look up:
+    /// its links to opt out must work (15 U.S.C. § 7704(a)(3)), and one click is for https alone (RFC 8058, section 3.1).
+    /// </summary>
     public string PublicBaseUrl { get; init; } = "http://localhost:5000";
 
     /// <summary>Who mail comes from in an account that has not said so.</summary>
@@ -77,6 +80,12 @@ public sealed record DeliveryOptions
 
     /// <summary>Whether the server's own provider, by its name, may send for an account of this region.</summary>
     internal bool Serves(string provider, string? region) => region is null || region == Region || provider == SandboxType.Key;
+
+    /// <summary>Whether the server's own provider is a relay that passes nothing on.</summary>
+    internal bool IsCaught => Provider == "smtp" && Smtp.IsCatcher;
+
+    /// <summary>Whether recipients can follow links to <see cref="PublicBaseUrl"/>, as far as the address tells.</summary>
+    internal bool IsPublicAddress => new Uri(PublicBaseUrl) is { Scheme: "https", IsLoopback: false, HostNameType: UriHostNameType.Dns } url && url.IdnHost.TrimEnd('.').Contains('.');
 
     /// <summary>The address of a provider's API, to which paths are added.</summary>
     internal Uri EndpointOf(string kind, string published) => new(ProviderEndpoints.GetValueOrDefault(kind, published).TrimEnd('/') + "/");

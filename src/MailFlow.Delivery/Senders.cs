@@ -52,11 +52,29 @@ public sealed class Senders
     internal async Task<string?> WhyUnfitAsync(Session session, int accountId, CancellationToken ct) =>
         await _rules.ErrorsAsync(session, accountId, await OneAsync(session, accountId, ct), ct) is { Count: > 0 } errors ? string.Join(" ", errors.Select(error => error.Message)) : null;
 
+    /// <summary>What marketing mail from this sender to people lacks, one sentence or more each; empty when it may leave.</summary>
+    internal IReadOnlyList<string> Missing(SenderIdentity sender) => [.. _rules.Missing(sender).Select(flaw => flaw.Message)];
+
+    /// <summary>Stops the account's marketing mail, if its sender is unfit and mail leaves for people.</summary>
+    internal async Task StopIfUnfitAsync(Session session, int accountId, CancellationToken ct)
+    {
+        await session.LockAccountAsync(accountId, ct);
+        await _rules.StopIfUnfitAsync(session, accountId, await OneAsync(session, accountId, ct), ct);
+    }
+
     /// <summary>Ends the stop of a sender that has become fit.</summary>
     internal async Task ReviewStopAsync(Session session, int accountId, CancellationToken ct)
     {
         await session.LockAccountAsync(accountId, ct);
         await _rules.ReviewStopAsync(session, accountId, await OneAsync(session, accountId, ct), ct);
+    }
+
+    /// <summary>Looks again at the stop of each sender, for a server that was started anew: what it was stopped for may have been a setting.</summary>
+    internal async Task ReviewStopsAsync(CancellationToken ct)
+    {
+        var stopped = await _database.ReadAsync(session => session.QueryAsync(
+            "SELECT DISTINCT account_id FROM sending_stop WHERE subject = @sender ORDER BY account_id", row => row.Int(0), ct, ("sender", SendingStops.OfSender)), ct);
+        foreach (var account in stopped) await _database.WriteAsync(session => ReviewStopAsync(session, account, ct), ct);
     }
 
     private async Task<SenderIdentity> OneAsync(Session session, int accountId, CancellationToken ct) => (await AmongAsync(session, [accountId], ct))[accountId];
@@ -74,7 +92,7 @@ public sealed class Senders
 
     /// <summary>The sender as mail by this route shows it.</summary>
     internal static SenderIdentity For(Route route, SenderIdentity sender) =>
-        route.IsSandbox && string.IsNullOrWhiteSpace(sender.PostalAddress) ? sender with { PostalAddress = SandboxPostalAddress } : sender;
+        !route.IsReal && string.IsNullOrWhiteSpace(sender.PostalAddress) ? sender with { PostalAddress = SandboxPostalAddress } : sender;
 
     internal static void Check(SenderIdentity sender)
     {

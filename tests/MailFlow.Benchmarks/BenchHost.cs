@@ -46,7 +46,7 @@ internal sealed class BenchHost : IAsyncDisposable
         var test = await TestDatabase.CreateAsync(kind, time, typeof(Worker).Assembly, typeof(Audience.Contacts).Assembly, typeof(Templates).Assembly, typeof(Messages).Assembly, typeof(JourneyDefinitions).Assembly);
         var provider = new StubProvider();
         var sendGrid = overHttp ? await SendGridStub.StartAsync() : null;
-        var options = new DeliveryOptions { Sender = new("Bench", "hello@bench.example", null, "1 High Street") };
+        var options = new DeliveryOptions { PublicBaseUrl = "https://mail.bench.example", Sender = new("Bench", "hello@bench.example", null, "1 High Street") };
         if (sendGrid is not null) options = options with { ProviderEndpoints = new Dictionary<string, string> { ["sendgrid"] = sendGrid.Address } };
         var services = new ServiceCollection().AddLogging().AddSingleton(test.Database).AddSingleton<TimeProvider>(time).AddSingleton<ISecretBox, PlainSecretBox>().AddSingleton<IEmailProvider>(provider);
         services.AddEngine().AddAudience().AddContent().AddDelivery(options).AddJourneys();

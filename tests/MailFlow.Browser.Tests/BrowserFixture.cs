@@ -26,7 +26,7 @@ public sealed class BrowserFixture : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        Server = await ServerProcess.StartAsync(_folder.FullName, postgres: null);
+        Server = await ServerProcess.StartAsync(_folder.FullName, postgres: null, ("MailFlow__Delivery__PublicBaseUrl", "https://mail.example.org"));
         Assertions.SetDefaultExpectTimeout(90_000); // other test projects are at work on the same machine, and Studio's start keeps the page busy
         _playwright = await Playwright.CreateAsync();
         _browser = await _playwright.Chromium.LaunchAsync(new()

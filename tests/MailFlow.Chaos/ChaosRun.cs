@@ -78,7 +78,7 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> say)
         [
             ("MailFlow__Samples", "false"), ("MailFlow__Roles", takesHttp ? "all" : "worker,sender"), ("MailFlow__Delivery__Node", name), ("MailFlow__Delivery__Lease", "00:00:02"),
             ("MailFlow__Delivery__UnknownWindow", "00:00:10"), ("MailFlow__Delivery__Sender__Name", "Acme"), ("MailFlow__Delivery__Sender__Email", "news@example.org"),
-            ("MailFlow__Delivery__Sender__PostalAddress", "1 Main Street, Springfield"), ("MailFlow__Delivery__ProviderEndpoints__sendgrid", esp.Address.AbsoluteUri),
+            ("MailFlow__Delivery__Sender__PostalAddress", "1 Main Street, Springfield"), ("MailFlow__Delivery__PublicBaseUrl", "https://mail.example.org"), ("MailFlow__Delivery__ProviderEndpoints__sendgrid", esp.Address.AbsoluteUri),
             ("ConnectionStrings__Redis", redis.ConnectionString + ",abortConnect=false"), .. NodeSeam.Environs(Path.Combine(_folder, $"{name}.orders"), esp.Address, options.Mode, options.Mutation),
         ];
         var clock = hasClock ? new NodeClock(Path.Combine(_folder, $"{name}.clock")) : null;

@@ -176,6 +176,15 @@ public sealed class PolicyTests
         Assert.Equal(field, error.Field);
     }
 
+    // On 25 October 2026 clocks in Paris show 2 to 3 twice: from 00:00Z and again from 01:00Z. Seen red: mail of the second time waited a day.
+    [Theory]
+    [InlineData("2026-10-25T00:15:00Z", "2026-10-25T00:30:00Z")]
+    [InlineData("2026-10-25T00:45:00Z", null)]
+    [InlineData("2026-10-25T01:15:00Z", "2026-10-25T01:30:00Z")]
+    [InlineData("2026-10-25T01:45:00Z", null)]
+    public void An_end_that_the_clocks_show_twice_comes_twice(string now, string? end) =>
+        Assert.Equal(end, EndAfter(new(new LocalTime(21, 0), new LocalTime(2, 30)), now, "Europe/Paris"));
+
     private static string? EndAfter(QuietTimes quiet, string now, string zone) =>
         quiet.EndAfter(Instant.FromDateTimeOffset(DateTimeOffset.Parse(now)), LocalClock.Zone(zone)!)?.ToString("uuuu-MM-dd'T'HH:mm:ss'Z'", null);
 

@@ -88,6 +88,19 @@ public sealed class DomainsApiTests
         Assert.Contains("sending_domain_unchecked", published.Warnings);
     }
 
+    [Theory]
+    [InlineData("sendgrid", 422)]
+    [InlineData("sandbox", 200)]
+    public async Task Marketing_mail_is_not_published_where_its_links_reach_nobody(string provider, int status)
+    {
+        await using var dns = await RealDnsServer.StartAsync();
+        await using var server = await StartAsync(dns, new(provider), DatabaseKind.Sqlite, publicAddress: null); // http://localhost, as a first start has it
+        await PutJourneyAsync(server);
+        await SenderAsync(server, "1 High Street");
+
+        Assert.Equal(status == 422 ? ["public_address_not_https"] : [], (await FindingsAsync(server, status)).Errors);
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task While_a_journey_with_marketing_mail_is_published_the_sender_changes_to_none_that_a_publish_would_refuse(DatabaseKind kind)
     {
@@ -415,7 +428,7 @@ public sealed class DomainsApiTests
     }
 
     /// <param name="route">By what mail leaves; null: by the account's connections.</param>
-    private static Task<ServerUnderTest> StartAsync(RealDnsServer dns, SendingRoute? route, DatabaseKind kind) => ServerUnderTest.StartAsync(kind, workers: false, configure: services =>
+    private static Task<ServerUnderTest> StartAsync(RealDnsServer dns, SendingRoute? route, DatabaseKind kind, string? publicAddress = "https://mail.example.org") => ServerUnderTest.StartAsync(kind, workers: false, publicAddress: publicAddress, configure: services =>
     {
         var options = (DeliveryOptions)services.Last(service => service.ServiceType == typeof(DeliveryOptions)).ImplementationInstance!;
         services.AddSingleton(options with { Dns = new DnsOptions { Servers = [$"127.0.0.1:{dns.Port}"] } });

@@ -20,10 +20,10 @@ internal sealed class ServerUnderTest : WebApplicationFactory<Program>
 
     private readonly bool _samples, _workers;
     private readonly Action<IServiceCollection>? _configure;
-    private readonly string? _allowedTargets;
+    private readonly string? _allowedTargets, _publicAddress;
 
-    private ServerUnderTest(TestDatabase database, DirectoryInfo folder, bool samples, bool workers, Action<IServiceCollection>? configure, string? allowedTargets) =>
-        (_database, _folder, _samples, _workers, _configure, _allowedTargets) = (database, folder, samples, workers, configure, allowedTargets);
+    private ServerUnderTest(TestDatabase database, DirectoryInfo folder, bool samples, bool workers, Action<IServiceCollection>? configure, string? allowedTargets, string? publicAddress) =>
+        (_database, _folder, _samples, _workers, _configure, _allowedTargets, _publicAddress) = (database, folder, samples, workers, configure, allowedTargets, publicAddress);
 
     /// <summary>A client with the administrator's key.</summary>
     public HttpClient Admin { get; private set; } = null!;
@@ -38,10 +38,11 @@ internal sealed class ServerUnderTest : WebApplicationFactory<Program>
 
     /// <param name="time">The server's clock, for a server without workers: theirs would stand still.</param>
     /// <param name="allowedTargets">A private address that webhooks may call.</param>
-    public static async Task<ServerUnderTest> StartAsync(DatabaseKind kind = DatabaseKind.Sqlite, bool samples = false, bool workers = true, TimeProvider? time = null, Action<IServiceCollection>? configure = null, string? allowedTargets = null)
+    /// <param name="publicAddress">Where recipients reach it; null as without a setting.</param>
+    public static async Task<ServerUnderTest> StartAsync(DatabaseKind kind = DatabaseKind.Sqlite, bool samples = false, bool workers = true, TimeProvider? time = null, Action<IServiceCollection>? configure = null, string? allowedTargets = null, string? publicAddress = "https://mail.example.org")
     {
         var database = await TestDatabase.CreateAsync(kind, time ?? TimeProvider.System);
-        var server = new ServerUnderTest(database, Directory.CreateTempSubdirectory("mailflow-server-"), samples, workers, configure, allowedTargets);
+        var server = new ServerUnderTest(database, Directory.CreateTempSubdirectory("mailflow-server-"), samples, workers, configure, allowedTargets, publicAddress);
         server.Admin = server.ClientWith(key: null);
         server.Admin.DefaultRequestHeaders.Authorization = new("Bearer", server.AdminKey);
         return server;
@@ -118,6 +119,7 @@ internal sealed class ServerUnderTest : WebApplicationFactory<Program>
         builder.UseSetting("MailFlow:Samples", _samples.ToString());
         builder.UseSetting("Logging:LogLevel:Default", "Warning");
         if (_allowedTargets is not null) builder.UseSetting("MailFlow:Webhooks:Http:AllowedTargets:0", _allowedTargets);
+        if (_publicAddress is not null) builder.UseSetting("MailFlow:Delivery:PublicBaseUrl", _publicAddress);
         builder.ConfigureTestServices(services =>
         {
             services.AddSingleton(_database.Database);

@@ -13,7 +13,7 @@ namespace MailFlow.Delivery.Deliverability;
 internal sealed record SenderFlaw(string Field, Severity Severity, string Code, string Message);
 
 /// <summary>What marketing mail asks of its sender: looked at before a publish, and before the sender or the routes of what sends it change.</summary>
-internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs)
+internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs, DeliveryOptions options)
 {
     private const string Where = "Settings → Sending domains";
     private const int MostNamed = 3; // of the journeys in a reason
@@ -23,11 +23,7 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs)
     {
         var flaws = new List<SenderFlaw>();
         var isReal = (await domains.RoutesAsync(session, accountId, ct)).Any(route => route.IsReal);
-        if (isReal && (string.IsNullOrWhiteSpace(sender.PostalAddress) || sender.PostalAddress == Senders.SandboxPostalAddress))
-            flaws.Add(new("postal_address", Severity.Error, "postal_address_missing", "Marketing mail must show the sender's postal address, which is not set. Set it in Settings → Sender."));
-        if (isReal && string.IsNullOrWhiteSpace(sender.Name))
-            flaws.Add(new("name", Severity.Error, "sender_name_missing", "Marketing mail must say whom it comes from, and the sender has no name. Set it in Settings → Sender."));
-
+        if (isReal) flaws.AddRange(Missing(sender));
         var from = EmailAddress.Parse(sender.Email).Domain;
         var domain = await SendingDomains.FindAsync(session, accountId, from, ct);
         if (domain is { State: CheckState.Fail })
@@ -36,6 +32,18 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs)
         else if (isReal && domain?.CheckedAt is null)
             flaws.Add(new("email", Severity.Warning, "sending_domain_unchecked", $"Mail comes from {from}, of which nobody has checked whether receivers will take it. Check it in {Where}."));
         return flaws;
+    }
+
+    /// <summary>What mail to people lacks, whatever the checks of its domain found: errors, each of them.</summary>
+    public IEnumerable<SenderFlaw> Missing(SenderIdentity sender)
+    {
+        if (string.IsNullOrWhiteSpace(sender.PostalAddress) || sender.PostalAddress == Senders.SandboxPostalAddress)
+            yield return new("postal_address", Severity.Error, "postal_address_missing", "Marketing mail must show the sender's postal address, which is not set. Set it in Settings → Sender.");
+        if (string.IsNullOrWhiteSpace(sender.Name))
+            yield return new("name", Severity.Error, "sender_name_missing", "Marketing mail must say whom it comes from, and the sender has no name. Set it in Settings → Sender.");
+        if (!options.IsPublicAddress)
+            yield return new("public_base_url", Severity.Error, "public_address_not_https",
+                $"Marketing mail must offer a way to opt out that works, and its links would lead to {options.PublicBaseUrl}, which is no public https address. Have the operator set MailFlow__Delivery__PublicBaseUrl.");
     }
 
     /// <summary>Refuses a change that would make the sender one that no publish lets through, while a journey sends marketing mail. What was wrong before does not stop it.</summary>
@@ -63,7 +71,14 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs)
         return made;
     }
 
-    /// <summary>Looks again at the stop that <see cref="ChangeRoutesAsync"/> made, if there is one: it ends with its last cause, and else says what is left of them.</summary>
+    /// <summary>Stops marketing mail that is about to leave for people, if it lacks what it must have. For what no change of the account's led to: a setting of the server's, or a moment in which journey and route came together.</summary>
+    public async Task StopIfUnfitAsync(Session session, int accountId, SenderIdentity sender, CancellationToken ct)
+    {
+        if (Missing(sender).Any() && await ErrorsAsync(session, accountId, sender, ct) is { Count: > 0 } errors)
+            await SendingStops.StopAsync(session, [new(accountId, SendingStops.OfSender, MessageStream.Marketing, WhyStopped(errors, await JourneysThatSendAsync(session, accountId, ct)))], ct);
+    }
+
+    /// <summary>Looks again at the stop that <see cref="ChangeRoutesAsync"/> or <see cref="StopIfUnfitAsync"/> made, if there is one: it ends with its last cause, and else says what is left of them.</summary>
     public async Task ReviewStopAsync(Session session, int accountId, SenderIdentity sender, CancellationToken ct)
     {
         if (!(await SendingStops.AmongAsync(session, [accountId], ct)).Any(each => each.Stop.Subject == SendingStops.OfSender)) return;
@@ -79,7 +94,7 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs)
     private static string WhyStopped(IReadOnlyList<SenderFlaw> flaws, IReadOnlyList<string> journeys)
     {
         var named = string.Join(", ", journeys.Take(MostNamed).Select(journey => $"'{journey}'")) + (journeys.Count > MostNamed ? $" and {journeys.Count - MostNamed} more" : "");
-        return $"{string.Join(" ", flaws.Select(flaw => flaw.Message))} Once that is mended, marketing mail goes on by itself.{(journeys.Count == 0 ? "" : $" Begun while mail was captured: {named}.")}";
+        return $"{string.Join(" ", flaws.Select(flaw => flaw.Message))} Once that is mended, marketing mail goes on by itself.{(journeys.Count == 0 ? "" : $" Journeys that send it: {named}.")}";
     }
 
     /// <summary>Whether a journey sends marketing mail, or may: a stream that only the instance tells may be marketing.</summary>

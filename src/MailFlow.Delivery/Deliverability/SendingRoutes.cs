@@ -7,10 +7,11 @@ namespace MailFlow.Delivery.Deliverability;
 /// <summary>One way by which an account's mail leaves.</summary>
 /// <param name="Provider">The provider's name: <c>smtp</c>, <c>sendgrid</c>.</param>
 /// <param name="RelayHost">Of SMTP: the relay.</param>
-public sealed record SendingRoute(string Provider, string? RelayHost = null)
+/// <param name="IsCatcher">Of SMTP: whether the relay passes nothing on.</param>
+public sealed record SendingRoute(string Provider, string? RelayHost = null, bool IsCatcher = false)
 {
     /// <summary>Whether mail reaches people by it.</summary>
-    public bool IsReal => Provider != "sandbox";
+    public bool IsReal => Provider != "sandbox" && !IsCatcher;
 }
 
 /// <summary>Tells by which providers an account's mail leaves: what its domains must allow.</summary>
@@ -23,7 +24,7 @@ public interface ISendingRoutes
 /// <summary>As <see cref="Routes"/> has it, without opening any.</summary>
 internal sealed class AccountRoutes(Connections connections, DeliveryOptions options) : ISendingRoutes
 {
-    private readonly SendingRoute _own = new(options.Provider, options.Provider == "smtp" ? options.Smtp.Host : null);
+    private readonly SendingRoute _own = new(options.Provider, options.Provider == "smtp" ? options.Smtp.Host : null, options.IsCaught);
 
     public async Task<IReadOnlyList<SendingRoute>> OfAsync(Session session, int accountId, CancellationToken ct)
     {

@@ -15,7 +15,10 @@ public sealed record QuietTimes(LocalTime From, LocalTime To)
     {
         var time = now.InZone(zone).TimeOfDay;
         var isQuiet = From <= To ? time >= From && time < To : time >= From || time < To;
-        return isQuiet ? LocalClock.Next(now, To, NoDays, zone) : null;
+        if (!isQuiet) return null;
+        // In an hour that the clocks show twice, the end comes twice, and the first may be over.
+        var ends = zone.MapLocal(now.InZone(zone).Date + To);
+        return ends.Count == 2 && ends.First().ToInstant() <= now && ends.Last().ToInstant() is var again && again > now ? again : LocalClock.Next(now, To, NoDays, zone);
     }
 
     /// <summary>Reads two times of day such as 21:00 and 08:00.</summary>

@@ -33,7 +33,9 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
         await LockShardsAsync(session, (await MatchAsync(session, all.FindAll(IsUnsubscribe), ct)).Values, ct);
         await ErasureLock.HoldOffAsync(session, all.Select(report => report.AccountId), ct);
         var found = await MatchAsync(session, all, ct);
-        var matched = all.Where(report => found.ContainsKey(report.Key)).DistinctBy(report => report.Key)
+        // Whoever said no to tracking after the mail had left is not tracked from there on, by whatever means the mail is.
+        var refused = all.Where(report => report.IsEngagement && found.GetValueOrDefault(report.Key) is { RefusesTracking: true }).DistinctBy(report => report.Key).ToList();
+        var matched = all.Where(report => found.ContainsKey(report.Key)).Except(refused).DistinctBy(report => report.Key)
             .Select(report => (Report: found[report.Key].ContactExists ? report : report.WithoutPerson(), Message: found[report.Key])).ToList();
         var news = await ReportStore.InsertAsync(session, matched, now, now + (long)Settling.TotalMilliseconds, ct);
         var fresh = matched.Where(each => news.Contains(each.Report.Key)).ToList();
@@ -53,7 +55,7 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
         await TellAsync(session, [.. final.Select(each => MailFacts.Of(each.Report, each.Message, null)).OfType<Fact>()], ct);
         await FlowStore.CountAsync(session, DayCounts(firsts, resumes), ct);
         var waiting = calls.Where(call => call.Call.Attempt == 0 && call.Reports.Any(report => !found.ContainsKey(report.Key) && MayComeYet(report))).Select(call => call.Call.Id).ToHashSet();
-        await ReportStore.CountAsync(session, Counts(calls, found, fresh, waiting, now), ct);
+        await ReportStore.CountAsync(session, Counts(calls, found, [.. fresh.Select(each => each.Report), .. refused], waiting, now), ct);
         return new(shards, waiting);
     }
 
@@ -146,18 +148,20 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
             await suppressions.AddAsync(session, account.Key, account, ct);
     }
 
-    /// <summary>Whoever unsubscribed under an address that the contact has left by now means the present one too, as with our own link.</summary>
+    /// <summary>Whoever unsubscribed or complained under an address that the contact has left by now means the present one too, as with our own link.</summary>
     private async Task<IEnumerable<(int AccountId, Suppression Suppression)>> PresentAddressesAsync(
         Session session, List<(Report Report, ReportedMessage Message)> fresh, DateTimeOffset at, CancellationToken ct)
     {
-        var messages = fresh.Where(each => IsUnsubscribe(each.Report) && each.Message.ContactExists).Select(each => each.Message).ToLookup(message => message.ContactId);
-        if (messages.Count == 0) return [];
-        return from contact in await contacts.LoadAsync(session, [.. messages.Select(each => each.Key)], ct)
+        var reports = fresh.Where(each => each.Message.ContactExists && (IsUnsubscribe(each.Report) || each.Report is { Kind: FeedbackKind.Complained, IsProven: true }))
+            .ToLookup(each => each.Message.ContactId);
+        if (reports.Count == 0) return [];
+        return from contact in await contacts.LoadAsync(session, [.. reports.Select(each => each.Key)], ct)
                let email = contact.Text("email")
                where EmailAddress.TryParse(email, out _)
-               from message in messages[contact.Id]
+               from each in reports[contact.Id]
+               let what = ReasonAndScope(each.Report, each.Message)!.Value
                select (contact.AccountId, new Suppression(
-                   Audience.EmailAddress.MailboxKey(email), SuppressionReason.Unsubscribed, Suppression.Marketing, Source, at, $"reported about message {message.Id}"));
+                   Audience.EmailAddress.MailboxKey(email), what.Reason, what.Scope, Source, at, $"reported about message {each.Message.Id}"));
     }
 
     /// <summary>
@@ -209,9 +213,9 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
 
     /// <summary>A call that is read again has been counted, but for what stayed unmatched.</summary>
     private static IEnumerable<WebhookCount> Counts(
-        IReadOnlyList<(StoredCall Call, IReadOnlyList<Report> Reports)> calls, Dictionary<Guid, ReportedMessage> found, List<(Report Report, ReportedMessage Message)> fresh, HashSet<long> waiting, long now)
+        IReadOnlyList<(StoredCall Call, IReadOnlyList<Report> Reports)> calls, Dictionary<Guid, ReportedMessage> found, List<Report> done, HashSet<long> waiting, long now)
     {
-        var news = fresh.CountBy(each => each.Report.CallId).ToDictionary();
+        var news = done.CountBy(report => report.CallId).ToDictionary();
         return calls.GroupBy(call => (call.Call.AccountId, call.Call.Connection)).Select(group =>
         {
             var first = group.Where(call => call.Call.Attempt == 0).ToList();

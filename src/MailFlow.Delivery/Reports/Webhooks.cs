@@ -29,10 +29,10 @@ public sealed class Webhooks
     /// <summary>How long a connection's settings are kept at hand: after a change, calls are still verified the old way for so long.</summary>
     private static readonly TimeSpan Kept = TimeSpan.FromSeconds(5);
 
-    private const int MostKept = 1_000;
+    private const int MostOwners = 50_000, MostUnknown = 1_000;
 
-    /// <summary>How many ids that are not at hand are looked up a second: whoever guesses them costs no more than that.</summary>
-    private const int MostLookUpsASecond = 100;
+    /// <summary>How many look-ups of ids that are not at hand are under way or came to nothing within a second: whoever guesses them costs no more than that.</summary>
+    private const int MostGuessesASecond = 100;
 
     private readonly Connections _connections;
     private readonly WebhookIntake _intake;
@@ -42,7 +42,7 @@ public sealed class Webhooks
     private readonly ConcurrentDictionary<(string Type, Guid Id), long> _unknown = new();
     private readonly Lock _gate = new();
     private long _second;
-    private int _lookUps;
+    private int _guesses;
 
     internal Webhooks(Connections connections, WebhookIntake intake, TimeProvider time, ILogger<Webhooks> log) => (_connections, _intake, _time, _log) = (connections, intake, time, log);
 
@@ -53,21 +53,33 @@ public sealed class Webhooks
     public async Task<WebhookAnswer?> WhyNotAsync(string type, Guid id, CancellationToken ct)
     {
         if (_unknown.TryGetValue((type, id), out var since) && _time.GetElapsedTime(since) < Kept) return WebhookAnswer.Unknown;
-        if (!_owners.ContainsKey((type, id)) && !MayLookUp()) return WebhookAnswer.Unavailable;
-        if (await FindAsync(type, id, ct) is { Type.Webhook: not null }) return null;
-        if (_unknown.Count >= MostKept) _unknown.Clear();
+        var isGuess = !_owners.ContainsKey((type, id));
+        if (isGuess && !BeginGuess()) return WebhookAnswer.Unavailable;
+        if (await FindAsync(type, id, ct) is { Type.Webhook: not null })
+        {
+            if (isGuess) TakeBackGuess();
+            return null;
+        }
+        if (_unknown.Count >= MostUnknown) _unknown.Clear();
         _unknown[(type, id)] = _time.GetTimestamp();
         return WebhookAnswer.Unknown;
     }
 
-    private bool MayLookUp()
+    private bool BeginGuess()
     {
         lock (_gate)
         {
             var second = _time.GetUtcNow().ToUnixTimeSeconds();
-            if (second != _second) (_second, _lookUps) = (second, 0);
-            return _lookUps++ < MostLookUpsASecond;
+            if (second != _second) (_second, _guesses) = (second, 0);
+            if (_guesses >= MostGuessesASecond) return false;
+            _guesses++;
+            return true;
         }
+    }
+
+    private void TakeBackGuess()
+    {
+        lock (_gate) _guesses = Math.Max(0, _guesses - 1);
     }
 
     /// <summary>Takes a call.</summary>
@@ -113,9 +125,17 @@ public sealed class Webhooks
         if (owner is null) _owners.TryRemove((type, id), out _);
         else
         {
-            if (_owners.Count >= MostKept) _owners.Clear();
+            if (_owners.Count >= MostOwners) ForgetOldest();
             _owners[(type, id)] = (owner, _time.GetTimestamp());
         }
         return owner;
+    }
+
+    /// <summary>Those that were not called for the longest time make room for others.</summary>
+    private void ForgetOldest()
+    {
+        lock (_gate)
+            if (_owners.Count >= MostOwners)
+                foreach (var (key, _) in _owners.OrderBy(each => each.Value.Since).Take(MostOwners / 10)) _owners.TryRemove(key, out _);
     }
 }

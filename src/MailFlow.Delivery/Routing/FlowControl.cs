@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using MailFlow.Data;
+using MailFlow.Delivery.Sending;
 using MailFlow.Engine.Definitions;
 
 namespace MailFlow.Delivery.Routing;
@@ -30,6 +31,9 @@ internal sealed class FlowControl(Routes routes, Senders senders, IRateLimits li
         await SendingStops.StopAsync(session, all.Broken, ct);
         var stopped = before.Concat(await SendingStops.AmongAsync(session, accounts, ct)).Select(each => (each.AccountId, each.Stop.Subject, each.Stop.Stream)).ToHashSet();
         var from = await senders.AmongAsync(session, accounts, ct);
+        foreach (var account in accounts.Order().Where(account => senders.Missing(from[account]).Count > 0 && found[account].Any(route => route.IsReal && route.MarketingWeight > 0)))
+            if (stopped.Add((account, SendingStops.OfSender, MessageStream.Marketing)) && await DueMessages.AnyAsync(session, account, MessageStream.Marketing, now, ct))
+                await senders.StopIfUnfitAsync(session, account, ct); // which asks once more, alone: a sender mended just now has its mail leave with the next look
         var limited = found.Values.SelectMany(each => each).Distinct().ToList();
         var domains = accounts.Where(account => found[account].Any(route => !route.IsSandbox)).ToDictionary(account => account, account => DomainOf(from[account]));
         var warmUps = domains.Count == 0 ? [] : await FlowStore.WarmUpsAsync(session, [.. domains.Keys], ct);

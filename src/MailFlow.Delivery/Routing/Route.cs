@@ -10,11 +10,15 @@ namespace MailFlow.Delivery.Routing;
 /// <param name="TransactionalWeight">Its share of transactional mail.</param>
 /// <param name="PerSecond">The most mails a second.</param>
 /// <param name="PerDay">The most mails a day (UTC).</param>
+/// <param name="IsCatcher">Whether it is a relay that passes nothing on.</param>
 internal sealed record Route(
-    int AccountId, string Key, IEmailProvider Provider, int MarketingWeight = 1, int TransactionalWeight = 1, double? PerSecond = null, int? PerDay = null)
+    int AccountId, string Key, IEmailProvider Provider, int MarketingWeight = 1, int TransactionalWeight = 1, double? PerSecond = null, int? PerDay = null, bool IsCatcher = false)
 {
     /// <summary>Whether it captures mail and sends none.</summary>
     public bool IsSandbox => Provider.Name == "sandbox";
+
+    /// <summary>Whether people get what it takes.</summary>
+    public bool IsReal => !IsSandbox && !IsCatcher;
 
     public string Subject => SendingStops.OfConnection(Key);
 

@@ -13,7 +13,7 @@ internal sealed class Routes(Database database, Connections connections, IEmailP
     private readonly ConcurrentDictionary<(int AccountId, string Key), Opened> _opened = new();
 
     /// <summary>The server's own provider.</summary>
-    public Route Own { get; } = new(0, own.Name, own, PerSecond: options.PerSecond);
+    public Route Own { get; } = new(0, own.Name, own, PerSecond: options.PerSecond, IsCatcher: own.Name == options.Provider && options.IsCaught);
 
     /// <summary>
     /// Each account's routes: its enabled connections in its region, or the server's own provider where it has none at all and that is in its region. A connection that

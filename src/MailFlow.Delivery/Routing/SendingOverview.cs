@@ -75,7 +75,8 @@ public sealed class SendingOverview
         var waiting = (await session.QueryAsync(
             "SELECT stream, count(*) FROM message WHERE account_id = @account AND due_at IS NOT NULL GROUP BY stream",
             row => (Stream: (MessageStream)row.Int(0), Count: row.Long(1)), ct, ("account", accountId))).ToDictionary(each => each.Stream, each => each.Count);
-        var domain = routes.Any(route => !route.IsSandbox) ? FlowControl.DomainOf((await _senders.AmongAsync(session, [accountId], ct))[accountId]) : null;
+        var sender = (await _senders.AmongAsync(session, [accountId], ct))[accountId];
+        var domain = routes.Any(route => !route.IsSandbox) ? FlowControl.DomainOf(sender) : null;
         var domainKey = new BucketKey(accountId, SendingStops.OfDomain(domain ?? ""));
         var days = await FlowStore.DaysAsync(session, [accountId], today - (2 * SendingLog.Window), ct);
         var resumedAt = await FlowStore.ResumedAtAsync(session, domainKey, ct);
@@ -87,7 +88,7 @@ public sealed class SendingOverview
                 route.Key, route.Provider.Name, route.MarketingWeight, route.TransactionalWeight, route.PerSecond, route.PerDay,
                 route.PerDay is null ? null : new SendingLog([.. days[FlowControl.BucketOf(route)]]).Of(today).HandedOver,
                 _control.BreakerOf(route).OpenUntil(now) is { } until ? DateTimeOffset.FromUnixTimeMilliseconds(until) : null))],
-            state, stops, Enum.GetValues<MessageStream>().ToDictionary(stream => stream, stream => waiting.GetValueOrDefault(stream)), [.. await HeldByRegionAsync(session, accountId, routes, ct), .. Notes(routes, state, stops, found.Broken)]);
+            state, stops, Enum.GetValues<MessageStream>().ToDictionary(stream => stream, stream => waiting.GetValueOrDefault(stream)), [.. await HeldByRegionAsync(session, accountId, routes, ct), .. Notes(routes, state, stops, found.Broken), .. MissingNotes(sender, routes, stops)]);
     }, ct);
 
     private static async Task<IReadOnlyList<string>> HeldByRegionAsync(Session session, int accountId, IReadOnlyList<Route> routes, CancellationToken ct) =>
@@ -103,6 +104,10 @@ public sealed class SendingOverview
             backlog == 0 ? null : DateOnly.FromDayNumber(DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber + today + warmUp.DaysFor(backlog, used) - 1),
             [.. Enumerable.Range(0, warmUp.Days).Select(warmUp.VolumeAt)]));
     }
+
+    /// <summary>What would stop marketing mail, before there is any.</summary>
+    private IEnumerable<string> MissingNotes(SenderIdentity sender, IReadOnlyList<Route> routes, List<SendingStop> stops) =>
+        routes.Any(route => route.IsReal && route.MarketingWeight > 0) && !stops.Any(stop => stop.Subject == SendingStops.OfSender) ? _senders.Missing(sender).Select(missing => $"Marketing mail will not leave: {missing}") : [];
 
     private static List<string> Notes(IReadOnlyList<Route> routes, DomainState? domain, List<SendingStop> stops, IReadOnlyList<NewStop> broken)
     {

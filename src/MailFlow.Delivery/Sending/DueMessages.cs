@@ -31,6 +31,10 @@ internal static class DueMessages
         LIMIT @limit
         """, row => row.Int(0), ct, ("after", after), ("up_to", upTo), ("now", now), ("limit", limit));
 
+    /// <summary>Whether a stream of an account has a due message.</summary>
+    public static async Task<bool> AnyAsync(Session session, int account, MessageStream stream, long now, CancellationToken ct) => await session.FirstAsync(
+        "SELECT 1 FROM message WHERE account_id = @account AND stream = @stream AND due_at <= @now LIMIT 1", _ => true, ct, ("account", account), ("stream", (int)stream), ("now", now));
+
     /// <summary>
     /// The due messages of these slices, their rows locked until the transaction ends. Rows that another sender has locked are passed over, so that two senders never wait
     /// for each other.

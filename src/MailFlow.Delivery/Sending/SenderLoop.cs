@@ -12,6 +12,8 @@ internal sealed class SenderLoop(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         DeliveryMetrics.Begin();
+        if (options.Provider == "smtp" && !options.IsCaught && !options.IsPublicAddress)
+            log.LogWarning("Marketing mail will not leave: its links would lead to {PublicBaseUrl}, which is no public https address. Set MailFlow__Delivery__PublicBaseUrl.", options.PublicBaseUrl);
         effects.Planned += signal.Notify;
         await Task.WhenAll(Enumerable.Range(0, options.Lanes).Select(_ => Task.Run(() => RunLaneAsync(stoppingToken), CancellationToken.None)));
         effects.Planned -= signal.Notify;

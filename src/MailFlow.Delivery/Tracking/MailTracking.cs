@@ -138,6 +138,9 @@ public sealed class MailTracking
         }
     }
 
+    /// <summary>Whether a contact's attribute <see cref="Attribute"/>, as JSON, says no.</summary>
+    internal static bool IsRefusal(string? json) => json is "false" or "\"false\"" or "\"no\"";
+
     /// <summary>A contact's own word stands above the account's.</summary>
     private static bool Agrees(Contact contact, TrackingSettings settings) => contact.Fields.GetValueOrDefault(Attribute) switch
     {

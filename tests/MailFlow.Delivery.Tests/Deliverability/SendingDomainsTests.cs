@@ -46,6 +46,41 @@ public sealed class SendingDomainsTests
         Assert.Equal(0, await domains.RecheckAsync(default));
     }
 
+    [Fact]
+    public async Task A_domain_without_room_for_its_DMARC_record_is_refused()
+    {
+        await using var fixture = await StartAsync(DatabaseKind.Sqlite);
+        var longest = string.Join('.', Enumerable.Repeat(new string('a', 60), 3)) + $".{new string('b', 58)}.test";
+        Assert.Equal(246, longest.Length);
+        Assert.Equal(longest, (await fixture.Get<SendingDomains>().PutAsync(1, longest, new(), default)).Domain);
+        Assert.Equal("domain", (await Assert.ThrowsAsync<InvalidInputException>(() => fixture.Get<SendingDomains>().PutAsync(1, $"b{longest}", new(), default))).Field);
+    }
+
+    // Seen red: the first of them ended the round, and was the first of the next.
+    [Fact]
+    public async Task A_domain_that_cannot_be_checked_leaves_the_others_their_turn()
+    {
+        await using var fixture = await StartAsync(DatabaseKind.Sqlite);
+        foreach (var name in new[] { "bad.test", "good.test" })
+        {
+            await fixture.Get<SendingDomains>().PutAsync(1, name, new(), default);
+            await fixture.Get<SendingDomains>().CheckAsync(1, name, default);
+        }
+        fixture.Time.Advance(TimeSpan.FromDays(2));
+        fixture.Start(services: services => services.AddSingleton<IDnsResolver>(new Broken("bad.test")));
+
+        var error = await Assert.ThrowsAsync<AggregateException>(() => fixture.Get<SendingDomains>().RecheckAsync(default));
+
+        Assert.Equal("Of 2 sending domains 1 could not be checked again. (bad.test)", error.Message);
+        Assert.Equal(fixture.Time.GetUtcNow(), (await fixture.Get<SendingDomains>().FindAsync(1, "good.test", default))!.CheckedAt);
+    }
+
+    private sealed class Broken(string domain) : IDnsResolver
+    {
+        public Task<DnsAnswer> QueryAsync(string name, DnsType type, CancellationToken ct) =>
+            name.EndsWith(domain, StringComparison.Ordinal) ? throw new FormatException(domain) : Task.FromResult(new DnsAnswer(DnsOutcome.NoSuchName, [], name));
+    }
+
     // Seen red: they were the oldest for ever, and where there were as many as one round takes nobody else had a turn.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_failed_domain_that_was_deleted_takes_no_turn_of_those_that_are_looked_at_again(DatabaseKind kind)

@@ -200,6 +200,7 @@ public sealed class SesWebhookTests
     [InlineData("""{"eventType":"Subscription","subscription":{}}""")]
     [InlineData("""{"eventType":"SomethingNew"}""")]
     [InlineData("""{"eventType":"Complaint","complaint":{"feedbackId":"1","complaintFeedbackType":"not-spam","complainedRecipients":[{"emailAddress":"ada@example.org"}]}}""")]
+    [InlineData("""{"eventType":"Complaint","complaint":{"feedbackId":"1","complaintFeedbackType":"auth-failure","complainedRecipients":[{"emailAddress":"ada@example.org"}]}}""")]
     public void What_is_none_of_our_business_is_left_out(string message) => Assert.Empty(Read(message));
 
     [Fact]

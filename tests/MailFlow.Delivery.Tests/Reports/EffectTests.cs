@@ -81,6 +81,20 @@ public sealed class EffectTests
         Assert.Equal(2, await fixture.CountAsync("SELECT complaints FROM sending_day WHERE subject = 'domain:shop.example'"));
     }
 
+    // Seen red: the mail went on to the new address.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_complaint_about_mail_to_an_address_that_the_contact_has_left_means_the_present_one_too(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var id = await fixture.SentAsync("ada", email: "old@example.org");
+        await fixture.Delivery.ContactAsync("ada", "new@example.org");
+
+        await fixture.ReportAsync(fixture.Report(FeedbackKind.Complained, id));
+
+        foreach (var address in new[] { "old@example.org", "new@example.org" })
+            Assert.Equal(("complaint", "marketing"), Assert.Single(await fixture.SuppressionsAsync(address)) is var found ? (found.Reason, found.Scope) : default);
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task What_a_providers_list_holds_against_an_address_is_held_against_it_here_and_counted_nowhere(DatabaseKind kind)
     {

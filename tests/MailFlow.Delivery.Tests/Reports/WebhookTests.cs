@@ -41,6 +41,29 @@ public sealed class WebhookTests
         Assert.Equal(0, await fixture.CountAsync("SELECT count(*) FROM webhook_call"));
     }
 
+    // Seen red: all look-ups counted as guesses, and of more than a hundred connections some were turned away.
+    [Fact]
+    public async Task Any_number_of_connections_may_call_at_once_and_guesses_are_limited()
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(DatabaseKind.Sqlite);
+        await fixture.Delivery.Database.WriteAsync(session => session.ExecuteAsync("""
+            WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
+            INSERT INTO provider_connection (account_id, key, id, type, name, settings, enabled, marketing_weight, transactional_weight, revision, created_at, updated_at)
+            SELECT account_id, 'other-' || i, randomblob(16), type, name, settings, enabled, marketing_weight, transactional_weight, revision, created_at, updated_at FROM provider_connection, n
+            """, default), default);
+        var ids = await fixture.Delivery.Database.ReadAsync(session => session.QueryAsync("SELECT id FROM provider_connection", row => row.Uuid(0), default), default);
+        Assert.Equal(301, ids.Count);
+        var webhooks = fixture.Delivery.Get<Webhooks>();
+
+        foreach (var id in ids) Assert.Null(await webhooks.WhyNotAsync("reporting", id, default));
+        var guesses = new List<WebhookAnswer?>();
+        for (var i = 0; i < 101; i++) guesses.Add(await webhooks.WhyNotAsync("reporting", Guid.CreateVersion7(fixture.Now), default));
+
+        Assert.All(guesses[..100], answer => Assert.Equal(WebhookAnswer.Unknown, answer));
+        Assert.Equal(WebhookAnswer.Unavailable, guesses[100]);
+        Assert.Null(await webhooks.WhyNotAsync("reporting", ids[0], default));
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_replayed_call_changes_nothing_and_is_counted_as_repeated(DatabaseKind kind)
     {

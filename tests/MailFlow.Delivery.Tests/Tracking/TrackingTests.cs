@@ -45,6 +45,37 @@ public sealed partial class TrackingTests
         Assert.Equal(["email_opened", "email_clicked"], (await fixture.EventsAsync()).Select(each => each.Type));
     }
 
+    // Seen red: the switch counted for mail that left after it alone.
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, false)]
+    [InlineData(DatabaseKind.Sqlite, "no")]
+    [InlineData(DatabaseKind.PostgreSql, false)]
+    [InlineData(DatabaseKind.PostgreSql, "no")]
+    public async Task Who_says_no_after_the_mail_has_left_is_not_tracked_from_there_on_by_us_or_the_provider(DatabaseKind kind, object no)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var (id, mail) = await SendAsync(fixture);
+        var tracking = fixture.Delivery.Get<MailTracking>();
+        var visitor = new TrackingVisitor(Chrome, "203.0.113.9", false);
+        fixture.Delivery.Time.Advance(TimeSpan.FromMinutes(5));
+        await tracking.VisitAsync(Links(mail.Html, "c")[0], false, visitor, default);
+        await fixture.WorkAsync();
+        await fixture.SettleAsync();
+        await AgreeAsync(fixture, no);
+
+        fixture.Delivery.Time.Advance(TimeSpan.FromMinutes(5));
+        Assert.NotNull((await tracking.VisitAsync(Links(mail.Html, "c")[0], false, visitor, default))!.Url); // the link works
+        await tracking.VisitAsync(Links(mail.Html, "o").Single(), true, visitor, default);
+        await fixture.ReportAsync(fixture.Report(FeedbackKind.Opened, id), fixture.Report(FeedbackKind.Delivered, id));
+        await fixture.SettleAsync();
+
+        var feedback = (await fixture.FeedbackAsync(id))!;
+        Assert.Equal((0, 1, 0), (feedback.Opens, feedback.Clicks, feedback.MachineOpens));
+        Assert.NotNull(feedback.DeliveredAt);
+        Assert.Equal(2, (await fixture.Delivery.Messages.ReportsAsync(1, id, default)).Count);
+        Assert.Equal(0, await fixture.CountAsync("SELECT sum(repeated + unmatched) FROM webhook_day"));
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_scanner_that_follows_every_link_falls_into_the_trap(DatabaseKind kind)
     {
@@ -184,13 +215,19 @@ public sealed partial class TrackingTests
         await fixture.Delivery.TemplateAsync("linked", "Hi", Html);
         OutgoingEmail? sent = null;
         fixture.Type.Provider.OnSend = email => sent = email;
-        var contact = await fixture.Delivery.ContactAsync("ada");
-        await fixture.Delivery.Database.WriteAsync(session => fixture.Delivery.Get<Engine.Activities.IContactStore>().ApplyAsync(
-            session, [new(contact, new Dictionary<string, object?> { ["tracking"] = agrees })], "test", fixture.Delivery.Now, default), default);
+        var contact = await AgreeAsync(fixture, agrees);
         var version = await fixture.CountAsync("SELECT max(version) FROM template_version WHERE key = 'linked'");
         var id = await fixture.Delivery.QueueAsync(contact, message => message with { Template = "linked", TemplateVersion = (int)version });
         await fixture.Delivery.SendAllAsync();
         return (id, sent!);
+    }
+
+    private static async Task<Engine.Activities.Contact> AgreeAsync(FeedbackFixture fixture, object? agrees)
+    {
+        var contact = await fixture.Delivery.ContactAsync("ada");
+        await fixture.Delivery.Database.WriteAsync(session => fixture.Delivery.Get<Engine.Activities.IContactStore>().ApplyAsync(
+            session, [new(contact, new Dictionary<string, object?> { ["tracking"] = agrees })], "test", fixture.Delivery.Now, default), default);
+        return contact;
     }
 
     private static List<string> Links(string html, string kind) => [.. Regex.Matches(html, $"https://[a-z.]+/t/{kind}/([A-Za-z0-9_-]+)").Select(match => match.Groups[1].Value)];

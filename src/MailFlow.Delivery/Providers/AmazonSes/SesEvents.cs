@@ -19,8 +19,8 @@ internal static class SesEvents
             "DeliveryDelay" => Each(snsId, json, FeedbackKind.Delayed, "deliveryDelay", "delayedRecipients"),
             // SES did not send it: what it knows of the address is nothing new, though it says so in the words of a bounce or a complaint.
             "Bounce" => Each(snsId, json, Listed(json, "bounce", "bounceSubType") is null ? FeedbackKind.Bounced : FeedbackKind.Dropped, "bounce", "bouncedRecipients"),
-            // A complaint that is a report of "not spam" takes one back.
-            "Complaint" => json.Find("complaint")?.Text("complaintFeedbackType") == "not-spam" ? []
+            // A report of "not spam" takes a complaint back, and one of failed authentication is no person's word (RFC 6591).
+            "Complaint" => json.Find("complaint")?.Text("complaintFeedbackType") is "not-spam" or "auth-failure" ? []
                 : Each(snsId, json, Listed(json, "complaint", "complaintSubType") is null ? FeedbackKind.Complained : FeedbackKind.Dropped, "complaint", "complainedRecipients"),
             "Reject" => OfMail(snsId, json, FeedbackKind.Dropped, "reject"),
             "Rendering Failure" => OfMail(snsId, json, FeedbackKind.Dropped, "failure"),

@@ -35,7 +35,7 @@ internal sealed partial record SnsEnvelope
         using var document = ReadJson.Parse(body);
         if (document.RootElement.ValueKind != JsonValueKind.Object) throw new FormatException("The call is not an SNS envelope.");
         var envelope = new SnsEnvelope(document.RootElement.Clone());
-        if (envelope.Type is not (Notification or Subscription or Unsubscription)) throw new FormatException($"'{envelope.Type}' is no type of an SNS envelope.");
+        if (envelope.Type is not (Notification or Subscription or Unsubscription)) throw new FormatException($"'{HttpOutcome.OneLine(envelope.Type)}' is no type of an SNS envelope.");
         return envelope;
     }
 

@@ -66,6 +66,9 @@ public sealed record SmtpOptions
     /// <summary>Whether the relay must be on the public internet: a name that leads into our own network is not dialled. For relays that an account names.</summary>
     public bool OnlyPublicAddresses { get; init; }
 
+    /// <summary>Whether the relay only shows what it takes and passes nothing on, as Mailpit does: what mail to people must have is then said, and stops nothing. For the operator's own relay.</summary>
+    public bool IsCatcher { get; init; }
+
     /// <summary>What is wrong with these options, one sentence a field, the field's name first; empty when they can be used.</summary>
     public IReadOnlyList<string> Validate()
     {

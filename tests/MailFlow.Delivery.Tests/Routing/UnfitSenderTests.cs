@@ -1,0 +1,82 @@
+using MailFlow.Delivery.Deliverability;
+using MailFlow.Delivery.Providers.Smtp;
+using MailFlow.Engine.Definitions;
+using MailFlow.Testing;
+
+namespace MailFlow.Delivery.Tests.Routing;
+
+/// <summary>Marketing mail that comes to its hand-over without what mail to people must have, by whatever way: it waits, and loses nothing.</summary>
+public sealed class UnfitSenderTests
+{
+    // Seen red: it was refused for good, which nobody could mend.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Without_a_postal_address_it_waits_until_there_is_one(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        fixture.Delivery.Options = fixture.Delivery.Options with { Sender = new("Shop", "hello@shop.example") };
+        fixture.Start();
+        var stub = await fixture.ConnectAsync("main");
+        var receipt = Assert.Single(await fixture.QueueAsync(1, MessageStream.Transactional));
+        await fixture.Delivery.SendAllAsync();
+        Assert.Empty((await fixture.StateAsync()).Stops); // nobody sends marketing mail: nothing to stop
+        Assert.Contains((await fixture.StateAsync()).Notes, note => note.StartsWith("Marketing mail will not leave: Marketing mail must show the sender's postal address", StringComparison.Ordinal));
+
+        var offer = Assert.Single(await fixture.QueueAsync(1));
+        await fixture.Delivery.SendAllAsync();
+
+        Assert.Equal((MessageState.Accepted, MessageState.Queued), ((await fixture.Delivery.StateAsync(receipt)).State, (await fixture.Delivery.StateAsync(offer)).State));
+        var stop = Assert.Single((await fixture.StateAsync()).Stops);
+        Assert.Equal((SendingStops.OfSender, MessageStream.Marketing), (stop.Subject, stop.Stream));
+        Assert.Contains("postal address", stop.Reason, StringComparison.Ordinal);
+
+        await fixture.Delivery.Get<Senders>().PutAsync(1, new("Shop", "hello@shop.example", null, "1 High Street"), default);
+        await fixture.Delivery.SendAllAsync();
+
+        Assert.Equal(MessageState.Accepted, (await fixture.Delivery.StateAsync(offer)).State);
+        Assert.Empty((await fixture.StateAsync()).Stops);
+        Assert.Equal(2, stub.Calls);
+    }
+
+    // Seen red: it left with a link to opt out that leads to the recipient's own machine.
+    [Theory]
+    [InlineData("http://localhost:5080", false)]
+    [InlineData("http://mail.example.org", false)]
+    [InlineData("https://localhost", false)]
+    [InlineData("https://127.0.0.1:5001", false)]
+    [InlineData("https://[::1]", false)]
+    [InlineData("https://10.0.0.7", false)]
+    [InlineData("https://mailflow", false)]
+    [InlineData("https://mail.example.org", true)]
+    [InlineData("https://mail.example.org:8443/mailflow", true)]
+    public async Task Without_an_address_for_its_links_it_waits_until_the_server_is_started_with_one(string address, bool leaves)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(DatabaseKind.Sqlite);
+        fixture.Start(fixture.Delivery.Options with { PublicBaseUrl = address });
+        await fixture.ConnectAsync("main");
+        var id = Assert.Single(await fixture.QueueAsync(1));
+        await fixture.Delivery.SendAllAsync();
+
+        Assert.Equal(leaves ? MessageState.Accepted : MessageState.Queued, (await fixture.Delivery.StateAsync(id)).State);
+        if (leaves) return;
+        Assert.Contains($"would lead to {address}, which is no public https address", Assert.Single((await fixture.StateAsync()).Stops).Reason, StringComparison.Ordinal);
+
+        fixture.Start();
+        await fixture.Delivery.SendAllAsync();
+
+        Assert.Equal(MessageState.Accepted, (await fixture.Delivery.StateAsync(id)).State);
+        Assert.Empty((await fixture.StateAsync()).Stops);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_relay_that_only_shows_what_it_takes_asks_for_nothing(bool isCatcher)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(DatabaseKind.Sqlite);
+        fixture.Start(fixture.Delivery.Options with { PublicBaseUrl = "http://localhost:5080", Provider = "smtp", Smtp = new SmtpOptions { Host = "catcher.example", IsCatcher = isCatcher } });
+
+        var route = Assert.Single(await fixture.Delivery.Database.ReadAsync(session => fixture.Delivery.Get<ISendingRoutes>().OfAsync(session, 1, default), default));
+        Assert.Equal(!isCatcher, route.IsReal);
+        Assert.Equal(isCatcher ? 0 : 1, (await fixture.StateAsync()).Notes.Count);
+    }
+}
