@@ -106,7 +106,8 @@ public sealed class Consents
 
     /// <summary>
     /// Appends what is news; what only repeats the present state is passed over, and so is a grant that ends beside one that does not, or ends later. A better basis or
-    /// another wording is news, and so is a yes said again after a refusal of marketing in general, which it overrules. A yes without a basis does not undo what the person
+    /// another wording is news, and so is a yes said again after a refusal of marketing in general, which it overrules,
+    /// and such a refusal said again after a yes. A yes without a basis does not undo what the person
     /// withdrew by our own means, nor one from a file any refusal but a file's. Give each (contact, purpose) once. The caller holds
     /// the contacts' shard lock, or two writers might record the same change
     /// twice. Gives the contacts of whom something was recorded.
@@ -125,7 +126,8 @@ public sealed class Consents
               OR (r.granted AND p.expires_at IS NULL AND r.expires_at IS NULL AND (
                 (r.basis IS NOT NULL AND r.basis IS DISTINCT FROM p.basis) OR (r.wording_version IS NOT NULL AND r.wording_version IS DISTINCT FROM p.wording_version)))
               OR (r.granted AND r.basis IS DISTINCT FROM 'implied' AND EXISTS (SELECT 1 FROM consent m WHERE m.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.contact_id AND l.purpose = 'marketing')
-                AND NOT m.granted AND m.at >= p.at AND m.at < r.at)))
+                AND NOT m.granted AND m.at >= p.at AND m.at < r.at))
+              OR (NOT r.granted AND r.purpose = 'marketing' AND EXISTS (SELECT 1 FROM consent g WHERE g.contact_id = r.contact_id AND g.granted AND g.at > p.at)))
             RETURNING contact_id, purpose
             """,
             new Rows<Consent>(consents)

@@ -75,7 +75,7 @@ public static class DeliveryModule
         .AddSingleton<Answers>().AddSingleton<Sweep>().AddSingleton<RetrySchedule>()
         .AddSingleton(provider => new MessageSender(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<NodeEpoch>(), provider.GetRequiredService<HandOverDesk>(),
-            provider.GetRequiredService<Dispatch>(), provider.GetRequiredService<Answers>(), provider.GetRequiredService<Sweep>(), provider.GetRequiredService<Senders>(),
+            provider.GetRequiredService<Dispatch>(), provider.GetRequiredService<Answers>(), provider.GetRequiredService<Sweep>(),
             provider.GetRequiredService<FeedbackSignal>(), options, provider.GetRequiredService<IFaultPoints>()))
         .AddSingleton(provider => new TrialMail(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<Templates>(), provider.GetRequiredService<TemplateRenderer>(),

@@ -7,7 +7,7 @@ namespace MailFlow.Delivery;
 /// <summary>Who each account's mail comes from; an account that has not said so sends as <see cref="DeliveryOptions.Sender"/>.</summary>
 public sealed class Senders
 {
-    /// <summary>What stands for the postal address in captured mail of an account that has none yet; in real mail nothing does, and marketing mail is refused.</summary>
+    /// <summary>What stands for the postal address in captured mail of an account that has none yet; in real mail nothing does, and marketing mail waits.</summary>
     internal const string SandboxPostalAddress = "Postal address not set (sandbox)";
 
     private readonly Database _database;
@@ -69,12 +69,28 @@ public sealed class Senders
         await _rules.ReviewStopAsync(session, accountId, await OneAsync(session, accountId, ct), ct);
     }
 
-    /// <summary>Looks again at the stop of each sender, for a server that was started anew: what it was stopped for may have been a setting.</summary>
-    internal async Task ReviewStopsAsync(CancellationToken ct)
+    /// <summary>
+    /// Looks again at the stop of each sender: what it was stopped for may have been a setting of the server's, which is another by now. One of an account whose mail
+    /// reaches nobody at present stays for when it does: it holds nothing.
+    /// </summary>
+    internal async Task ReviewStopsAsync(Action<int, Exception> failed, CancellationToken ct)
     {
         var stopped = await _database.ReadAsync(session => session.QueryAsync(
             "SELECT DISTINCT account_id FROM sending_stop WHERE subject = @sender ORDER BY account_id", row => row.Int(0), ct, ("sender", SendingStops.OfSender)), ct);
-        foreach (var account in stopped) await _database.WriteAsync(session => ReviewStopAsync(session, account, ct), ct);
+        foreach (var account in stopped)
+        {
+            try
+            {
+                await _database.WriteAsync(async session =>
+                {
+                    if (await _rules.IsRealAsync(session, account, ct)) await ReviewStopAsync(session, account, ct);
+                }, ct);
+            }
+            catch (Exception error) when (!ct.IsCancellationRequested)
+            {
+                failed(account, error); // the others have their turn
+            }
+        }
     }
 
     private async Task<SenderIdentity> OneAsync(Session session, int accountId, CancellationToken ct) => (await AmongAsync(session, [accountId], ct))[accountId];

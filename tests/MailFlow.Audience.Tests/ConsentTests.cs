@@ -43,6 +43,34 @@ public sealed class ConsentTests
         Assert.All(history, consent => Assert.Equal(("news", "event"), (consent.Purpose, consent.Source)));
     }
 
+    // Seen red: the second no to marketing repeated the first, was passed over, and what was said yes to between the two went on.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_refusal_of_marketing_said_again_overrules_what_was_granted_since_the_first(DatabaseKind kind)
+    {
+        await using var audience = await AudienceFixture.CreateAsync(kind);
+        var contact = (await audience.CreateAsync(1, "ada"))[0];
+        await SayAsync(false, "news", Consents.Marketing);
+        await SayAsync(true, "news", "offers");
+        Assert.False(await IsRefusedAsync("offers"));
+
+        await SayAsync(false, "news", Consents.Marketing);
+        await SayAsync(false, "news", Consents.Marketing); // and this one is a repetition
+
+        Assert.True(await IsRefusedAsync("offers"));
+        Assert.Equal(6, (await audience.Database.ReadAsync(session => audience.Consents.HistoryAsync(session, 1, contact.Id, default), default)).Count);
+        await SayAsync(true, "offers");
+        Assert.False(await IsRefusedAsync("offers"));
+
+        async Task SayAsync(bool granted, params string[] purposes)
+        {
+            audience.Time.Advance(TimeSpan.FromMinutes(1));
+            await audience.Database.WriteAsync(session => audience.Consents.RecordAsync(session, [.. purposes.Select(purpose => new Consent(
+                1, contact.Id, purpose, granted, Consents.OneClick, audience.Time.GetUtcNow(), Proof: granted ? new ConsentProof(ConsentBasis.Express) : null))], default), default);
+        }
+
+        Task<bool> IsRefusedAsync(string purpose) => audience.Database.ReadAsync(async session => (await audience.Consents.RefusedMarketingAsync(session, 1, purpose, [contact.Id], default)).Count == 1, default);
+    }
+
     // Seen red.
     [Theory]
     [InlineData(DatabaseKind.Sqlite, "one_click")]

@@ -6,7 +6,7 @@ namespace MailFlow.Delivery.Deliverability;
 
 /// <summary>
 /// A journey with marketing mail is not published while the law or receivers would hold its mail against the sender: without the sender's name and postal address
-/// (CAN-SPAM, CASL), or from a domain that failed its check.
+/// (CAN-SPAM, CASL), without a public address for its links, or from a domain that failed its check.
 /// </summary>
 internal sealed class SenderIsReady(Senders senders, SenderRules rules, SendingDomains domains) : IPublishCheck
 {

@@ -22,7 +22,7 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs, D
     public async Task<IReadOnlyList<SenderFlaw>> FlawsAsync(Session session, int accountId, SenderIdentity sender, CancellationToken ct)
     {
         var flaws = new List<SenderFlaw>();
-        var isReal = (await domains.RoutesAsync(session, accountId, ct)).Any(route => route.IsReal);
+        var isReal = await IsRealAsync(session, accountId, ct);
         if (isReal) flaws.AddRange(Missing(sender));
         var from = EmailAddress.Parse(sender.Email).Domain;
         var domain = await SendingDomains.FindAsync(session, accountId, from, ct);
@@ -33,6 +33,9 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs, D
             flaws.Add(new("email", Severity.Warning, "sending_domain_unchecked", $"Mail comes from {from}, of which nobody has checked whether receivers will take it. Check it in {Where}."));
         return flaws;
     }
+
+    /// <summary>Whether any of the account's mail reaches people.</summary>
+    public async Task<bool> IsRealAsync(Session session, int accountId, CancellationToken ct) => (await domains.RoutesAsync(session, accountId, ct)).Any(route => route.IsReal);
 
     /// <summary>What mail to people lacks, whatever the checks of its domain found: errors, each of them.</summary>
     public IEnumerable<SenderFlaw> Missing(SenderIdentity sender)

@@ -34,8 +34,9 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
         await ErasureLock.HoldOffAsync(session, all.Select(report => report.AccountId), ct);
         var found = await MatchAsync(session, all, ct);
         // Whoever said no to tracking after the mail had left is not tracked from there on, by whatever means the mail is.
-        var refused = all.Where(report => report.IsEngagement && found.GetValueOrDefault(report.Key) is { RefusesTracking: true }).DistinctBy(report => report.Key).ToList();
-        var matched = all.Where(report => found.ContainsKey(report.Key)).Except(refused).DistinctBy(report => report.Key)
+        var known = all.Where(report => found.ContainsKey(report.Key)).DistinctBy(report => report.Key).ToList();
+        var unheard = known.Where(report => report.IsEngagement && found[report.Key].RefusesTracking).ToHashSet();
+        var matched = known.Where(report => !unheard.Contains(report))
             .Select(report => (Report: found[report.Key].ContactExists ? report : report.WithoutPerson(), Message: found[report.Key])).ToList();
         var news = await ReportStore.InsertAsync(session, matched, now, now + (long)Settling.TotalMilliseconds, ct);
         var fresh = matched.Where(each => news.Contains(each.Report.Key)).ToList();
@@ -44,7 +45,8 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
         // What anybody can have made up spares the address that it is about, and does nothing else.
         var proven = fresh.Where(each => each.Report.IsProven).ToList();
         var firsts = await SummariseAsync(session, proven, ct);
-        await Ledger.SettleAsync(session, [.. proven.Where(each => each.Report.Connection != RefusedMail.Type).GroupBy(each => each.Message.Id).Select(group => Settlement(group.First()))], now, ct);
+        var arrived = proven.Concat(unheard.Where(report => report.IsProven).Select(report => (Report: report, Message: found[report.Key])));
+        await Ledger.SettleAsync(session, [.. arrived.Where(each => each.Report.Connection != RefusedMail.Type).GroupBy(each => each.Message.Id).Select(group => Settlement(group.First()))], now, ct);
         await SuppressAsync(session, fresh, now, ct);
         await WithdrawAsync(session, fresh, now, ct);
         var resumes = await FlowStore.ResumesAsync(session, [.. proven.Select(each => each.Message.AccountId).Distinct()], ct);
@@ -55,7 +57,7 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
         await TellAsync(session, [.. final.Select(each => MailFacts.Of(each.Report, each.Message, null)).OfType<Fact>()], ct);
         await FlowStore.CountAsync(session, DayCounts(firsts, resumes), ct);
         var waiting = calls.Where(call => call.Call.Attempt == 0 && call.Reports.Any(report => !found.ContainsKey(report.Key) && MayComeYet(report))).Select(call => call.Call.Id).ToHashSet();
-        await ReportStore.CountAsync(session, Counts(calls, found, [.. fresh.Select(each => each.Report), .. refused], waiting, now), ct);
+        await ReportStore.CountAsync(session, Counts(calls, found, [.. fresh.Select(each => each.Report), .. unheard], waiting, now), ct);
         return new(shards, waiting);
     }
 

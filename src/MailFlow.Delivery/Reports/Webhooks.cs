@@ -54,10 +54,11 @@ public sealed class Webhooks
     {
         if (_unknown.TryGetValue((type, id), out var since) && _time.GetElapsedTime(since) < Kept) return WebhookAnswer.Unknown;
         var isGuess = !_owners.ContainsKey((type, id));
-        if (isGuess && !BeginGuess()) return WebhookAnswer.Unavailable;
+        var second = _time.GetUtcNow().ToUnixTimeSeconds();
+        if (isGuess && !BeginGuess(second)) return WebhookAnswer.Unavailable;
         if (await FindAsync(type, id, ct) is { Type.Webhook: not null })
         {
-            if (isGuess) TakeBackGuess();
+            if (isGuess) TakeBackGuess(second);
             return null;
         }
         if (_unknown.Count >= MostUnknown) _unknown.Clear();
@@ -65,11 +66,10 @@ public sealed class Webhooks
         return WebhookAnswer.Unknown;
     }
 
-    private bool BeginGuess()
+    private bool BeginGuess(long second)
     {
         lock (_gate)
         {
-            var second = _time.GetUtcNow().ToUnixTimeSeconds();
             if (second != _second) (_second, _guesses) = (second, 0);
             if (_guesses >= MostGuessesASecond) return false;
             _guesses++;
@@ -77,9 +77,10 @@ public sealed class Webhooks
         }
     }
 
-    private void TakeBackGuess()
+    private void TakeBackGuess(long second)
     {
-        lock (_gate) _guesses = Math.Max(0, _guesses - 1);
+        lock (_gate)
+            if (second == _second) _guesses--;
     }
 
     /// <summary>Takes a call.</summary>

@@ -63,7 +63,8 @@ internal sealed class FlowControl(Routes routes, Senders senders, IRateLimits li
         Dictionary<int, Dictionary<MessageStream, IReadOnlyList<Way>>> ByStream(bool closed) =>
             accounts.ToDictionary(account => account, account => Streams.ToDictionary(stream => stream, stream => (IReadOnlyList<Way>)[.. found[account].Concat(all.Closed[account])
                 .Where(route => all.IsClosed(account, route, stream) == closed && !stopped.Contains((account, route.Subject, stream))
-                    && !(domains.TryGetValue(account, out var domain) && (stopped.Contains((account, SendingStops.OfDomain(domain), stream)) || stopped.Contains((account, SendingStops.OfSender, stream)))))
+                    && !(domains.TryGetValue(account, out var domain) && stopped.Contains((account, SendingStops.OfDomain(domain), stream)))
+                    && !(stopped.Contains((account, SendingStops.OfSender, stream)) && found[account].Any(each => each.IsReal)))
                 .Select(route => ways[route])]));
     }
 

@@ -17,7 +17,7 @@ public sealed record SendingStop(string Subject, MessageStream Stream, string Re
 /// </summary>
 public sealed class SendingStops
 {
-    /// <summary>The subject that stands for the account's sender, whatever its domain: marketing mail published in the sandbox got its first real route, and the sender is not fit for it.</summary>
+    /// <summary>The subject that stands for the account's sender, whatever its domain: marketing mail came to leave for people, and the sender, or the server's public address, is not fit for it.</summary>
     public const string OfSender = "sender";
 
     private readonly Database _database;
@@ -55,8 +55,15 @@ public sealed class SendingStops
     /// <summary>Ends a subject's stop. False when nothing was stopped.</summary>
     internal static async Task<bool> LiftAsync(Session session, int accountId, string subject, CancellationToken ct)
     {
-        if (await session.ExecuteAsync("DELETE FROM sending_stop WHERE account_id = @account AND subject = @subject", ct, ("account", accountId), ("subject", subject)) == 0) return false;
-        await session.ExecuteAsync($"UPDATE message SET retry_until = NULL WHERE account_id = @account AND due_at IS NOT NULL AND state IN ({(int)MessageState.Deferred}, {(int)MessageState.Unknown})", ct, ("account", accountId));
+        (string, object?)[] which = [("account", accountId), ("subject", subject)];
+        if (!await session.ScalarAsync<bool>("SELECT EXISTS (SELECT 1 FROM sending_stop WHERE account_id = @account AND subject = @subject)", ct, which)) return false;
+        // Reports hold messages, in the order of their ids, before they make a stop: so here.
+        await session.ExecuteAsync(
+            $"""
+            UPDATE message SET retry_until = NULL WHERE id IN (
+              SELECT id FROM message WHERE account_id = @account AND due_at IS NOT NULL AND state IN ({(int)MessageState.Deferred}, {(int)MessageState.Unknown}) ORDER BY id {(session.Dialect.IsPostgreSql ? "FOR UPDATE" : "")})
+            """, ct, ("account", accountId));
+        await session.ExecuteAsync("DELETE FROM sending_stop WHERE account_id = @account AND subject = @subject", ct, which);
         await Audit.RecordAsync(session, accountId, "sending.resume", subject, ct);
         return true;
     }

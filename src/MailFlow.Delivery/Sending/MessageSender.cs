@@ -21,18 +21,17 @@ public sealed class MessageSender
     private readonly Dispatch _dispatch;
     private readonly Answers _answers;
     private readonly Sweep _sweep;
-    private readonly Senders _senders;
     private readonly FeedbackSignal _reports;
     private readonly DeliveryOptions _options;
     private readonly IFaultPoints _faults;
     private long _swept = long.MinValue;
     private int _lastAccount = int.MinValue;
-    private volatile bool _isHeldByRate, _hasReviewed;
+    private volatile bool _isHeldByRate;
 
     internal MessageSender(
-        Database database, NodeEpoch node, HandOverDesk desk, Dispatch dispatch, Answers answers, Sweep sweep, Senders senders, FeedbackSignal reports, DeliveryOptions options,
+        Database database, NodeEpoch node, HandOverDesk desk, Dispatch dispatch, Answers answers, Sweep sweep, FeedbackSignal reports, DeliveryOptions options,
         IFaultPoints faults) =>
-        (_database, _node, _desk, _dispatch, _answers, _sweep, _senders, _reports, _options, _faults) = (database, node, desk, dispatch, answers, sweep, senders, reports, options, faults);
+        (_database, _node, _desk, _dispatch, _answers, _sweep, _reports, _options, _faults) = (database, node, desk, dispatch, answers, sweep, reports, options, faults);
 
     /// <summary>
     /// One round. Gives how many messages it looked at: sent, withheld or put aside; 0 when nothing was due. Cancelling it
@@ -41,8 +40,6 @@ public sealed class MessageSender
     public async Task<int> RunOnceAsync(CancellationToken ct)
     {
         var epoch = await _node.CurrentAsync(ct);
-        if (!_hasReviewed) await _senders.ReviewStopsAsync(ct);
-        _hasReviewed = true;
         var accounts = await DueAccountsAsync(ct);
         if (accounts.Count == 0 || IsSweepDue())
         {

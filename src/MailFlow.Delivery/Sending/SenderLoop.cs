@@ -7,15 +7,19 @@ namespace MailFlow.Delivery.Sending;
 
 /// <summary>Keeps the sender going: at once when signalled, otherwise at every poll.</summary>
 internal sealed class SenderLoop(
-    MessageSender sender, MessageSignal signal, EffectSignal effects, NodeEpoch node, Database database, DeliveryOptions options, ILogger<SenderLoop> log) : BackgroundService
+    MessageSender sender, Senders senders, MessageSignal signal, EffectSignal effects, NodeEpoch node, Database database, DeliveryOptions options, ILogger<SenderLoop> log) : BackgroundService
 {
+    /// <summary>How often to look whether a sender's stop has lost its cause: with a server's setting it does so silently.</summary>
+    private static readonly TimeSpan ReviewEvery = TimeSpan.FromMinutes(1);
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         DeliveryMetrics.Begin();
         if (options.Provider == "smtp" && !options.IsCaught && !options.IsPublicAddress)
             log.LogWarning("Marketing mail will not leave: its links would lead to {PublicBaseUrl}, which is no public https address. Set MailFlow__Delivery__PublicBaseUrl.", options.PublicBaseUrl);
         effects.Planned += signal.Notify;
-        await Task.WhenAll(Enumerable.Range(0, options.Lanes).Select(_ => Task.Run(() => RunLaneAsync(stoppingToken), CancellationToken.None)));
+        await Task.WhenAll(Enumerable.Range(0, options.Lanes).Select(_ => Task.Run(() => RunLaneAsync(stoppingToken), CancellationToken.None))
+            .Append(Task.Run(() => ReviewAsync(stoppingToken), CancellationToken.None)));
         effects.Planned -= signal.Notify;
         try
         {
@@ -26,6 +30,12 @@ internal sealed class SenderLoop(
             log.LogWarning(error, "The sender could not sign off; the next start of this node does it.");
         }
     }
+
+    private Task ReviewAsync(CancellationToken stopping) => Lane.RunAsync(async () =>
+    {
+        await senders.ReviewStopsAsync((account, error) => log.LogError(error, "The stop of account {Account}'s sender could not be looked at.", account), stopping);
+        await Task.Delay(ReviewEvery, database.Time, stopping);
+    }, (error, pause) => log.LogError(error, "The stops of senders could not be looked at; next try in {Seconds:0.0} s.", pause.TotalSeconds), database.Time, stopping);
 
     private Task RunLaneAsync(CancellationToken stopping) => Lane.RunAsync(async () =>
     {

@@ -23,7 +23,6 @@ public sealed class StopRaceTests
         var stub = await fixture.ConnectAsync("main");
         var from = "";
         stub.OnSend = email => from = email.From.Address.Domain;
-        await fixture.Delivery.SendAllAsync(); // a new start looks at the stops once
         var (isOpened, isMended) = (change == "the route is opened", change == "the sender is mended");
         var stop = new NewStop(1, SendingStops.OfSender, MessageStream.Marketing, "unfit");
         await fixture.Delivery.Database.WriteAsync(session => isOpened

@@ -61,11 +61,29 @@ public sealed class UnfitSenderTests
         Assert.Contains($"would lead to {address}, which is no public https address", Assert.Single((await fixture.StateAsync()).Stops).Reason, StringComparison.Ordinal);
 
         fixture.Start();
+        await ReviewAsync(fixture);
         await fixture.Delivery.SendAllAsync();
 
         Assert.Equal(MessageState.Accepted, (await fixture.Delivery.StateAsync(id)).State);
         Assert.Empty((await fixture.StateAsync()).Stops);
     }
+
+    // Seen red: it was lifted while nothing reached anybody, and nobody made it again.
+    [Fact]
+    public async Task A_stop_outlives_a_time_in_which_all_mail_is_captured_and_holds_none_of_that()
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(DatabaseKind.Sqlite);
+        await fixture.Delivery.Database.WriteAsync(session => SendingStops.StopAsync(session, [new(1, SendingStops.OfSender, MessageStream.Marketing, "its domain failed")], default), default);
+        var id = Assert.Single(await fixture.QueueAsync(1));
+
+        await ReviewAsync(fixture);
+        await fixture.Delivery.SendAllAsync();
+
+        Assert.Equal(MessageState.Accepted, (await fixture.Delivery.StateAsync(id)).State);
+        Assert.Single((await fixture.StateAsync()).Stops);
+    }
+
+    private static Task ReviewAsync(RoutingFixture fixture) => fixture.Delivery.Get<Senders>().ReviewStopsAsync((_, error) => Assert.Fail(error.ToString()), default);
 
     [Theory]
     [InlineData(true)]
