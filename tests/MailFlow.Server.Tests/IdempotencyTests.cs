@@ -1,4 +1,5 @@
 using System.Net;
+using MailFlow.Engine.Storage;
 using MailFlow.Testing;
 using static MailFlow.Server.Tests.HttpExtensions;
 
@@ -93,6 +94,28 @@ public sealed class IdempotencyTests
         await PostAsync(server.Admin, "k1", Key, "/api/v1/api-keys");
 
         Assert.Equal(0, await server.Database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM idempotency_key", default), default));
+    }
+
+    // Seen red: an answer stayed until the next request with a key.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_answer_is_given_for_a_day_and_goes_after_it_though_nobody_asks_again(DatabaseKind kind)
+    {
+        var time = new FakeTime();
+        await using var server = await ServerUnderTest.StartAsync(kind, workers: false, time: time);
+        var retention = new Retention(server.Database, server.Services.GetServices<RetentionRule>());
+        await PostAsync(server.Admin, "k1", Ada);
+        await PostAsync(server.Admin, "k3", Ada);
+        time.Advance(TimeSpan.FromHours(23));
+        await retention.RunOnceAsync(default);
+        Assert.True((await PostAsync(server.Admin, "k1", Ada)).Headers.Contains("Idempotent-Replayed"));
+        await PostAsync(server.Admin, "k2", Ada);
+
+        time.Advance(TimeSpan.FromHours(1.5));
+        // Before the retention has come by, too.
+        Assert.False((await PostAsync(server.Admin, "k3", Ada)).Headers.Contains("Idempotent-Replayed"));
+        await retention.RunOnceAsync(default);
+
+        Assert.Equal(["k2", "k3"], await server.Database.ReadAsync(session => session.QueryAsync("SELECT key FROM idempotency_key ORDER BY key", row => row.Text(0), default), default));
     }
 
     private static Task<HttpResponseMessage> PostAsync(HttpClient client, string key, string json, string path = "/api/v1/suppressions") =>

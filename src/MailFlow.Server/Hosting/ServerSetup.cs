@@ -86,6 +86,7 @@ internal static partial class ServerSetup
         services.AddHostedService<HintRelay>();
         services.AddHostedService<NodeRegistry>();
         services.AddSingleton<Cluster>();
+        services.AddSingleton(Idempotency.Kept);
         services.AddAccess();
         services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions));
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true); // ProblemMiddleware answers

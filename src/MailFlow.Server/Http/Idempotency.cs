@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 using MailFlow.Data;
+using MailFlow.Engine.Storage;
 using MailFlow.Server.Access;
 
 namespace MailFlow.Server.Http;
@@ -19,6 +20,11 @@ internal sealed class Idempotency(RequestDelegate next, Database database)
     private const int LongestKey = 200;
     private const long KeptMs = 24 * 3600_000L, GivenUpMs = 60_000;
 
+    /// <summary>An answer may tell of a person: it goes though nobody asks with a key again.</summary>
+    public static RetentionRule Kept { get; } = new("answers to idempotency keys", TimeSpan.FromMilliseconds(KeptMs), """
+        DELETE FROM idempotency_key WHERE (account_id, key) IN (SELECT account_id, key FROM idempotency_key WHERE created_at < @before LIMIT @chunk)
+        """);
+
     public async Task InvokeAsync(HttpContext context)
     {
         if (!HttpMethods.IsPost(context.Request.Method) || context.User.Identity?.IsAuthenticated != true
@@ -32,7 +38,7 @@ internal sealed class Idempotency(RequestDelegate next, Database database)
         using var body = await RequestBody.ReadAsync(context);
         var caller = Caller.Of(context);
         var request = new Request(caller.AccountId, key, HashOf(context.Request, caller, body));
-        if (await BeginAsync(request, context.RequestAborted) is { } kept)
+        if (await database.WriteAsync(session => BeginAsync(session, request, context.RequestAborted), context.RequestAborted) is { } kept)
         {
             await ReplayAsync(context, kept);
             return;
@@ -77,18 +83,11 @@ internal sealed class Idempotency(RequestDelegate next, Database database)
     }
 
     /// <summary>Claims the key; gives the kept answer when the same request was answered before.</summary>
-    private async Task<Answer?> BeginAsync(Request request, CancellationToken ct)
-    {
-        using var lifted = AccountWall.Lift(); // old keys go whosesoever they are
-        return await database.WriteAsync(session => BeginAsync(session, request, ct), ct);
-    }
-
     private static async Task<Answer?> BeginAsync(Session session, Request request, CancellationToken ct)
     {
         var now = await session.NowAsync(ct);
-        await session.ExecuteAsync("DELETE FROM idempotency_key WHERE created_at < @old", ct, ("old", now - KeptMs));
-        await session.ExecuteAsync("DELETE FROM idempotency_key WHERE account_id = @account AND key = @key AND status IS NULL AND created_at < @given_up", ct,
-            ("account", request.AccountId), ("key", request.Key), ("given_up", now - GivenUpMs));
+        await session.ExecuteAsync("DELETE FROM idempotency_key WHERE account_id = @account AND key = @key AND (created_at < @old OR (status IS NULL AND created_at < @given_up))", ct,
+            ("account", request.AccountId), ("key", request.Key), ("old", now - KeptMs), ("given_up", now - GivenUpMs));
         var claimed = await session.ExecuteAsync("""
             INSERT INTO idempotency_key (account_id, key, request_hash, created_at) VALUES (@account, @key, @hash, @now) ON CONFLICT DO NOTHING
             """, ct, ("account", request.AccountId), ("key", request.Key), ("hash", request.Hash), ("now", now));
