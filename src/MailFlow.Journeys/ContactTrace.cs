@@ -41,6 +41,19 @@ public sealed class ContactTrace
         return new Page<TraceEntry>([.. found.Take(limit).Select(item => item.Entry)], next);
     }
 
+    /// <summary>All decisions, without the mail.</summary>
+    internal async Task<IReadOnlyList<TraceEntry>> DecisionsAsync(Session session, int accountId, string userId, CancellationToken ct)
+    {
+        var all = new List<TraceEntry>();
+        for (var after = Place.Start; ;)
+        {
+            var page = await DecisionsAsync(session, accountId, userId, after, 1000, ct);
+            if (page.Count == 0) return all;
+            all.AddRange(page.Select(item => item.Entry));
+            after = page[^1].Place;
+        }
+    }
+
     private async Task<List<(Place Place, TraceEntry Entry)>> DecisionsAsync(Session session, int accountId, string userId, Place after, int limit, CancellationToken ct)
     {
         var contacts = await session.QueryAsync("SELECT id FROM contact WHERE account_id = @account AND user_id = @user", row => row.Long(0), ct, ("account", accountId), ("user", userId));

@@ -55,6 +55,7 @@ public static class JourneysModule
         services.AddSingleton<ContactInstances>();
         services.AddSingleton(provider => new ContactTrace(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<VersionGraphs>(), provider.GetRequiredService<Messages>()));
+        services.AddSingleton<IPersonalData, PersonalTrace>();
         services.AddFactWebhooks(webhooks);
         services.TryAddSingleton(SimulationLimits.Default);
         // The collection itself, read when a simulation runs: what is registered after this line is in its world too.

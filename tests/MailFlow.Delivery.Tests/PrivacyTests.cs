@@ -132,7 +132,7 @@ public sealed class PrivacyTests
         await using var fixture = await DeliveryFixture.CreateAsync(kind);
         await fixture.ContactAsync("zoe-7", address);
         foreach (var to in (string[])[tried, address, "bob@example.org"])
-            await fixture.Get<TrialMail>().SendAsync(1, "welcome", to, new(null, null, JsonData.Empty, JsonData.Empty), "zoe-7", default);
+            await fixture.Get<TrialMail>().SendAsync(1, "welcome", to, new(null, null, JsonData.Empty, JsonData.Empty), "eve", default);
 
         await fixture.Get<Erasure>().BeginAsync(1, "zoe-7", default);
 
@@ -203,9 +203,12 @@ public sealed class PrivacyTests
         var sections = await fixture.Get<PrivacyRequests>().ExportAsync(1, "ada-7", default);
 
         var text = JsonData.Write(sections.ToDictionary(section => section.Name, section => (object?)section.Items));
-        foreach (var held in new[] { "ada@example.org", "Lovelace", "analytical engine", "newsletter", "Welcome ada-7", "hard_bounce" }) Assert.Contains(held, text);
+        foreach (var held in new[] { "ada@example.org", "Lovelace", "analytical engine", "newsletter", "Welcome ada-7", "hard_bounce", "1970-01-02" }) Assert.Contains(held, text);
         foreach (var foreign in new[] { "bob", "other@example.org" }) Assert.DoesNotContain(foreign, text);
-        Assert.Equal(["captured_mail", "consents", "events", "events_not_yet_processed", "journeys", "messages", "profile", "provider_answers", "reports", "suppressions"], sections.Select(section => section.Name).Order());
+        Assert.Equal([
+            "audit", "captured_mail", "consents", "dead_letters", "entries", "events", "events_not_yet_processed", "jobs", "journeys", "messages", "privacy_requests", "profile", "provider_answers", "report_summaries", "reports",
+            "sender_faults", "soft_bounces", "suppressions", "test_mail", "unread_webhook_calls",
+        ], sections.Select(section => section.Name).Order());
         Assert.NotNull(Assert.Single((await fixture.Get<PrivacyRequests>().ListAsync(1, openOnly: false, null, 10, default)).Items).DoneAt);
         await Assert.ThrowsAsync<NotFoundException>(() => fixture.Get<PrivacyRequests>().ExportAsync(2, "bob", default));
         await Assert.ThrowsAsync<NotFoundException>(() => fixture.Get<Erasure>().BeginAsync(2, "bob", default));

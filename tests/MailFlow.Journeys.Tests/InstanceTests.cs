@@ -1,4 +1,5 @@
 using MailFlow.Audience;
+using MailFlow.Audience.Privacy;
 using MailFlow.Data;
 using MailFlow.Delivery;
 using MailFlow.Testing;
@@ -65,6 +66,21 @@ public class InstanceTests
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_copy_of_the_persons_data_holds_a_long_history_whole(DatabaseKind kind)
+    {
+        await using var host = await JourneyHost.CreateAsync(kind);
+        await host.ContactAsync("ada");
+        const int lines = 2_500;
+        await host.Database.WriteAsync(session => session.ExecuteAsync("""
+            INSERT INTO history (at, contact_id, version_id, instance_id, account_id, steps) SELECT r.at, c.id, 1, NULL, 1, r.steps FROM {rows} JOIN contact c ON c.user_id = 'ada'
+            """, new Rows<int>([.. Enumerable.Range(0, lines)]).Long("at", i => i / 1_200).Text("steps", i => $$"""[[0,"C",null,"{{i}}"],[0,"C",null,"{{i}} too"]]"""), default), default);
+
+        var told = (await host.Get<PrivacyRequests>().ExportAsync(Account, "ada", default)).Single(section => section.Name == "trace").Items;
+
+        Assert.Equal(Enumerable.Range(0, lines).SelectMany(i => new[] { $"{i}", $"{i} too" }), told.Select(line => (string)line["reason"]!));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task The_trace_tells_every_decision_in_order_and_in_plain_words(DatabaseKind kind)
     {
         await using var host = await JourneyHost.WithSamplesAsync(kind, "welcome-series");
@@ -85,6 +101,13 @@ public class InstanceTests
         Assert.All(whole.Items, entry => Assert.Equal(("welcome-series", "Welcome series"), (entry.Journey, entry.JourneyName)));
 
         Assert.Equal(["Welcome mail", "Tips mail"], whole.Items.Where(entry => entry.MessageId is not null).Select(entry => entry.ActivityName));
+
+        // A copy of the person's data tells the same, and of nobody else.
+        await host.EventAsync("user_signed_up", "bob", new { contact = new { email = "bob@example.org" } });
+        var copy = (await host.Get<PrivacyRequests>().ExportAsync(Account, "ada", default)).Single(section => section.Name == "trace").Items;
+        Assert.Equal(
+            whole.Items.Where(entry => entry.MessageId is null).Select(entry => (entry.At, entry.InstanceId, entry.Journey, entry.ActivityName, entry.Reason)),
+            copy.Select(line => ((DateTimeOffset)line["at"]!, (Guid?)line["trip"], (string?)line["journey"], (string?)line["activity"], (string)line["reason"]!)));
 
         // Page by page it is the same, whatever the size of a page.
         foreach (var size in new[] { 1, 2, 3 })

@@ -75,6 +75,7 @@ public sealed class Erasure
                     }
                 await SuppressAsync(session, person, now, ct);
                 foreach (var module in _modules) await module.EraseAsync(session, person, ct);
+                await PrivacyRequests.OvertakenAsync(session, person, now, ct);
                 await ErasureFacts.WriteAsync(session, person, request.Id, now, ct);
             }
             await PrivacyRequests.DoneAsync(session, request.Id, now, ct);

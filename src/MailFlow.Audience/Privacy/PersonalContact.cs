@@ -3,9 +3,16 @@ using MailFlow.Engine.Storage;
 
 namespace MailFlow.Audience.Privacy;
 
-/// <summary>The contact itself: profile, consents, suppressions.</summary>
+/// <summary>The contact itself: profile, consents, suppressions, and what the audit record says of it.</summary>
 internal sealed class PersonalContact(Suppressions suppressions) : IPersonalData
 {
+    /// <summary>
+    /// Whether a detail of the audit record names the person, where the subject does not: whom a test mail went to, whose event was put back, who was let into a journey. A user id
+    /// counts in its own member alone: it may be any text, such as the number of a version.
+    /// </summary>
+    private static string NamedInDetail(Session session) =>
+        $"EXISTS (SELECT 1 FROM {(session.Dialect.IsPostgreSql ? "jsonb_each_text" : "json_each")}(audit.detail) m WHERE (m.key = 'user_id' AND m.value = r.named) OR lower(m.value) = r.mailbox)";
+
     public async Task<IReadOnlyList<PersonalSection>> ExportAsync(Session session, Person person, CancellationToken ct)
     {
         var profile = await session.QueryAsync($"SELECT {ContactRecord.Columns}, c.updated_at FROM contact c WHERE c.id = @contact AND c.account_id = @account",
@@ -23,8 +30,27 @@ internal sealed class PersonalContact(Suppressions suppressions) : IPersonalData
         foreach (var address in person.Addresses)
             blocked.AddRange((await suppressions.OfAsync(session, person.AccountId, address, ct)).Select(s => Members(("address", address), ("scope", s.Scope), ("reason", s.Reason),
                 ("source", s.Source), ("at", s.At), ("detail", s.Detail), ("expires_at", s.ExpiresAt), ("kind", s.Kind))));
-        return [new("profile", profile), new("consents", consents), new("suppressions", blocked)];
+        return [new("profile", profile), new("consents", consents), new("suppressions", blocked), new("audit", await AuditAsync(session, person, ct))];
     }
+
+    /// <summary>What was changed of the person; who did it is the account's to know. A user id is the subject of these actions alone: a segment may be called the same.</summary>
+    private static async Task<IReadOnlyList<IReadOnlyDictionary<string, object?>>> AuditAsync(Session session, Person person, CancellationToken ct) =>
+    [
+        .. (await session.QueryAsync($$"""
+            SELECT seq, at, action, audit.subject, detail FROM {rows} JOIN audit ON audit.account_id = @account
+              AND (audit.subject = r.subject AND (r.named IS NULL OR audit.action LIKE 'contact.%' OR audit.action LIKE 'consent.%') OR {{NamedInDetail(session)}})
+            """,
+            Names(person), row => (Seq: row.Long(0), Entry: Members(("at", row.Instant(1)), ("action", row.Text(2)), ("subject", row.Text(3)), ("detail", row.Json(4)))), ct, ("account", person.AccountId)))
+            .DistinctBy(found => found.Seq).OrderBy(found => found.Seq).Select(found => found.Entry),
+    ];
+
+    /// <summary>The person's names, as the audit record may have them.</summary>
+    private static Rows<(string Subject, string? UserId, string? Mailbox)> Names(Person person) =>
+        new Rows<(string Subject, string? UserId, string? Mailbox)>(
+        [
+            (person.UserId, person.UserId, null),
+            .. person.Addresses.SelectMany(IEnumerable<(string, string?, string?)> (address) => [(address, null, EmailAddress.MailboxKey(address)), (EmailAddress.MailboxKey(address), null, null)]),
+        ]).Text("subject", each => each.Subject).Text("named", each => each.UserId).Text("mailbox", each => each.Mailbox);
 
     public async Task<IReadOnlyList<string>> AddressesAsync(Session session, Person person, CancellationToken ct) => await session.QueryAsync(
         "SELECT email FROM contact WHERE id = @contact AND email IS NOT NULL", row => row.Text(0), ct, ("contact", person.ContactId));
@@ -41,16 +67,11 @@ internal sealed class PersonalContact(Suppressions suppressions) : IPersonalData
             ("contact", person.ContactId), ("account", person.AccountId));
         await session.ExecuteAsync("DELETE FROM suppression WHERE account_id = @account AND email IN (SELECT r.email FROM {rows})",
             new Rows<string>([.. person.Addresses.Select(EmailAddress.MailboxKey).Distinct()]).Text("email", email => email), ct, ("account", person.AccountId));
-        await session.ExecuteAsync("UPDATE audit SET subject = 'erased', detail = @none FROM {rows} WHERE audit.account_id = @account AND audit.subject = r.subject",
-            new Rows<string>([.. person.Addresses.Concat(person.Addresses.Select(EmailAddress.MailboxKey)).Append(person.UserId).Distinct()]).Text("subject", subject => subject), ct,
+        var names = Names(person);
+        await session.ExecuteAsync("UPDATE audit SET subject = 'erased', detail = @none FROM {rows} WHERE audit.account_id = @account AND audit.subject = r.subject", names, ct,
             ("account", person.AccountId), ("none", new JsonText("{}")));
-        // A detail may name the person where the subject does not: whom a test mail went to, whose event was put back, who was let into a journey.
-        var members = session.Dialect.IsPostgreSql ? "jsonb_each_text" : "json_each";
-        await session.ExecuteAsync(
-            $"UPDATE audit SET detail = @none FROM {{rows}} WHERE audit.account_id = @account AND EXISTS (SELECT 1 FROM {members}(audit.detail) m WHERE m.value = r.named OR lower(m.value) = r.mailbox)",
-            new Rows<(string Named, string? Mailbox)>([(person.UserId, null), .. person.Addresses.Select(address => (address, (string?)EmailAddress.MailboxKey(address)))])
-                .Text("named", each => each.Named).Text("mailbox", each => each.Mailbox),
-            ct, ("account", person.AccountId), ("none", new JsonText("{}")));
+        await session.ExecuteAsync($"UPDATE audit SET detail = @none FROM {{rows}} WHERE audit.account_id = @account AND {NamedInDetail(session)}", names, ct,
+            ("account", person.AccountId), ("none", new JsonText("{}")));
     }
 
     private static Dictionary<string, object?> Members(params (string Name, object? Value)[] members) => members.ToDictionary(member => member.Name, member => member.Value);

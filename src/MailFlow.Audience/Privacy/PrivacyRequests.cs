@@ -52,6 +52,7 @@ public sealed class PrivacyRequests
             if (await PersonAsync(session, accountId, userId, ct) is not { } person) throw new NotFoundException($"There is no contact '{userId}'.");
             var found = new List<PersonalSection>();
             foreach (var module in _modules) found.AddRange(await module.ExportAsync(session, person, ct));
+            found.Add(await EarlierAsync(session, person, ct));
             return found;
         }, ct);
         await _database.WriteAsync(async session =>
@@ -64,6 +65,13 @@ public sealed class PrivacyRequests
         }, ct);
         return sections;
     }
+
+    /// <summary>What the contact has asked for before.</summary>
+    private async Task<PersonalSection> EarlierAsync(Session session, Person person, CancellationToken ct) => new("privacy_requests", await session.QueryAsync(
+        $"SELECT {PrivacyRequest.Columns} FROM privacy_request WHERE account_id = @account AND subject = @subject ORDER BY id",
+        IReadOnlyDictionary<string, object?> (row) => PrivacyRequest.Read(row) is var request
+            ? new Dictionary<string, object?> { ["id"] = request.Id, ["kind"] = request.Kind, ["received_at"] = request.ReceivedAt, ["due_at"] = request.DueAt, ["done_at"] = request.DoneAt } : [],
+        ct, ("account", person.AccountId), ("subject", await _hashes.HashAsync(session, person.AccountId, person.UserId, ct))));
 
     /// <summary>The contact with all addresses that any module knows; null when there is none.</summary>
     internal async Task<Person?> PersonAsync(Session session, int accountId, string userId, CancellationToken ct)
@@ -99,6 +107,14 @@ public sealed class PrivacyRequests
         return await session.FirstAsync(
             $"SELECT {PrivacyRequest.Columns} FROM privacy_request WHERE account_id = @account AND subject = @subject AND kind = 'erasure' AND done_at IS NOT NULL ORDER BY id DESC LIMIT 1",
             PrivacyRequest.Read, ct, ("account", accountId), ("subject", subject));
+    }
+
+    /// <summary>An export that was asked for and not given is done with the erasure: there is nothing left to give, and it would keep the name.</summary>
+    internal static async Task OvertakenAsync(Session session, Person person, long now, CancellationToken ct)
+    {
+        var open = await session.QueryAsync("SELECT id FROM privacy_request WHERE account_id = @account AND contact_id = @contact AND kind = 'export' AND done_at IS NULL",
+            row => row.Uuid(0), ct, ("account", person.AccountId), ("contact", person.ContactId));
+        foreach (var id in open) await DoneAsync(session, id, now, ct);
     }
 
     /// <summary>What is done keeps no name.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using MailFlow.Data;
 using MailFlow.Engine.Storage;
@@ -20,8 +21,30 @@ internal sealed class PersonalReports : IPersonalData
                 ("bounce", row.IntOrNull(3) is { } bounce ? ((BounceKind)bounce).ToString().ToLowerInvariant() : null), ("human", row.IntOrNull(4) is { } human ? human == 1 : null),
                 ("verdict", row.TextOrNull(5)), ("reason", row.TextOrNull(6)), ("url", row.TextOrNull(7)), ("user_agent", row.TextOrNull(8)), ("network", row.TextOrNull(9))),
             ct, ("contact", person.ContactId), ("account", person.AccountId));
-        return [new("reports", reports)];
+        var summaries = await session.QueryAsync($"""
+            SELECT {Summary.Columns} FROM message m JOIN message_feedback f ON f.message_id = m.id WHERE m.contact_id = @contact AND m.account_id = @account ORDER BY m.queued_at, m.id
+            """, row => Told(Summary.Read(row)), ct, ("contact", person.ContactId), ("account", person.AccountId));
+        var faults = await session.QueryAsync("SELECT subject, stream, receiver, at FROM sender_fault WHERE contact_id = @contact AND account_id = @account ORDER BY at, subject, stream",
+            row => Members(("refused", row.Text(0)), ("stream", ((Engine.Definitions.MessageStream)row.Int(1)).ToString().ToLowerInvariant()), ("receiver", row.Text(2)), ("at", row.Instant(3))),
+            ct, ("contact", person.ContactId), ("account", person.AccountId));
+        var bounces = await session.QueryAsync("SELECT s.email, s.day FROM {rows} JOIN soft_bounce s ON s.account_id = @account AND s.email = r.address ORDER BY s.day",
+            Mailboxes(person), row => Members(("address", row.Text(0)), ("day", DateTimeOffset.UnixEpoch.AddDays(row.Int(1)).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture))),
+            ct, ("account", person.AccountId));
+        // What a call says is not told, nor why it could not be read: it may be about many people, and nobody could tell which part is about whom.
+        var unread = await session.QueryAsync("SELECT w.at, w.connection, w.type, w.due_at FROM {rows} JOIN webhook_call w ON w.id = r.id AND w.account_id = @account",
+            new Rows<long>(await NamingAsync(session, person, "true", ct)).Long("id", id => id),
+            row => Members(("at", row.Instant(0)), ("connection", row.Text(1)), ("provider", row.Text(2)), ("state", row.IsNull(3) ? "laid_aside" : "waiting")), ct, ("account", person.AccountId));
+        return [new("reports", reports), new("report_summaries", summaries), new("sender_faults", faults), new("soft_bounces", bounces), new("unread_webhook_calls", unread)];
     }
+
+    private static Dictionary<string, object?> Told(Summary summary) => Members(
+        ("message_id", summary.MessageId), ("delivered_at", Instant(summary.DeliveredAt)), ("bounced_at", Instant(summary.BouncedAt)), ("bounce", summary.Bounce?.ToString().ToLowerInvariant()),
+        ("dropped_at", Instant(summary.DroppedAt)), ("complained_at", Instant(summary.ComplainedAt)), ("unsubscribed_at", Instant(summary.UnsubscribedAt)),
+        ("opened_at", Instant(summary.OpenedAt)), ("clicked_at", Instant(summary.ClickedAt)), ("human_opened_at", Instant(summary.HumanOpenedAt)), ("human_clicked_at", Instant(summary.HumanClickedAt)),
+        ("opens", (long)summary.Opens), ("clicks", (long)summary.Clicks), ("human_opens", (long)summary.HumanOpens), ("human_clicks", (long)summary.HumanClicks),
+        ("second_provider_id", summary.SecondProviderId));
+
+    private static DateTimeOffset? Instant(long? at) => at is { } instant ? DateTimeOffset.FromUnixTimeMilliseconds(instant) : null;
 
     /// <summary>A call that is not read yet and names the person may be laid aside, should nobody be able to read it. Behind a long queue this is not even asked.</summary>
     public async Task<bool> IsAtRestAsync(Session session, Person person, CancellationToken ct) =>
@@ -35,9 +58,14 @@ internal sealed class PersonalReports : IPersonalData
             UPDATE message_event SET reason = NULL, url = NULL, user_agent = NULL, network = NULL
             WHERE message_id IN (SELECT id FROM message WHERE contact_id = @contact AND account_id = @account)
             """, ct, ("contact", person.ContactId), ("account", person.AccountId));
+        // That a mail was taken twice is counted; what the provider called it is not kept.
+        await session.ExecuteAsync("""
+            UPDATE message_feedback SET second_provider_id = 'erased'
+            WHERE second_provider_id IS NOT NULL AND message_id IN (SELECT id FROM message WHERE contact_id = @contact AND account_id = @account)
+            """, ct, ("contact", person.ContactId), ("account", person.AccountId));
         await session.ExecuteAsync("DELETE FROM sender_fault WHERE contact_id = @contact AND account_id = @account", ct, ("contact", person.ContactId), ("account", person.AccountId));
         await session.ExecuteAsync("DELETE FROM soft_bounce WHERE account_id = @account AND email IN (SELECT r.address FROM {rows})",
-            new Rows<string>(person.Addresses).Text("address", Audience.EmailAddress.MailboxKey), ct, ("account", person.AccountId));
+            Mailboxes(person), ct, ("account", person.AccountId));
         await session.ExecuteAsync("DELETE FROM webhook_call WHERE due_at IS NULL AND id IN (SELECT r.id FROM {rows})",
             new Rows<long>(await NamingAsync(session, person, "due_at IS NULL", ct)).Long("id", id => id), ct);
     }
@@ -60,6 +88,8 @@ internal sealed class PersonalReports : IPersonalData
             after = calls[^1].Id;
         }
     }
+
+    private static Rows<string> Mailboxes(Person person) => new Rows<string>([.. person.Addresses.Select(Audience.EmailAddress.MailboxKey).Distinct()]).Text("address", address => address);
 
     private static Dictionary<string, object?> Members(params (string Name, object? Value)[] members) => members.ToDictionary(member => member.Name, member => member.Value);
 }

@@ -183,8 +183,12 @@ public sealed class FactTests
         await world.TravelAsync("bob");
         await world.DeliverAsync();
 
-        var told = Assert.Single((await world.Host.Get<PrivacyRequests>().ExportAsync(JourneyHost.Account, "ada", default)).Single(section => section.Name == "facts_told").Items);
-        Assert.Equal((Started, made.Endpoint.Url, "delivered"), ((string)told["type"]!, (string)told["url"]!, (string)told["state"]!));
+        var sections = await world.Host.Get<PrivacyRequests>().ExportAsync(JourneyHost.Account, "ada", default);
+        var told = Assert.Single(sections.Single(section => section.Name == "facts_told").Items);
+        Assert.Equal((Started, new Uri(made.Endpoint.Url).Host, "delivered"), ((string)told["type"]!, (string)told["host"]!, (string)told["state"]!));
+        var attempt = Assert.Single(sections.Single(section => section.Name == "attempts_to_tell").Items);
+        Assert.Equal((Started, made.Endpoint.Name, 200L), ((string)attempt["type"]!, (string)attempt["endpoint"]!, (long)attempt["status"]!));
+        Assert.DoesNotContain("/hook", JsonData.Write(sections.ToDictionary(section => section.Name, section => (object?)section.Items))); // an address may be what lets one in
 
         await world.Log.ReplayAsync(JourneyHost.Account, made.Endpoint.Id, (await world.DeliveriesAsync(made)).Single(delivery => delivery.UserId == "ada").Id, default);
         Assert.NotNull((await world.Host.Get<Erasure>().BeginAsync(JourneyHost.Account, "ada", default)).DoneAt);
