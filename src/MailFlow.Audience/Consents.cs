@@ -106,50 +106,67 @@ public sealed class Consents
 
     /// <summary>
     /// Appends what is news; what only repeats the present state is passed over, and so is a grant that ends beside one that does not, or ends later. A better basis or
-    /// another wording is news, and so is a yes said again after a refusal of marketing in general, which it overrules,
-    /// and such a refusal said again after a yes. A yes without a basis does not undo what the person
+    /// another wording is news, and so is a yes said again after a refusal of marketing in general, which it overrules, unless that refusal is said again beside it. So is such a
+    /// refusal said again after a yes, beside one, or by the person; where it is a field of a record that was sent again, the yes that came in between stays.
+    /// A yes without a basis does not undo what the person
     /// withdrew by our own means, nor one from a file any refusal but a file's. Give each (contact, purpose) once. The caller holds
     /// the contacts' shard lock, or two writers might record the same change
     /// twice. Gives the contacts of whom something was recorded.
     /// </summary>
     public async Task<IReadOnlySet<long>> RecordAsync(Session session, IReadOnlyList<Consent> consents, CancellationToken ct)
     {
-        if (consents.Count == 0) return new HashSet<long>();
-        var recorded = (await session.QueryAsync(
-            $$"""
-            INSERT INTO consent (account_id, contact_id, {{EntryColumns}})
-            SELECT r.account_id, r.contact_id, r.purpose, r.granted, r.source, r.at, r.evidence, r.basis, r.wording, r.wording_version, r.ip, r.user_agent,
-              r.jurisdiction, r.message_id, r.expires_at
-            FROM {rows} LEFT JOIN consent p ON p.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.contact_id AND l.purpose = r.purpose)
-            WHERE NOT {{KeptWithdrawn}} AND (p.granted IS DISTINCT FROM r.granted
-              OR (r.granted AND p.expires_at IS NOT NULL AND (r.expires_at IS NULL OR r.expires_at > p.expires_at))
-              OR (r.granted AND p.expires_at IS NULL AND r.expires_at IS NULL AND (
-                (r.basis IS NOT NULL AND r.basis IS DISTINCT FROM p.basis) OR (r.wording_version IS NOT NULL AND r.wording_version IS DISTINCT FROM p.wording_version)))
-              OR (r.granted AND r.basis IS DISTINCT FROM 'implied' AND EXISTS (SELECT 1 FROM consent m WHERE m.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.contact_id AND l.purpose = 'marketing')
-                AND NOT m.granted AND m.at >= p.at AND m.at < r.at))
-              OR (NOT r.granted AND r.purpose = 'marketing' AND EXISTS (SELECT 1 FROM consent g WHERE g.contact_id = r.contact_id AND g.granted AND g.at > p.at)))
-            RETURNING contact_id, purpose
-            """,
-            new Rows<Consent>(consents)
-                .Int("account_id", consent => consent.AccountId)
-                .Long("contact_id", consent => consent.ContactId)
-                .Text("purpose", consent => consent.Purpose)
-                .Bool("granted", consent => consent.Granted)
-                .Text("source", consent => consent.Source)
-                .Long("at", consent => consent.At.ToUnixTimeMilliseconds())
-                .Text("evidence", consent => consent.Evidence)
-                .Text("basis", consent => consent.Proof?.Basis)
-                .Text("wording", consent => consent.Proof?.Wording)
-                .Text("wording_version", consent => consent.Proof?.WordingVersion)
-                .Text("ip", consent => consent.Proof?.Ip)
-                .Text("user_agent", consent => consent.Proof?.UserAgent)
-                .Text("jurisdiction", consent => consent.Proof?.Jurisdiction)
-                .UuidOrNull("message_id", consent => consent.Proof?.MessageId)
-                .LongOrNull("expires_at", consent => consent.Proof?.ExpiresAt?.ToUnixTimeMilliseconds()),
-            row => (ContactId: row.Long(0), Purpose: row.Text(1)), ct)).ToHashSet();
+        // The refusals of marketing in general come after all else: whether one is news may hang on what was granted beside it, which one statement would see on SQLite alone.
+        var refusals = consents.Where(consent => consent is { Granted: false, Purpose: Marketing }).ToList();
+        var refusing = refusals.Select(consent => consent.ContactId).ToHashSet();
+        var recorded = await InsertAsync(session, [.. consents.Except(refusals).Select(consent => new Said(consent, Again: !refusing.Contains(consent.ContactId)))], ct);
+        var granted = consents.Where(consent => consent.Granted && recorded.Contains((consent.ContactId, consent.Purpose))).Select(consent => consent.ContactId).ToHashSet();
+        recorded.UnionWith(await InsertAsync(session, [.. refusals.Select(consent => new Said(consent, Again: IsOfItsOwn(consent), Anyway: granted.Contains(consent.ContactId)))], ct));
         await ConsentFacts.WriteAsync(session, [.. consents.Where(consent => recorded.Contains((consent.ContactId, consent.Purpose)))], ct);
         return recorded.Select(each => each.ContactId).ToHashSet();
     }
+
+    /// <summary>Whether it was said for itself, and is not one of the fields of a contact that come again with each of its records.</summary>
+    private static bool IsOfItsOwn(Consent consent) => consent.Proof is not null || consent.Evidence is not null || consent.Source is Unsubscribed or OneClick or PreferenceCentre;
+
+    /// <param name="Consent">What is said.</param>
+    /// <param name="Again">Whether it is news though it only repeats the last word on its purpose, where a word on marketing in general, or a yes, came after that.</param>
+    /// <param name="Anyway">Whether it is news whatever came before.</param>
+    private readonly record struct Said(Consent Consent, bool Again, bool Anyway = false);
+
+    private static async Task<HashSet<(long ContactId, string Purpose)>> InsertAsync(Session session, IReadOnlyList<Said> said, CancellationToken ct) => said.Count == 0 ? [] : (await session.QueryAsync(
+        $$"""
+        INSERT INTO consent (account_id, contact_id, {{EntryColumns}})
+        SELECT r.account_id, r.contact_id, r.purpose, r.granted, r.source, r.at, r.evidence, r.basis, r.wording, r.wording_version, r.ip, r.user_agent,
+          r.jurisdiction, r.message_id, r.expires_at
+        FROM {rows} LEFT JOIN consent p ON p.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.contact_id AND l.purpose = r.purpose)
+        WHERE NOT {{KeptWithdrawn}} AND (r.anyway OR p.granted IS DISTINCT FROM r.granted
+          OR (r.granted AND p.expires_at IS NOT NULL AND (r.expires_at IS NULL OR r.expires_at > p.expires_at))
+          OR (r.granted AND p.expires_at IS NULL AND r.expires_at IS NULL AND (
+            (r.basis IS NOT NULL AND r.basis IS DISTINCT FROM p.basis) OR (r.wording_version IS NOT NULL AND r.wording_version IS DISTINCT FROM p.wording_version)))
+          OR (r.again AND r.granted AND r.basis IS DISTINCT FROM 'implied' AND EXISTS (SELECT 1 FROM consent m WHERE m.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.contact_id AND l.purpose = '{{Marketing}}')
+            AND NOT m.granted AND m.at >= p.at AND m.at < r.at))
+          OR (r.again AND NOT r.granted AND r.purpose = '{{Marketing}}' AND EXISTS (SELECT 1 FROM consent g WHERE g.contact_id = r.contact_id AND g.granted AND g.at > p.at)))
+        RETURNING contact_id, purpose
+        """,
+        new Rows<Said>(said)
+            .Int("account_id", each => each.Consent.AccountId)
+            .Long("contact_id", each => each.Consent.ContactId)
+            .Text("purpose", each => each.Consent.Purpose)
+            .Bool("granted", each => each.Consent.Granted)
+            .Text("source", each => each.Consent.Source)
+            .Long("at", each => each.Consent.At.ToUnixTimeMilliseconds())
+            .Text("evidence", each => each.Consent.Evidence)
+            .Text("basis", each => each.Consent.Proof?.Basis)
+            .Text("wording", each => each.Consent.Proof?.Wording)
+            .Text("wording_version", each => each.Consent.Proof?.WordingVersion)
+            .Text("ip", each => each.Consent.Proof?.Ip)
+            .Text("user_agent", each => each.Consent.Proof?.UserAgent)
+            .Text("jurisdiction", each => each.Consent.Proof?.Jurisdiction)
+            .UuidOrNull("message_id", each => each.Consent.Proof?.MessageId)
+            .LongOrNull("expires_at", each => each.Consent.Proof?.ExpiresAt?.ToUnixTimeMilliseconds())
+            .Bool("again", each => each.Again)
+            .Bool("anyway", each => each.Anyway),
+        row => (ContactId: row.Long(0), Purpose: row.Text(1)), ct)).ToHashSet();
 
     /// <summary>Those of the contacts of whom a yes in a file is passed over, because of what they have refused.</summary>
     internal async Task<IReadOnlySet<long>> KeptWithdrawnAsync(Session session, IReadOnlyList<(long ContactId, string Purpose)> granted, CancellationToken ct) => (await session.QueryAsync(

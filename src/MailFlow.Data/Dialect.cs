@@ -26,6 +26,9 @@ public abstract class Dialect
     /// <summary>Whether the failure is a violated UNIQUE or PRIMARY KEY constraint.</summary>
     public abstract bool IsDuplicate(Exception error);
 
+    /// <summary>A text with the ASCII letters small and no other changed, as the key of a mailbox has it.</summary>
+    public abstract string LowerAscii(string text);
+
     /// <summary>The database's own clock, in Unix milliseconds; null where the process's clock is the database's.</summary>
     internal abstract string? NowSql { get; }
 

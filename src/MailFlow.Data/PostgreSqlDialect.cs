@@ -10,6 +10,8 @@ internal sealed class PostgreSqlDialect : Dialect
 
     public override string Name => "postgres";
 
+    public override string LowerAscii(string text) => $"lower({text} COLLATE \"C\")";
+
     internal override string NowSql => "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
     public override bool IsTransient(Exception error) => error switch

@@ -71,6 +71,37 @@ public sealed class ConsentTests
         Task<bool> IsRefusedAsync(string purpose) => audience.Database.ReadAsync(async session => (await audience.Consents.RefusedMarketingAsync(session, 1, purpose, [contact.Id], default)).Count == 1, default);
     }
 
+    // Purposes before and after "marketing" in the order in which they are written. Seen red: the yes won on the second day, and from the third on by turns.
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, "alerts")]
+    [InlineData(DatabaseKind.Sqlite, "news")]
+    [InlineData(DatabaseKind.PostgreSql, "alerts")]
+    [InlineData(DatabaseKind.PostgreSql, "news")]
+    public async Task Of_a_record_with_a_no_to_marketing_and_a_yes_the_no_holds_however_often_it_comes(DatabaseKind kind, string purpose)
+    {
+        await using var audience = await AudienceFixture.CreateAsync(kind);
+        var contact = (await audience.CreateAsync(1, "ada"))[0];
+        await SyncAsync("""{"consents":{"marketing":false} }""");
+        for (var day = 2; day < 5; day++) Assert.True(await SyncAsync($$"""{"consents":{"marketing":false,"{{purpose}}":true} }"""), $"day {day}");
+        Assert.Equal(3, (await HistoryAsync()).Count);
+
+        // What the person says for herself comes between, and the same record again is no word of hers.
+        audience.Time.Advance(TimeSpan.FromDays(1));
+        await audience.Database.WriteAsync(session => audience.Consents.RecordAsync(session, [new Consent(
+            1, contact.Id, purpose, true, "double_opt_in", audience.Time.GetUtcNow(), "confirmation link", new ConsentProof(ConsentBasis.Express))], default), default);
+        Assert.False(await SyncAsync($$"""{"consents":{"marketing":false,"{{purpose}}":true} }"""));
+        Assert.Equal(4, (await HistoryAsync()).Count);
+
+        async Task<bool> SyncAsync(string record)
+        {
+            audience.Time.Advance(TimeSpan.FromDays(1));
+            await audience.ApplyAsync(contact, record);
+            return await audience.Database.ReadAsync(async session => (await audience.Consents.RefusedMarketingAsync(session, 1, purpose, [contact.Id], default)).Count == 1, default);
+        }
+
+        Task<IReadOnlyList<Consent>> HistoryAsync() => audience.Database.ReadAsync(session => audience.Consents.HistoryAsync(session, 1, contact.Id, default), default);
+    }
+
     // Seen red.
     [Theory]
     [InlineData(DatabaseKind.Sqlite, "one_click")]

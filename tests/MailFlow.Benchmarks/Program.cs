@@ -23,6 +23,11 @@ Report.Machine(args[0], arguments);
 if (args[0] == "latency") return await Latency.RunAsync(arguments);
 if (args[0] == "recovery") return await Recovery.RunAsync(arguments);
 if (args[0] == "nodes") return await Nodes.RunAsync(arguments);
+if (args[0] == "waiting" && arguments.PerSecond is null)
+{
+    await using var measured = await BenchHost.CreateAsync(arguments.Database);
+    arguments = arguments with { PerSecond = await Waiting.HalfLoadAsync(measured, arguments) };
+}
 await using var host = await BenchHost.CreateAsync(arguments.Database, overHttp: args[0] == "mails" && arguments.Provider == "sendgrid", arguments.Batch);
 await Report.DatabaseAsync(host);
 await scenarios[args[0]](host, arguments);

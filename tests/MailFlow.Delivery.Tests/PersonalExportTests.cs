@@ -57,6 +57,7 @@ public sealed class PersonalExportTests
             await Audit.RecordAsync(session, 1, "template.test", "welcome", default, ("to", "ADA@example.org"));
             await Audit.RecordAsync(session, 1, "instance.move", "trip-2", default, ("version", 3), ("user_id", "bob"));
             await Audit.RecordAsync(session, 1, "segment.put", "3", default, ("rule", "email == \"bob@example.org\""));
+            await Audit.RecordAsync(session, 1, "user.create", "ada@example.org", default, ("role", "admin"));
             await Audit.RecordAsync(session, 2, "contact.put", "3", default, ("fields", "birthday"));
         }, default);
 
@@ -65,6 +66,8 @@ public sealed class PersonalExportTests
 
         Assert.Equal(["contact.put 3", "suppression.add ada@example.org", "instance.start trip-1", "template.test welcome"], sections["audit"].Select(entry => $"{entry["action"]} {entry["subject"]}"));
         foreach (var foreign in new[] { "ann@", "bob", "birthday" }) Assert.DoesNotContain(foreign, Text(sections));
+        Assert.Equal(["segment.put 3", "user.create ada@example.org"], (await fixture.Database.ReadAsync(session => session.QueryAsync(
+            "SELECT action, subject FROM audit WHERE account_id = 1 AND action IN ('segment.put', 'user.create')", row => $"{row.Text(0)} {row.Text(1)}", default), default)).Order());
         var kept = await fixture.Database.ReadAsync(session => session.QueryAsync("SELECT CAST(detail AS TEXT) FROM audit ORDER BY seq", row => row.Text(0), default), default);
         Assert.Contains(kept, detail => detail.Contains("bob\"", StringComparison.Ordinal) && detail.Contains("version", StringComparison.Ordinal));
         Assert.DoesNotContain(kept, detail => detail.Contains("ada@", StringComparison.OrdinalIgnoreCase));

@@ -28,12 +28,15 @@ public static class Csv
     }
 
     /// <summary>The text that a cell stands for.</summary>
-    internal static string Unescape(string cell) => cell.Length > 1 && cell[0] == '\'' && FormulaStarts.Contains(cell[1]) ? cell[1..] : cell;
+    internal static string Unescape(string cell) => cell.StartsWith('\'') && IsMarked(cell) ? cell[1..] : cell;
+
+    /// <summary>Whether it begins as a formula, or as one that has apostrophes before it already: these must not be taken for ours.</summary>
+    private static bool IsMarked(string text) => text.AsSpan().TrimStart('\'') is [var first, ..] && FormulaStarts.Contains(first);
 
     private static void Append(StringBuilder line, string text)
     {
         // A quote in front would still leave the formula to the spreadsheet: the apostrophe comes inside.
-        var safe = text.Length > 0 && FormulaStarts.Contains(text[0]) ? "'" + text : text;
+        var safe = IsMarked(text) ? "'" + text : text;
         if (!safe.AsSpan().ContainsAny(Quoted) && safe == safe.Trim()) line.Append(safe);
         else line.Append('"').Append(safe.Replace("\"", "\"\"", StringComparison.Ordinal)).Append('"');
     }

@@ -11,7 +11,15 @@ internal sealed class PersonalContact(Suppressions suppressions) : IPersonalData
     /// counts in its own member alone: it may be any text, such as the number of a version.
     /// </summary>
     private static string NamedInDetail(Session session) =>
-        $"EXISTS (SELECT 1 FROM {(session.Dialect.IsPostgreSql ? "jsonb_each_text" : "json_each")}(audit.detail) m WHERE (m.key = 'user_id' AND m.value = r.named) OR lower(m.value) = r.mailbox)";
+        $"EXISTS (SELECT 1 FROM {(session.Dialect.IsPostgreSql ? "jsonb_each_text" : "json_each")}(audit.detail) m WHERE (m.key = 'user_id' AND m.value = r.named) OR {session.Dialect.LowerAscii("m.value")} = r.mailbox)";
+
+    /// <summary>
+    /// Whether it is the subject of an entry of the audit record: an address, but for a user's and the sender's, which are the account's own; a user id of these actions alone, as a
+    /// segment may be called the same.
+    /// </summary>
+    private const string NamedAsSubject = """
+        (audit.subject = r.subject AND CASE WHEN r.named IS NULL THEN audit.action NOT LIKE 'user.%' AND audit.action NOT LIKE 'sender.%' ELSE audit.action LIKE 'contact.%' OR audit.action LIKE 'consent.%' END)
+        """;
 
     public async Task<IReadOnlyList<PersonalSection>> ExportAsync(Session session, Person person, CancellationToken ct)
     {
@@ -33,12 +41,11 @@ internal sealed class PersonalContact(Suppressions suppressions) : IPersonalData
         return [new("profile", profile), new("consents", consents), new("suppressions", blocked), new("audit", await AuditAsync(session, person, ct))];
     }
 
-    /// <summary>What was changed of the person; who did it is the account's to know. A user id is the subject of these actions alone: a segment may be called the same.</summary>
+    /// <summary>What was changed of the person; who did it is the account's to know.</summary>
     private static async Task<IReadOnlyList<IReadOnlyDictionary<string, object?>>> AuditAsync(Session session, Person person, CancellationToken ct) =>
     [
         .. (await session.QueryAsync($$"""
-            SELECT seq, at, action, audit.subject, detail FROM {rows} JOIN audit ON audit.account_id = @account
-              AND (audit.subject = r.subject AND (r.named IS NULL OR audit.action LIKE 'contact.%' OR audit.action LIKE 'consent.%') OR {{NamedInDetail(session)}})
+            SELECT seq, at, action, audit.subject, detail FROM {rows} JOIN audit ON audit.account_id = @account AND ({{NamedAsSubject}} OR {{NamedInDetail(session)}})
             """,
             Names(person), row => (Seq: row.Long(0), Entry: Members(("at", row.Instant(1)), ("action", row.Text(2)), ("subject", row.Text(3)), ("detail", row.Json(4)))), ct, ("account", person.AccountId)))
             .DistinctBy(found => found.Seq).OrderBy(found => found.Seq).Select(found => found.Entry),
@@ -68,7 +75,7 @@ internal sealed class PersonalContact(Suppressions suppressions) : IPersonalData
         await session.ExecuteAsync("DELETE FROM suppression WHERE account_id = @account AND email IN (SELECT r.email FROM {rows})",
             new Rows<string>([.. person.Addresses.Select(EmailAddress.MailboxKey).Distinct()]).Text("email", email => email), ct, ("account", person.AccountId));
         var names = Names(person);
-        await session.ExecuteAsync("UPDATE audit SET subject = 'erased', detail = @none FROM {rows} WHERE audit.account_id = @account AND audit.subject = r.subject", names, ct,
+        await session.ExecuteAsync($"UPDATE audit SET subject = 'erased', detail = @none FROM {{rows}} WHERE audit.account_id = @account AND {NamedAsSubject}", names, ct,
             ("account", person.AccountId), ("none", new JsonText("{}")));
         await session.ExecuteAsync($"UPDATE audit SET detail = @none FROM {{rows}} WHERE audit.account_id = @account AND {NamedInDetail(session)}", names, ct,
             ("account", person.AccountId), ("none", new JsonText("{}")));

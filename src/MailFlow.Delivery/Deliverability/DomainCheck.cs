@@ -36,6 +36,11 @@ public sealed record DomainCheck(
         : checks.Any(check => check.State == CheckState.Warning || (check.State == CheckState.NotChecked && Wanted.Contains(check.Name))) ? CheckState.Warning
         : CheckState.Pass;
 
+    /// <summary>Whether nothing is known because DNS did not tell: what was known before holds then.</summary>
+    internal bool IsSilence { get; init; }
+
+    internal static DomainCheck Silent(string name, string meaning) => Skipped(name, meaning, "Check again in a few minutes.") with { IsSilence = true };
+
     internal static DomainCheck Passed(string name, IReadOnlyList<string> found, string meaning) => new(name, CheckState.Pass, found, meaning, null, []);
 
     internal static DomainCheck Skipped(string name, string meaning, string? fix = null) => new(name, CheckState.NotChecked, [], meaning, fix, []);

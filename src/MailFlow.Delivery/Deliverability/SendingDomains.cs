@@ -155,13 +155,15 @@ public sealed class SendingDomains
             // What was changed meanwhile was not looked at: that change stands, and the domain is to be checked again.
             var current = await FindAsync(session, accountId, name, Kept, ct) ?? throw NotThere(name);
             if ((current.ReturnPath, current.TrackingHost, current.Dkim, current.NextDkim) != (before.ReturnPath, before.TrackingHost, before.Dkim, before.NextDkim)) return current;
+            // Silence ends no failure: only an answer does.
+            var known = checks.Select(check => check.IsSilence ? current.Checks.FirstOrDefault(earlier => earlier.Name == check.Name && earlier.State == CheckState.Fail) ?? check : check).ToList();
             if (nextKeyIsThere)
                 await session.ExecuteAsync("""
                     UPDATE sending_domain SET dkim_selector = next_selector, dkim_key = next_key, dkim_public = next_public, next_selector = NULL, next_key = NULL, next_public = NULL
                     WHERE account_id = @account AND domain = @domain
                     """, ct, ("account", accountId), ("domain", name));
             await session.ExecuteAsync("UPDATE sending_domain SET state = @state, checks = @checks, checked_at = @now WHERE account_id = @account AND domain = @domain", ct,
-                ("account", accountId), ("domain", name), ("state", (int)DomainCheck.Sum(checks)), ("checks", new JsonText(JsonSerializer.Serialize(checks, Json))), ("now", now));
+                ("account", accountId), ("domain", name), ("state", (int)DomainCheck.Sum(known)), ("checks", new JsonText(JsonSerializer.Serialize(known, Json))), ("now", now));
             await Audit.RecordAsync(session, accountId, "domain.check", name, ct);
             await _senders().ReviewStopAsync(session, accountId, ct);
             return (await FindAsync(session, accountId, name, ct))!;

@@ -132,6 +132,8 @@ internal static partial class BounceClassifier
 
     private static BounceCause? Exact(char kind, int subject, int detail, string text) => (subject, detail) switch
     {
+        // What was put off until time was up says that nobody could look: Postfix gives 4.1.1 while it cannot verify an address.
+        (1, 1 or 2 or 3 or 6 or 10) when kind == '4' => Recipient,
         (2, 1) => kind == '5' ? Hard : Recipient,
         // Exchange Online says 5.4.1 "Recipient address rejected: Access denied" for a recipient that is not in its directory.
         (4, 1) when kind == '5' && text.Contains("access denied", StringComparison.OrdinalIgnoreCase) => Hard,

@@ -41,8 +41,8 @@ internal static class SoftBounces
         Session session, IReadOnlyList<Day> addresses, IReadOnlyList<(Report Report, ReportedMessage Message)> bounces, CancellationToken ct)
     {
         var contacts = bounces.ToLookup(each => (each.Message.AccountId, Audience.EmailAddress.MailboxKey(each.Message.To!)), each => each.Message.ContactId);
-        return (await session.QueryAsync("""
-            SELECT r.owner, r.email, max(f.delivered_at) FROM {rows} JOIN message m ON m.contact_id = r.contact AND m.account_id = r.owner AND lower(m.to_address) = r.email
+        return (await session.QueryAsync($$"""
+            SELECT r.owner, r.email, max(f.delivered_at) FROM {rows} JOIN message m ON m.contact_id = r.contact AND m.account_id = r.owner AND {{session.Dialect.LowerAscii("m.to_address")}} = r.email
             JOIN message_feedback f ON f.message_id = m.id WHERE f.delivered_at IS NOT NULL GROUP BY r.owner, r.email
             """,
             new Rows<(Day Address, long Contact)>([.. addresses.SelectMany(each => contacts[(each.AccountId, each.Email)].Distinct().Select(contact => (each, contact)))])

@@ -104,7 +104,10 @@ public sealed class Preferences
         }, ct);
     }
 
-    /// <summary>Of what the page shows, what is ticked is agreed to and what is not is withdrawn. Whoever ticks anything wants mail again.</summary>
+    /// <summary>
+    /// Of what the page shows, what is ticked is agreed to and what is not is withdrawn. Whoever had left everything, so that nothing was ticked, and ticks anything wants mail again. A
+    /// pause goes on: the page says that there is one, and has a button to end it.
+    /// </summary>
     private async Task ChooseAsync(Session session, UnsubscribeSubject subject, IReadOnlySet<string> keys, Visitor visitor, DateTimeOffset now, CancellationToken ct)
     {
         var purposes = (await Purposes.ListAsync(session, subject.AccountId, ct)).Where(purpose => purpose.Offered).ToList();
@@ -112,7 +115,7 @@ public sealed class Preferences
         var said = purposes.Where(purpose => keys.Contains(purpose.Key) || states.GetValueOrDefault(purpose.Key))
             .Select(purpose => Said(subject, purpose.Key, keys.Contains(purpose.Key), purpose, visitor, now)).ToList();
         if (said.Exists(consent => consent.Granted))
-            await _suppressions.RemoveAsync(session, subject.AccountId, subject.Email, Suppression.Marketing, ct, SuppressionReason.Unsubscribed, SuppressionReason.Paused);
+            await _suppressions.RemoveAsync(session, subject.AccountId, subject.Email, Suppression.Marketing, ct, SuppressionReason.Unsubscribed);
         await _consents.RecordAsync(session, said, ct);
     }
 

@@ -46,6 +46,30 @@ public sealed class SendingDomainsTests
         Assert.Equal(0, await domains.RecheckAsync(default));
     }
 
+    // Seen red: the failure was gone, and with it the stop of the sender that it had made.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_failure_holds_through_the_silence_of_DNS_and_ends_with_an_answer(DatabaseKind kind)
+    {
+        await using var fixture = await StartAsync(kind);
+        await fixture.Get<SendingDomains>().PutAsync(1, "shop.test", new(), default);
+        var failed = await fixture.Get<SendingDomains>().CheckAsync(1, "shop.test", default);
+        Assert.Equal(CheckState.Fail, failed.Checks.Single(check => check.Name == "spf").State);
+
+        fixture.Start(services: services => services.AddSingleton<IDnsResolver>(new Answering(DnsOutcome.ServerFailure)));
+        var silent = await fixture.Get<SendingDomains>().CheckAsync(1, "shop.test", default);
+        Assert.Equal(CheckState.Fail, silent.State);
+        Assert.Equal(failed.Checks.Single(check => check.Name == "spf").Meaning, silent.Checks.Single(check => check.Name == "spf").Meaning);
+
+        fixture.Start(services: services => services.AddSingleton<IDnsResolver>(new Fixed([
+            new("shop.test", DnsType.Txt, "v=spf1 -all"), new("_dmarc.shop.test", DnsType.Txt, "v=DMARC1; p=none")])));
+        Assert.NotEqual(CheckState.Fail, (await fixture.Get<SendingDomains>().CheckAsync(1, "shop.test", default)).Checks.Single(check => check.Name == "spf").State);
+    }
+
+    private sealed class Answering(DnsOutcome outcome) : IDnsResolver
+    {
+        public Task<DnsAnswer> QueryAsync(string name, DnsType type, CancellationToken ct) => Task.FromResult(new DnsAnswer(outcome, [], name));
+    }
+
     [Fact]
     public async Task A_domain_without_room_for_its_DMARC_record_is_refused()
     {

@@ -22,6 +22,7 @@ public sealed class BounceClassifierTests
     [Theory]
     [InlineData("5.2.2", "552 5.2.2 The email account that you tried to reach is over quota.")]
     [InlineData("4.2.2", "452 4.2.2 mailbox full")]
+    [InlineData("4.1.1", "450 4.1.1 <ada@example.org>: Recipient address rejected: unverified address: Address verification in progress")]
     [InlineData("4.2.1", "450 4.2.1 The user you are trying to contact is receiving mail at a rate that prevents additional messages from being delivered")]
     [InlineData("4.4.1", "connect to mx.example.org: Connection timed out")]
     [InlineData("4.4.7", "Message expired")]

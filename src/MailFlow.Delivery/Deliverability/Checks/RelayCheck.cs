@@ -12,7 +12,7 @@ internal static class RelayCheck
     public static async Task<DomainCheck> RunAsync(CheckContext context, CancellationToken ct)
     {
         if (context.OwnRelays().Count == 0) return DomainCheck.Skipped(Name, "Mail leaves by a provider, whose servers' names are its own business.");
-        if (await context.PublicRelaysAsync(ct) is not { } relays) return DomainCheck.Skipped(Name, "DNS could not tell the relay's address, so nothing is known, good or bad.", "Check again in a few minutes.");
+        if (await context.PublicRelaysAsync(ct) is not { } relays) return DomainCheck.Silent(Name, "DNS could not tell the relay's address, so nothing is known, good or bad.");
         if (relays.Count == 0)
             return DomainCheck.Skipped(Name, $"The relay {string.Join(", ", context.OwnRelays())} is on a private network: from which public address its mail leaves cannot be seen from here.",
                 "Ask whoever runs the relay whether that address has a name (PTR) that leads back to it.");
@@ -30,7 +30,7 @@ internal static class RelayCheck
             var leadsBack = false;
             foreach (var name in names)
             {
-                if (await context.AddressesAsync(name, ct) is not { } addresses) return DomainCheck.Skipped(Name, $"DNS could not tell the address of {name}, so nothing is known, good or bad.", "Check again in a few minutes.");
+                if (await context.AddressesAsync(name, ct) is not { } addresses) return DomainCheck.Silent(Name, $"DNS could not tell the address of {name}, so nothing is known, good or bad.");
                 leadsBack |= addresses.Contains(address);
             }
             if (!leadsBack)

@@ -20,7 +20,7 @@ internal static class TrackingCheck
         if (host != context.PublicHost && !alias.Records.Any(cname => cname.Text == context.PublicHost))
         {
             if (await context.AddressesAsync(host, ct) is not { } theirs || await context.AddressesAsync(context.PublicHost, ct) is not { } ours)
-                return DomainCheck.Skipped(Name, "DNS could not tell the addresses of the hosts, so nothing is known, good or bad.", "Check again in a few minutes.");
+                return DomainCheck.Silent(Name, "DNS could not tell the addresses of the hosts, so nothing is known, good or bad.");
             found.AddRange(theirs.Select(address => $"{host} {(address.ToString().Contains(':') ? "AAAA" : "A")} {address}"));
             if (theirs.Count == 0) return new(Name, CheckState.Fail, found, $"There is no host {host}: every link in your mail would lead nowhere.", "Publish this record.", publish);
             if (!theirs.Any(ours.Contains)) return new(Name, CheckState.Fail, found, $"{host} leads elsewhere, not to this server: links in your mail would lead there.", "Publish this record in place of what is there.", publish);
