@@ -10,7 +10,8 @@ internal sealed record CheckContext(IDnsResolver Dns, SendingDomain Domain, IRea
     /// <summary>What is said where DNS did not tell.</summary>
     public static DomainCheck Unknown(string name, DnsAnswer answer) => DomainCheck.Skipped(name,
         $"DNS could not tell about {answer.Name}: {(answer.Outcome == DnsOutcome.TimedOut ? "no name server answered in time" : "the name servers answered with an error")}. So nothing is known, good or bad.",
-        "Check again in a few minutes. If it stays so, the domain's name servers, or the ones this server asks, are in trouble.") with { IsSilence = true };
+        "Check again in a few minutes. If it stays so, the domain's name servers, or the ones this server asks, are in trouble.") with
+    { IsSilence = true };
 
     /// <summary>A host's addresses, or those of an address literal; null where DNS did not tell.</summary>
     public async Task<IReadOnlyList<IPAddress>?> AddressesAsync(string host, CancellationToken ct)
