@@ -115,15 +115,18 @@ public sealed class Consents
     /// </summary>
     public async Task<IReadOnlySet<long>> RecordAsync(Session session, IReadOnlyList<Consent> consents, CancellationToken ct)
     {
+        if (consents.Count == 0) return new HashSet<long>(); // as of most batches
         // The refusals of marketing in general come after all else: whether one is news may hang on what was granted beside it, which one statement would see on SQLite alone.
-        var refusals = consents.Where(consent => consent is { Granted: false, Purpose: Marketing }).ToList();
+        var refusals = consents.Where(IsRefusal).ToList();
         var refusing = refusals.Select(consent => consent.ContactId).ToHashSet();
-        var recorded = await InsertAsync(session, [.. consents.Except(refusals).Select(consent => new Said(consent, Again: !refusing.Contains(consent.ContactId)))], ct);
+        var recorded = await InsertAsync(session, [.. consents.Where(consent => !IsRefusal(consent)).Select(consent => new Said(consent, Again: !refusing.Contains(consent.ContactId)))], ct);
         var granted = consents.Where(consent => consent.Granted && recorded.Contains((consent.ContactId, consent.Purpose))).Select(consent => consent.ContactId).ToHashSet();
         recorded.UnionWith(await InsertAsync(session, [.. refusals.Select(consent => new Said(consent, Again: IsOfItsOwn(consent), Anyway: granted.Contains(consent.ContactId)))], ct));
         await ConsentFacts.WriteAsync(session, [.. consents.Where(consent => recorded.Contains((consent.ContactId, consent.Purpose)))], ct);
         return recorded.Select(each => each.ContactId).ToHashSet();
     }
+
+    private static bool IsRefusal(Consent consent) => consent is { Granted: false, Purpose: Marketing };
 
     /// <summary>Whether it was said for itself, and is not one of the fields of a contact that come again with each of its records.</summary>
     private static bool IsOfItsOwn(Consent consent) => consent.Proof is not null || consent.Evidence is not null || consent.Source is Unsubscribed or OneClick or PreferenceCentre;

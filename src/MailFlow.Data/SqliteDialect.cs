@@ -10,9 +10,9 @@ internal sealed class SqliteDialect : Dialect
 
     public override string Name => "sqlite";
 
-    /// <summary>SQLite lives in this process: the process's clock is the database's.</summary>
     public override string LowerAscii(string text) => $"lower({text})";
 
+    /// <summary>SQLite lives in this process: the process's clock is the database's.</summary>
     internal override string? NowSql => null;
 
     public override bool IsTransient(Exception error) =>

@@ -39,7 +39,7 @@ public sealed record DomainCheck(
     /// <summary>Whether nothing is known because DNS did not tell: what was known before holds then.</summary>
     internal bool IsSilence { get; init; }
 
-    internal static DomainCheck Silent(string name, string meaning) => Skipped(name, meaning, "Check again in a few minutes.") with { IsSilence = true };
+    internal static DomainCheck Silent(string name, string meaning, string fix = "Check again in a few minutes.") => Skipped(name, meaning, fix) with { IsSilence = true };
 
     internal static DomainCheck Passed(string name, IReadOnlyList<string> found, string meaning) => new(name, CheckState.Pass, found, meaning, null, []);
 

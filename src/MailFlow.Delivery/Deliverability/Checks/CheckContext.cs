@@ -8,10 +8,9 @@ namespace MailFlow.Delivery.Deliverability.Checks;
 internal sealed record CheckContext(IDnsResolver Dns, SendingDomain Domain, IReadOnlyList<SendingRoute> Routes, string PublicHost)
 {
     /// <summary>What is said where DNS did not tell.</summary>
-    public static DomainCheck Unknown(string name, DnsAnswer answer) => DomainCheck.Skipped(name,
+    public static DomainCheck Unknown(string name, DnsAnswer answer) => DomainCheck.Silent(name,
         $"DNS could not tell about {answer.Name}: {(answer.Outcome == DnsOutcome.TimedOut ? "no name server answered in time" : "the name servers answered with an error")}. So nothing is known, good or bad.",
-        "Check again in a few minutes. If it stays so, the domain's name servers, or the ones this server asks, are in trouble.") with
-    { IsSilence = true };
+        "Check again in a few minutes. If it stays so, the domain's name servers, or the ones this server asks, are in trouble.");
 
     /// <summary>A host's addresses, or those of an address literal; null where DNS did not tell.</summary>
     public async Task<IReadOnlyList<IPAddress>?> AddressesAsync(string host, CancellationToken ct)
