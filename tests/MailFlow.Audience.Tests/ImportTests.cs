@@ -55,6 +55,7 @@ public sealed class ImportTests
             Assert.DoesNotContain(cell[0], "=+-@\t\r");
         await ImportAsync(audience, exported, account: 2);
         Assert.Equal(exported, await ExportAsync(audience, 2));
+        Assert.Equal("'+api", Assert.Single(await audience.Suppressions.OfAsync(2, "'=b2@example.org", default), each => each.Source != "@source").Source); // seen red: it came back as =b2@example.org
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
