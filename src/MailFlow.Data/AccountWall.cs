@@ -35,11 +35,12 @@ public static class AccountWall
     /// <summary>
     /// Makes the role, where the connection's user may, and what it is held by: on each table with an <c>account_id</c> a policy, on the others the rights alone. What is there
     /// already stays. Run it after the migrator at each start: new tables are walled then. Gives what a database administrator must run first, null when the wall stands.
+    /// <paramref name="waits"/> is told when a table's lock cannot be had, each time before it is tried again.
     /// </summary>
-    public static Task<string?> BuildAsync(Database database, CancellationToken ct) =>
-        database.Dialect.IsPostgreSql ? database.AloneAsync(Migrator.Lock, () => BuildAloneAsync(database, ct), ct) : Task.FromResult<string?>(null);
+    public static Task<string?> BuildAsync(Database database, CancellationToken ct, Action? waits = null) =>
+        database.Dialect.IsPostgreSql ? database.AloneAsync(Migrator.Lock, () => BuildAloneAsync(database, waits, ct), ct) : Task.FromResult<string?>(null);
 
-    private static async Task<string?> BuildAloneAsync(Database database, CancellationToken ct)
+    private static async Task<string?> BuildAloneAsync(Database database, Action? waits, CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
         var role = RoleOf(connection.Database, database.Schema);
@@ -47,7 +48,11 @@ public static class AccountWall
         {
             await MakeRoleAsync(connection, role, ct);
             // A table at a time, so that no two locks are held at once beside nodes that are at work.
-            foreach (var statement in await MissingAsync(connection, role, ct)) await RunAsync(connection, statement, ct);
+            foreach (var statement in await MissingAsync(connection, role, ct)) await Migrator.ChangeAsync(database, connection, async _ =>
+            {
+                await RunAsync(connection, statement, ct);
+                return true;
+            }, waits, ct);
             database.ApiRole = role;
             return null;
         }

@@ -61,18 +61,30 @@ public sealed class Database : IAsyncDisposable
     /// <param name="longestIdle">A test's <see cref="LongestIdle"/>.</param>
     public static Database OpenPostgreSql(string connectionString, TimeProvider time, TimeSpan? longestIdle = null)
     {
-        var settings = new NpgsqlConnectionStringBuilder(connectionString);
-        if (string.IsNullOrWhiteSpace(settings.SearchPath)) settings.SearchPath = "public";
+        var idle = longestIdle ?? DefaultLongestIdle;
+        var settings = new NpgsqlConnectionStringBuilder(Guard(connectionString, idle));
         if (settings.MaxAutoPrepare == 0) settings.MaxAutoPrepare = 200;
         if (settings.AutoPrepareMinUsages == 5) settings.AutoPrepareMinUsages = 2;
+        var schema = settings.SearchPath!.Split(',')[0].Trim().Trim('"');
+        return new Database(Dialect.PostgreSql, time, new NpgsqlDataSourceBuilder(settings.ConnectionString).Build(), null, schema, idle);
+    }
+
+    /// <summary>
+    /// What every connection to PostgreSQL keeps to, also those that a library opens by itself: one whose process is frozen or whose machine is gone holds its locks for <see cref="LongestIdle"/> and not for ever.
+    /// </summary>
+    /// <param name="connectionString">Npgsql's.</param>
+    public static string Guard(string connectionString) => Guard(connectionString, DefaultLongestIdle);
+
+    private static string Guard(string connectionString, TimeSpan idle)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        if (string.IsNullOrWhiteSpace(settings.SearchPath)) settings.SearchPath = "public";
         if (settings.KeepAlive == 0) settings.TcpKeepAlive = true;
         if (string.IsNullOrEmpty(settings.ApplicationName)) settings.ApplicationName = "mailflow";
-        var idle = longestIdle ?? DefaultLongestIdle;
         // A planner that expects few rows of an unnest keeps to the indexes. Who does not read for so long what was asked for is frozen or gone, and no idle transaction yet. Whose machine is gone answers no
         // probe either; for who stands still amid what it sends, see EndStalledAsync.
         settings.Options = $"{settings.Options} -c idle_in_transaction_session_timeout={idle.TotalMilliseconds:0} -c tcp_user_timeout={3 * idle.TotalMilliseconds:0} -c tcp_keepalives_idle={Seconds(idle)} -c tcp_keepalives_interval={Seconds(idle / 2)} -c tcp_keepalives_count=3 -c jit=off".Trim();
-        var schema = settings.SearchPath.Split(',')[0].Trim().Trim('"');
-        return new Database(Dialect.PostgreSql, time, new NpgsqlDataSourceBuilder(settings.ConnectionString).Build(), null, schema, idle);
+        return settings.ConnectionString;
 
         static int Seconds(TimeSpan span) => Math.Max(1, (int)span.TotalSeconds); // as whole seconds are what TCP takes
     }

@@ -1,11 +1,12 @@
 using System.Data.Common;
 using System.Reflection;
+using Npgsql;
 
 namespace MailFlow.Data;
 
 /// <summary>
 /// Applies the numbered schema files that the modules carry (<c>Schema/postgres/001_name.sql</c> and the same under <c>sqlite</c>),
-/// each once, under a lock, so that nodes starting together do it one after another. Files are additive: a running
+/// each once and in a transaction of its own, under a lock, so that nodes starting together do it one after another. Files are additive: a running
 /// node of the version before works on, and one that starts on a schema newer than it knows does, too.
 /// </summary>
 public static class Migrator
@@ -21,40 +22,65 @@ public static class Migrator
             (await session.QueryAsync("SELECT name FROM schema_version ORDER BY name", row => row.Text(0), ct)).FindAll(name => !known.Contains(name)), ct);
     }
 
-    /// <summary>Brings the schema up to date; gives the names of the files applied now.</summary>
+    /// <summary>Brings the schema up to date, file by file; gives the names of the files applied now. One that fails leaves those before it applied, and the next try goes on from there.</summary>
     /// <param name="database">Where to.</param>
     /// <param name="modules">The modules' assemblies, those depended on first.</param>
     /// <param name="ct">Stops between files.</param>
-    public static Task<IReadOnlyList<string>> ApplyAsync(Database database, IEnumerable<Assembly> modules, CancellationToken ct) => database.AloneAsync(Lock, async () =>
+    /// <param name="waits">Told of a file that could not have the locks it needs, each time before it is tried again.</param>
+    /// <exception cref="InvalidOperationException">A file failed; the message says which and why.</exception>
+    public static Task<IReadOnlyList<string>> ApplyAsync(Database database, IEnumerable<Assembly> modules, CancellationToken ct, Action<string>? waits = null) => database.AloneAsync<IReadOnlyList<string>>(Lock, async () =>
     {
         await using var connection = await database.OpenConnectionAsync(ct);
         if (database.Dialect.IsPostgreSql) await RunAsync(connection, $"CREATE SCHEMA IF NOT EXISTS \"{database.Schema.Replace("\"", "\"\"")}\"", ct);
-        return await ApplyAsync(connection, database.Dialect, [.. modules.SelectMany(module => FilesOf(module, database.Dialect.Name))], ct);
+        await RunAsync(connection, "CREATE TABLE IF NOT EXISTS schema_version (name TEXT PRIMARY KEY)", ct);
+        var applied = new List<string>();
+        foreach (var file in modules.SelectMany(module => FilesOf(module, database.Dialect.Name)))
+            if (await ApplyAsync(database, connection, file, () => waits?.Invoke(file.Name), ct)) applied.Add(file.Name);
+        return applied;
     }, ct);
 
-    private static async Task<IReadOnlyList<string>> ApplyAsync(DbConnection connection, Dialect dialect, List<SchemaFile> files, CancellationToken ct)
+    private static async Task<bool> ApplyAsync(Database database, DbConnection connection, SchemaFile file, Action waits, CancellationToken ct)
     {
-        var applied = new List<string>();
-        await using var transaction = dialect.IsPostgreSql
-            ? await connection.BeginTransactionAsync(ct)
-            : ((Microsoft.Data.Sqlite.SqliteConnection)connection).BeginTransaction(deferred: false);
-        await RunAsync(connection, "CREATE TABLE IF NOT EXISTS schema_version (name TEXT PRIMARY KEY)", ct, transaction);
-        foreach (var file in files)
+        try
         {
-            if (await IsAppliedAsync(connection, transaction, file.Name, ct)) continue;
+            return await ChangeAsync(database, connection, async transaction =>
+            {
+                if (await IsAppliedAsync(connection, transaction, file.Name, ct)) return false;
+                await RunAsync(connection, file.Sql, ct, transaction);
+                await RunAsync(connection, $"INSERT INTO schema_version (name) VALUES ('{file.Name}')", ct, transaction);
+                return true;
+            }, waits, ct);
+        }
+        catch (DbException error)
+        {
+            throw new InvalidOperationException($"Schema file {file.Name} failed: {error.Message}", error);
+        }
+    }
+
+    /// <summary>
+    /// Changes tables beside nodes that are at work. Whoever asks for a table behind a change that waits for its lock waits with it, so that one long reader, such as a back-up, would hold up everybody:
+    /// a change waits for a second, lets those behind it go first, and tries again for as long as it takes.
+    /// </summary>
+    internal static async Task<T> ChangeAsync<T>(Database database, DbConnection connection, Func<DbTransaction, Task<T>> change, Action? waits, CancellationToken ct)
+    {
+        for (var failures = 0; ; failures++)
+        {
             try
             {
-                await RunAsync(connection, file.Sql, ct, transaction);
+                await using var transaction = database.Dialect.IsPostgreSql
+                    ? await connection.BeginTransactionAsync(ct)
+                    : ((Microsoft.Data.Sqlite.SqliteConnection)connection).BeginTransaction(deferred: false);
+                if (database.Dialect.IsPostgreSql) await RunAsync(connection, "SET LOCAL lock_timeout = '1s'", ct, transaction);
+                var result = await change(transaction);
+                await transaction.CommitAsync(ct);
+                return result;
             }
-            catch (DbException error)
+            catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected)
             {
-                throw new InvalidOperationException($"Schema file {file.Name} failed: {error.Message}", error);
+                waits?.Invoke();
             }
-            await RunAsync(connection, $"INSERT INTO schema_version (name) VALUES ('{file.Name}')", ct, transaction);
-            applied.Add(file.Name);
+            await Task.Delay(Lane.PauseAfter(failures), database.Time, ct);
         }
-        await transaction.CommitAsync(ct);
-        return applied;
     }
 
     private static async Task<bool> IsAppliedAsync(DbConnection connection, DbTransaction transaction, string name, CancellationToken ct)

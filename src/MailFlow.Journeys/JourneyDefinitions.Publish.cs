@@ -1,6 +1,7 @@
 using MailFlow.Data;
 using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Storage;
+using MailFlow.Journeys.Scheduling;
 
 namespace MailFlow.Journeys;
 
@@ -21,8 +22,9 @@ public sealed partial class JourneyDefinitions
         if (latest.IsPublished || findings.Any(finding => finding.Severity == Severity.Error)) return new PublishResult(latest.Version, latest.IsPublished, findings);
 
         var now = await session.NowAsync(ct);
+        await ScheduleFires.FireMissedAsync(session, await _schedules.ReadAsync(session, ct, journey), DateTimeOffset.FromUnixTimeMilliseconds(now), ct);
         await session.ExecuteAsync("UPDATE definition_version SET published_at = @now WHERE id = @id AND published_at IS NULL", ct, ("now", now), ("id", latest.Id));
-        await session.ExecuteAsync("UPDATE journey SET published_version_id = @version, name = @name, updated_at = @now WHERE id = @journey",
+        await session.ExecuteAsync("UPDATE journey SET published_version_id = @version, published_at = @now, name = @name, updated_at = @now WHERE id = @journey",
             ct, ("version", latest.Id), ("name", latest.Definition.Name), ("now", now), ("journey", journey));
         await Audit.RecordAsync(session, accountId, "journey.publish", definitionId, ct, ("version", latest.Version));
         await EngineEpoch.BumpAsync(session, ct);

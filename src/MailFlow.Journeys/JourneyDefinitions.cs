@@ -4,6 +4,7 @@ using MailFlow.Delivery;
 using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Storage;
 using MailFlow.Journeys.Revisions;
+using MailFlow.Journeys.Scheduling;
 
 namespace MailFlow.Journeys;
 
@@ -16,10 +17,11 @@ public sealed partial class JourneyDefinitions
     private readonly Linter _linter;
     private readonly IReadOnlyList<IPublishCheck> _checks;
     private readonly VersionGraphs _graphs;
+    private readonly PublishedSchedules _schedules;
     private readonly WorkSignal _signal;
 
-    internal JourneyDefinitions(Database database, Linter linter, IEnumerable<IPublishCheck> checks, VersionGraphs graphs, WorkSignal signal) =>
-        (_database, _linter, _checks, _graphs, _signal) = (database, linter, [.. checks], graphs, signal);
+    internal JourneyDefinitions(Database database, Linter linter, IEnumerable<IPublishCheck> checks, VersionGraphs graphs, PublishedSchedules schedules, WorkSignal signal) =>
+        (_database, _linter, _checks, _graphs, _schedules, _signal) = (database, linter, [.. checks], graphs, schedules, signal);
 
     /// <summary>
     /// Saves a draft: over the draft there is, or as the next version on top of one that was published. What says the same as the latest version is not saved again.

@@ -40,7 +40,7 @@ public static class JourneysModule
         services.AddSingleton<VersionGraphs>();
         services.AddSingleton(provider => new JourneyDefinitions(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<Linter>(), provider.GetServices<IPublishCheck>(),
-            provider.GetRequiredService<VersionGraphs>(), provider.GetRequiredService<WorkSignal>()));
+            provider.GetRequiredService<VersionGraphs>(), provider.GetRequiredService<PublishedSchedules>(), provider.GetRequiredService<WorkSignal>()));
         services.TryAddSingleton<DefinitionDiff>();
         services.AddSingleton(provider => new JourneyCopies(provider.GetRequiredService<JourneyDefinitions>()));
         services.AddSingleton(provider => new JourneyList(provider.GetRequiredService<Database>()));

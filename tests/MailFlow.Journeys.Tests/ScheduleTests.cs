@@ -25,19 +25,20 @@ public sealed class ScheduleTests
         await using var host = await HostAsync(kind, french: 2);
         await host.PublishAsync("weekly", Flow.Of(null, Mondays, Flow.Line("hello")));
         var scheduler = await host.Get<ScheduleClock>().CreateAsync(default);
-        Assert.Equal(0, await host.Get<ScheduleClock>().ReconcileAsync(scheduler, default));
+        Assert.Equal(0, await host.Get<ScheduleClock>().MakeUpAsync(default));
+        await host.Get<ScheduleClock>().TellAsync(scheduler, default);
         Assert.Equal(At("2026-01-12T08:00:00Z"), (await scheduler.GetTrigger(new TriggerKey("1/trigger", "journeys")))!.NextFireTimeUtc);
 
         await host.AdvanceToAsync("2026-01-12T08:00:00Z");
         await ContactAsync(host, "late", "FR"); // in the segment by the time it is let in
-        Assert.Equal(1, await host.Get<ScheduleClock>().ReconcileAsync(scheduler, default));
-        Assert.Equal(0, await host.Get<ScheduleClock>().ReconcileAsync(scheduler, default));
+        Assert.Equal(1, await host.Get<ScheduleClock>().MakeUpAsync(default));
+        Assert.Equal(0, await host.Get<ScheduleClock>().MakeUpAsync(default));
         await LetInAsync(host);
 
         Assert.Equal("entered 3, waiting 0, completed 3, exited 0, faulted 0", await host.StatsAsync("weekly"));
         Assert.Contains("by schedule", string.Join('\n', (await host.Trace.ReadAsync(JourneyHost.Account, "late", null, 100, default))!.Items.Select(line => line.ToString())));
         await host.AdvanceToAsync("2026-01-19T08:00:00Z");
-        await host.Get<ScheduleClock>().ReconcileAsync(scheduler, default);
+        await host.Get<ScheduleClock>().MakeUpAsync(default);
         await LetInAsync(host);
         Assert.Equal("entered 6, waiting 0, completed 6, exited 0, faulted 0", await host.StatsAsync("weekly"));
     }
@@ -70,7 +71,7 @@ public sealed class ScheduleTests
         await using var host = await HostAsync(kind, french: 2_300);
         await host.PublishAsync("weekly", Flow.Of(null, Mondays, Flow.Line("hello")));
         await host.AdvanceToAsync("2026-01-12T08:00:01Z");
-        await host.Get<ScheduleClock>().ReconcileAsync(await host.Get<ScheduleClock>().CreateAsync(default), default);
+        await host.Get<ScheduleClock>().MakeUpAsync(default);
 
         Assert.True(await host.Get<ScheduleFires>().LetInAsync(default));
         await host.RunAsync();
@@ -273,8 +274,9 @@ public sealed class ScheduleTests
         using var clock = new ScheduleClock(
             host.Database, host.Get<PublishedSchedules>(), host.Get<ScheduleFires>(), new ScheduleOptions(), [], new FailsOnce("schedules.before-start"), host.Get<ILoggerFactory>());
 
-        await Assert.ThrowsAsync<InvalidOperationException>(() => clock.RoundAsync(default));
         await clock.RoundAsync(default);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => clock.TellRoundAsync(default));
+        await clock.TellRoundAsync(default);
 
         Assert.Equal(SchedulerStatus.Running, clock.Scheduler!.Status);
         await clock.Scheduler.Shutdown(waitForJobsToComplete: false, default);
@@ -289,7 +291,7 @@ public sealed class ScheduleTests
         await host.PublishAsync("large", Daily);
         await host.PublishAsync("small", Flow.Of(new { audience = "british" }, ("trigger", "Elsa.Cron", [("cronExpression", "Literal", "1 9 * * *")]), Flow.Line("hello")));
         await host.AdvanceToAsync("2026-01-06T09:01:00Z");
-        await host.Get<ScheduleClock>().ReconcileAsync(await host.Get<ScheduleClock>().CreateAsync(default), default);
+        await host.Get<ScheduleClock>().MakeUpAsync(default);
 
         await host.Get<ScheduleFires>().LetInAsync(default);
         await host.RunAsync();
@@ -323,7 +325,7 @@ public sealed class ScheduleTests
         await using var host = await HostAsync(kind, french: 1);
         await host.PublishAsync("daily", Daily);
         await host.AdvanceAsync(TimeSpan.FromDays(1));
-        await host.Get<ScheduleClock>().ReconcileAsync(await host.Get<ScheduleClock>().CreateAsync(default), default);
+        await host.Get<ScheduleClock>().MakeUpAsync(default);
 
         await host.Journeys.DeleteAsync(JourneyHost.Account, "daily", default);
 
@@ -338,6 +340,110 @@ public sealed class ScheduleTests
     public void The_last_time_is_found_in_every_second(string now, string last) =>
         Assert.Equal(At(last), Times.LastUpTo(new TriggerSchedule("0 9 * * *", null, null, null), At("2026-01-01T00:00:00Z"), At(now)));
 
+    // Seen red: 1:30 came a second time for whoever asked from within the hour that clocks repeat.
+    [Theory]
+    [InlineData("America/New_York", "2026-11-01", "30 1 * * *", "05:30")]
+    [InlineData("America/New_York", "2026-11-01", "15,45 1 * * *", "05:15 05:45")]
+    [InlineData("America/New_York", "2026-11-01", "*/30 1 * * *", "05:00 05:30 06:00 06:30")]
+    [InlineData("America/New_York", "2026-11-01", "0 2 * * *", "07:00")]
+    [InlineData("Europe/Berlin", "2026-10-25", "30 2 * * *", "00:30")]
+    [InlineData("Europe/Berlin", "2026-10-25", "30 * * * *", "00:30 01:30 02:30")]
+    [InlineData("Australia/Lord_Howe", "2026-04-04", "45 1 * * *", "14:45")] // half an hour comes twice there
+    [InlineData("Europe/Berlin", "2026-03-29", "30 2 * * *", "01:00")] // 2:30 does not come: made up for when the clock has been put on
+    public void A_fixed_time_comes_once_on_the_day_that_clocks_are_changed(string zone, string day, string cron, string times)
+    {
+        var schedule = new TriggerSchedule(cron, null, zone, null);
+        var expected = times.Split(' ').Select(time => At($"{day}T{time}:00Z")).ToList();
+        var end = expected[^1].AddHours(cron.Contains(" * * * *", StringComparison.Ordinal) ? 0.9 : 4);
+
+        var found = new SortedSet<DateTimeOffset>();
+        for (var now = expected[0]; now < end; now = now.AddMinutes(1)) found.Add(Times.LastUpTo(schedule, At("2026-01-01T00:00:00Z"), now)!.Value);
+
+        Assert.Equal(expected, found);
+        Assert.All(expected, at => Assert.True(Times.IsTime(schedule, at)));
+    }
+
+    // Seen red: Quartz, told within the hour that clocks repeat, struck the fixed time of it again.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_fixed_time_is_struck_once_in_the_hour_that_clocks_repeat(DatabaseKind kind)
+    {
+        await using var host = await HostAsync(kind, french: 1);
+        await host.PublishAsync("daily", Flow.Of(null, ("trigger", "MailFlow.Schedule", [("cron", "Literal", "30 1 * * *"), ("timeZone", "Literal", "America/New_York"), ("segment", "Literal", "french")]), Flow.Line("hello")));
+        await host.AdvanceToAsync("2026-11-01T05:30:00Z");
+        await StrikeAsync(host, TimeSpan.Zero);
+        await host.AdvanceToAsync("2026-11-01T06:30:00Z");
+
+        await host.Get<ScheduleClock>().StrikeAsync("1/trigger", At("2026-11-01T06:30:00Z"), default);
+        await LetInAsync(host);
+
+        Assert.StartsWith("entered 1,", await host.StatsAsync("daily"), StringComparison.Ordinal);
+    }
+
+    // Seen red: who held Quartz's lock held up everybody's audiences.
+    [Fact]
+    public async Task Who_keeps_Quartz_waiting_keeps_nobody_from_being_let_in()
+    {
+        await using var host = await HostAsync(DatabaseKind.PostgreSql, french: 1);
+        await host.PublishAsync("daily", Daily);
+        using var clock = new ScheduleClock(
+            host.Database, host.Get<PublishedSchedules>(), host.Get<ScheduleFires>(), new ScheduleOptions(host.ConnectionString), [], FaultPoints.None, host.Get<ILoggerFactory>());
+        await clock.RoundAsync(default);
+        await clock.TellRoundAsync(default);
+        await clock.Scheduler!.PauseAll();
+        var (held, letGo) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var frozen = host.Database.WriteAsync(async session =>
+        {
+            await session.ExecuteAsync("LOCK TABLE qrtz_locks, qrtz_triggers", default);
+            held.SetResult();
+            await letGo.Task;
+        }, default);
+        await held.Task;
+        await host.AdvanceToAsync("2026-01-06T09:00:30Z");
+
+        var entering = clock.RoundAsync(default);
+        var telling = clock.TellRoundAsync(default);
+        await entering.WaitAsync(TimeSpan.FromMinutes(1));
+        await host.RunAsync();
+
+        Assert.StartsWith("entered 1,", await host.StatsAsync("daily"), StringComparison.Ordinal);
+        letGo.SetResult();
+        await frozen;
+        await telling;
+        await clock.Scheduler!.Shutdown(waitForJobsToComplete: false, default);
+    }
+
+    // Seen red: the publish was the beginning, and what was due before it was never done.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task What_was_missed_before_a_journey_was_published_anew_is_made_up_for(DatabaseKind kind)
+    {
+        await using var host = await HostAsync(kind, french: 1);
+        await host.PublishAsync("daily", Daily);
+        await host.AdvanceToAsync("2026-01-06T09:00:05Z"); // nobody ran at 9:00
+
+        await host.PublishAsync("daily", Flow.Of(new { audience = "french" }, ("trigger", "Elsa.Cron", [("cronExpression", "Literal", "0 9 * * *")]), Flow.Line("hello again")));
+        await StrikeAsync(host, TimeSpan.FromSeconds(1));
+
+        Assert.StartsWith("entered 1,", await host.StatsAsync("daily"), StringComparison.Ordinal);
+    }
+
+    // Seen red: published again, it was as if it had never been taken back, and the last time in between was made up for.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task What_passed_while_a_journey_was_not_published_is_not_made_up_for(DatabaseKind kind)
+    {
+        await using var host = await HostAsync(kind, french: 1);
+        await host.PublishAsync("daily", Daily);
+        await host.Journeys.UnpublishAsync(JourneyHost.Account, "daily", default);
+        await host.AdvanceToAsync("2026-01-06T10:00:00Z");
+
+        Assert.True((await host.Journeys.PublishAsync(JourneyHost.Account, "daily", default)).IsPublished);
+        await StrikeAsync(host, TimeSpan.FromMinutes(1));
+        Assert.StartsWith("entered 0,", await host.StatsAsync("daily"), StringComparison.Ordinal);
+
+        await host.AdvanceToAsync("2026-01-07T09:00:00Z");
+        await StrikeAsync(host, TimeSpan.Zero);
+        Assert.StartsWith("entered 1,", await host.StatsAsync("daily"), StringComparison.Ordinal);
+    }
+
     // Seen red: it stayed put off.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Upkeep_that_a_clock_far_ahead_put_off_is_done_soon_and_what_is_as_it_should_be_is_left(DatabaseKind kind)
@@ -348,14 +454,17 @@ public sealed class ScheduleTests
             [new Upkeep("hourly", TimeSpan.FromHours(1), _ => Task.CompletedTask)], FaultPoints.None, host.Get<ILoggerFactory>());
         var scheduler = await clock.CreateAsync(default);
         host.Time.Step(TimeSpan.FromDays(90));
-        await clock.ReconcileAsync(scheduler, default);
+        await clock.MakeUpAsync(default);
+        await clock.TellAsync(scheduler, default);
         Assert.Equal(At("2026-04-05T09:01:00Z"), await NextAsync());
 
         host.Time.Step(-TimeSpan.FromDays(90));
-        await clock.ReconcileAsync(scheduler, default);
+        await clock.MakeUpAsync(default);
+        await clock.TellAsync(scheduler, default);
         Assert.Equal(At("2026-01-05T09:01:00Z"), await NextAsync());
         host.Time.Advance(TimeSpan.FromSeconds(30));
-        await clock.ReconcileAsync(scheduler, default);
+        await clock.MakeUpAsync(default);
+        await clock.TellAsync(scheduler, default);
         Assert.Equal(At("2026-01-05T09:01:00Z"), await NextAsync());
         await scheduler.Shutdown(waitForJobsToComplete: false, default);
 
@@ -371,7 +480,8 @@ public sealed class ScheduleTests
         using var clock = new ScheduleClock(
             host.Database, host.Get<PublishedSchedules>(), host.Get<ScheduleFires>(), new ScheduleOptions(host.ConnectionString), [], FaultPoints.None, host.Get<ILoggerFactory>());
         var scheduler = await clock.CreateAsync(default);
-        await clock.ReconcileAsync(scheduler, default);
+        await clock.MakeUpAsync(default);
+        await clock.TellAsync(scheduler, default);
 
         var next = (await scheduler.GetTrigger(new TriggerKey("1/trigger", "journeys")))!.NextFireTimeUtc;
         await scheduler.Shutdown(waitForJobsToComplete: false, default);
@@ -424,6 +534,7 @@ public sealed class ScheduleTests
     {
         var clock = host.Get<ScheduleClock>();
         await clock.RoundAsync(default);
+        await clock.TellRoundAsync(default);
         await clock.Scheduler!.PauseAll();
         return clock;
     }
@@ -443,7 +554,7 @@ public sealed class ScheduleTests
     private static async Task StrikeAsync(JourneyHost host, TimeSpan after)
     {
         await host.AdvanceAsync(after);
-        await host.Get<ScheduleClock>().ReconcileAsync(await host.Get<ScheduleClock>().CreateAsync(default), default);
+        await host.Get<ScheduleClock>().MakeUpAsync(default);
         await LetInAsync(host);
     }
 

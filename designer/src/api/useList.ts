@@ -6,7 +6,7 @@ interface Page<T> {
 }
 
 /** A list of the API, page after page. */
-export function useList<T>(key: readonly unknown[], read: (cursor: string | undefined) => Promise<Page<T>>, options: { refetchInterval?: number; enabled?: boolean } = {}) {
+export function useList<T>(key: readonly unknown[], read: (cursor: string | undefined) => Promise<Page<T>>, options: { refetchInterval?: number | false; enabled?: boolean } = {}) {
   const query = useInfiniteQuery({
     queryKey: key,
     queryFn: ({ pageParam }) => read(pageParam),

@@ -18,16 +18,24 @@ internal sealed record PublishedSchedule(
 {
     /// <summary>Tells two states of one trigger apart.</summary>
     public string Shape => $"{Schedule.Cron}|{Schedule.Every}|{Schedule.TimeZone}|{(Schedule.Every is null ? "" : PublishedAt.ToUnixTimeMilliseconds())}";
+
+    /// <summary>The time that must be written down by now; null for none. Of longer ago than is kept nobody knows whether it was.</summary>
+    /// <exception cref="FormatException">The expression is not read any more.</exception>
+    public DateTimeOffset? MissedUpTo(DateTimeOffset now) =>
+        Times.LastUpTo(Schedule, PublishedAt, now) is { } due && due > PublishedAt && now - due <= (ExpireLate ?? ScheduleFires.Kept) ? due : null;
 }
 
 /// <summary>Reads what is to happen by the clock from the published versions: they are the only place where it stands.</summary>
 internal sealed class PublishedSchedules(VersionGraphs graphs, Triggers triggers)
 {
-    public async Task<IReadOnlyList<PublishedSchedule>> ReadAsync(Session session, CancellationToken ct)
+    /// <summary>All of them, or one journey's.</summary>
+    public async Task<IReadOnlyList<PublishedSchedule>> ReadAsync(Session session, CancellationToken ct, int? journeyId = null)
     {
-        var journeys = await session.QueryAsync("""
-            SELECT j.id, j.account_id, j.definition_id, v.id, v.published_at FROM journey j JOIN definition_version v ON v.id = j.published_version_id
-            """, row => (Id: row.Int(0), Account: row.Int(1), Definition: row.Text(2), Version: row.Long(3), PublishedAt: row.Instant(4)), ct);
+        // A node of the version before sets its version's time alone.
+        var journeys = await session.QueryAsync($"""
+            SELECT j.id, j.account_id, j.definition_id, v.id, CASE WHEN j.published_at > v.published_at THEN j.published_at ELSE v.published_at END
+            FROM journey j JOIN definition_version v ON v.id = j.published_version_id {(journeyId is null ? "" : "WHERE j.id = @journey")}
+            """, row => (Id: row.Int(0), Account: row.Int(1), Definition: row.Text(2), Version: row.Long(3), PublishedAt: row.Instant(4)), ct, ("journey", journeyId));
         var versions = await graphs.LoadAsync(session, journeys.Select(journey => journey.Version), ct);
         return [.. from journey in journeys
                    let graph = versions.GetValueOrDefault(journey.Version)?.Graph

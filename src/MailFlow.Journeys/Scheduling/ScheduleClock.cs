@@ -13,8 +13,8 @@ namespace MailFlow.Journeys.Scheduling;
 
 /// <summary>
 /// Quartz strikes the hours: at a schedule's time it has it written down, and no more. It goes by the node's clock, and what it strikes before the time has come by the database's
-/// waits until it has. It is told what to wait for from the published journeys, again whenever one was changed. What was missed, because nobody was running or the database was
-/// away, is found by comparing the last time of each schedule with what is written down: after a failure, and every minute.
+/// waits until it has. It is told what to wait for from the published journeys, again whenever one was changed. What was missed, because nobody was running, the database was
+/// away or Quartz could not be told, is found by comparing the last time of each schedule with what is written down: after a failure, and every minute.
 /// </summary>
 internal sealed partial class ScheduleClock(
     Database database, PublishedSchedules published, ScheduleFires fires, ScheduleOptions options, IEnumerable<Upkeep> upkeep, IFaultPoints faults, ILoggerFactory logs)
@@ -27,13 +27,13 @@ internal sealed partial class ScheduleClock(
     private readonly Dictionary<string, Upkeep> _upkeep = upkeep.ToDictionary(each => each.Name);
     private readonly ConcurrentDictionary<DateTimeOffset, byte> _early = new();
     private volatile Dictionary<string, PublishedSchedule> _known = [];
-    private volatile bool _behind = true;
+    private volatile bool _behind = true, _untold;
     private long _epoch, _comparedAt;
 
     /// <summary>The one that strikes; null before the first round.</summary>
     internal IScheduler? Scheduler { get; private set; }
 
-    /// <summary>A scheduler that does not know anything yet; <see cref="ReconcileAsync"/> tells it.</summary>
+    /// <summary>A scheduler that does not know anything yet; <see cref="TellAsync"/> tells it.</summary>
     internal Task<IScheduler> CreateAsync(CancellationToken ct) => QuartzSchedulerBuilder.Create(quartz =>
     {
         quartz.Services.AddSingleton(logs);
@@ -43,26 +43,19 @@ internal sealed partial class ScheduleClock(
         else quartz.UseInMemoryStore();
     }).BuildScheduler(ct).AsTask();
 
-    /// <summary>Tells the scheduler of the upkeep and of the schedules as they are published now, and writes down times that were missed. Gives how many were.</summary>
-    internal async Task<int> ReconcileAsync(IScheduler scheduler, CancellationToken ct)
+    /// <summary>Reads the schedules as they are published now, and writes down times that were missed. Gives how many were.</summary>
+    internal async Task<int> MakeUpAsync(CancellationToken ct)
     {
-        var (schedules, now) = await database.ReadAsync(async session => (
-            await published.ReadAsync(session, ct), DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct))), ct);
-        var triggers = await TriggersAsync(scheduler, ct);
-        foreach (var each in _upkeep.Values)
-            await PutAsync<UpkeepJob>(scheduler, triggers, Upkeeps, each.Name, $"{each.Every}", now + 2 * each.Every, trigger => trigger.StartAt(now + TimeSpan.FromMinutes(1)).WithSchedule(
-                SimpleScheduleBuilder.Create().WithInterval(each.Every).RepeatForever().WithMisfireInstruction(SimpleTriggerMisfireInstruction.NextWithRemainingCount)), ct);
+        var (schedules, now) = await database.ReadAsync(async session => (await published.ReadAsync(session, ct), await InstantAsync(session, ct)), ct);
         _known = schedules.ToDictionary(KeyOf);
-        foreach (var gone in triggers.Keys.Where(key => key.Group == Journeys && !_known.ContainsKey(key.Name))) await scheduler.UnscheduleJob(gone, ct);
         var due = new List<(PublishedSchedule Schedule, DateTimeOffset At)>();
-        foreach (var (name, schedule) in _known)
+        foreach (var schedule in schedules)
         {
             try
             {
-                if (Times.HasNext(schedule.Schedule, now)) await PutAsync<StrikeJob>(scheduler, triggers, Journeys, name, schedule.Shape, null, trigger => ScheduleOf(trigger, schedule), ct);
-                if (DueOf(schedule, now) is { } at) due.Add((schedule, at));
+                if (schedule.MissedUpTo(now) is { } at) due.Add((schedule, at));
             }
-            catch (Exception error) when (error is not (OperationCanceledException or DbException or JobPersistenceException)) // those are everybody's
+            catch (Exception error)
             {
                 LogUnscheduled(schedule.DefinitionId, schedule.ActivityId, error);
             }
@@ -73,10 +66,32 @@ internal sealed partial class ScheduleClock(
         return missed;
     }
 
-    /// <summary>One look at what was changed or missed, and at who is to be let in. True: more of them wait.</summary>
+    /// <summary>Tells the scheduler of the upkeep and of the schedules as they were read last.</summary>
+    internal async Task TellAsync(IScheduler scheduler, CancellationToken ct)
+    {
+        var now = await database.ReadAsync(session => InstantAsync(session, ct), ct);
+        var known = _known;
+        var triggers = await TriggersAsync(scheduler, ct);
+        foreach (var each in _upkeep.Values)
+            await PutAsync<UpkeepJob>(scheduler, triggers, Upkeeps, each.Name, $"{each.Every}", now + 2 * each.Every, trigger => trigger.StartAt(now + TimeSpan.FromMinutes(1)).WithSchedule(
+                SimpleScheduleBuilder.Create().WithInterval(each.Every).RepeatForever().WithMisfireInstruction(SimpleTriggerMisfireInstruction.NextWithRemainingCount)), ct);
+        foreach (var gone in triggers.Keys.Where(key => key.Group == Journeys && !known.ContainsKey(key.Name))) await scheduler.UnscheduleJob(gone, ct);
+        foreach (var (name, schedule) in known)
+        {
+            try
+            {
+                if (Times.HasNext(schedule.Schedule, now)) await PutAsync<StrikeJob>(scheduler, triggers, Journeys, name, schedule.Shape, null, trigger => ScheduleOf(trigger, schedule), ct);
+            }
+            catch (Exception error) when (error is not (OperationCanceledException or DbException or JobPersistenceException)) // those are everybody's
+            {
+                LogUnscheduled(schedule.DefinitionId, schedule.ActivityId, error);
+            }
+        }
+    }
+
+    /// <summary>One look at what was changed or missed, and at who is to be let in; it needs no Quartz. True: more of them wait.</summary>
     internal async Task<bool> RoundAsync(CancellationToken ct)
     {
-        Scheduler ??= await StartedAsync(ct);
         var (epoch, now) = await database.ReadAsync(async session => (await EngineEpoch.ReadAsync(session, ct), await session.NowAsync(ct)), ct);
         foreach (var at in _early.Keys.Where(at => at.ToUnixTimeMilliseconds() <= now))
             if (_early.TryRemove(at, out _)) _behind = true;
@@ -84,10 +99,27 @@ internal sealed partial class ScheduleClock(
         {
             var began = database.Time.GetTimestamp();
             _behind = false; // before: what is missed meanwhile is for the next round
-            if (await ReconcileAsync(Scheduler, ct) is > 0 and var missed) LogMissed(missed);
-            (_epoch, _comparedAt) = (epoch, began);
+            if (await MakeUpAsync(ct) is > 0 and var missed) LogMissed(missed);
+            (_epoch, _comparedAt, _untold) = (epoch, began, true);
         }
         return await fires.LetInAsync(ct);
+    }
+
+    /// <summary>Starts the scheduler if need be, and tells it what has been read since it was told last.</summary>
+    internal async Task TellRoundAsync(CancellationToken ct)
+    {
+        if (!_untold) return;
+        Scheduler ??= await StartedAsync(ct);
+        _untold = false; // before: what is read meanwhile is for the next round
+        try
+        {
+            await TellAsync(Scheduler, ct);
+        }
+        catch
+        {
+            _untold = true;
+            throw;
+        }
     }
 
     /// <summary>A schedule's time has come by this node's clock. What cannot be written down, is not known here yet, or is still to come by the database's clock, is made up for.</summary>
@@ -97,6 +129,7 @@ internal sealed partial class ScheduleClock(
         {
             if (_known.GetValueOrDefault(name) is not { } schedule) _behind = true; // published by another node, or unpublished, a moment ago
             else if (at <= schedule.PublishedAt) return; // Quartz takes the very instant of the publish for one
+            else if (!Times.IsTime(schedule.Schedule, at)) return;
             else if (at.ToUnixTimeMilliseconds() > await database.ReadAsync(session => session.NowAsync(ct), ct)) _early[at] = default;
             else await fires.FireAsync(schedule, at, ct);
         }
@@ -110,14 +143,21 @@ internal sealed partial class ScheduleClock(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await Lane.RunAsync(async () =>
-        {
-            if (!await RoundAsync(stoppingToken)) await Task.Delay(Poll, database.Time, stoppingToken);
-        }, (error, pause) =>
-        {
-            _behind = true;
-            LogFailed(pause.TotalSeconds, error);
-        }, database.Time, stoppingToken);
+        // Each on its own: whoever keeps Quartz waiting, such as a frozen node that holds its lock, keeps nobody from being let in.
+        await Task.WhenAll(
+            Lane.RunAsync(async () =>
+            {
+                if (!await RoundAsync(stoppingToken)) await Task.Delay(Poll, database.Time, stoppingToken);
+            }, (error, pause) =>
+            {
+                _behind = true;
+                LogFailed(pause.TotalSeconds, error);
+            }, database.Time, stoppingToken),
+            Lane.RunAsync(async () =>
+            {
+                await TellRoundAsync(stoppingToken);
+                await Task.Delay(Poll, database.Time, stoppingToken);
+            }, (error, pause) => LogNotTold(pause.TotalSeconds, error), database.Time, stoppingToken));
         if (Scheduler is not null) await Scheduler.Shutdown(waitForJobsToComplete: true, CancellationToken.None);
     }
 
@@ -138,9 +178,7 @@ internal sealed partial class ScheduleClock(
         }
     }
 
-    /// <summary>The time that must be written down by now; null for none. Of longer ago than is kept nobody knows whether it was.</summary>
-    private static DateTimeOffset? DueOf(PublishedSchedule schedule, DateTimeOffset now) =>
-        Times.LastUpTo(schedule.Schedule, schedule.PublishedAt, now) is { } due && due > schedule.PublishedAt && now - due <= (schedule.ExpireLate ?? ScheduleFires.Kept) ? due : null;
+    private static async Task<DateTimeOffset> InstantAsync(Session session, CancellationToken ct) => DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct));
 
     ValueTask<JobScope> IJobFactory.CreateJob(TriggerFiredBundle bundle, IScheduler scheduler, CancellationToken cancellationToken) =>
         ValueTask.FromResult(new JobScope(bundle.JobDetail.Key.Group == Upkeeps ? new UpkeepJob(this) : new StrikeJob(this), null!));
@@ -212,6 +250,9 @@ internal sealed partial class ScheduleClock(
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Schedules cannot be followed; next try in {Seconds:0.0} s, and what is missed is made up for")]
     private partial void LogFailed(double seconds, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The clock of schedules and upkeep cannot be told what to wait for; next try in {Seconds:0.0} s, and until then schedules strike up to a minute late")]
+    private partial void LogNotTold(double seconds, Exception error);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The time of schedule {Name} cannot be written down; it is made up for")]
     private partial void LogUnwritten(string name, Exception error);

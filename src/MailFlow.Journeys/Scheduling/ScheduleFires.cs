@@ -22,18 +22,31 @@ internal sealed partial class ScheduleFires(Database database, Segments segments
     public static TimeSpan Kept { get; } = TimeSpan.FromDays(400);
 
     /// <summary>Writes a time down. False: somebody had already.</summary>
-    public Task<bool> FireAsync(PublishedSchedule schedule, DateTimeOffset at, CancellationToken ct) => database.WriteAsync(async session => await session.ExecuteAsync("""
+    public Task<bool> FireAsync(PublishedSchedule schedule, DateTimeOffset at, CancellationToken ct) => database.WriteAsync(session => FireAsync(session, schedule, at, ct), ct);
+
+    private static async Task<bool> FireAsync(Session session, PublishedSchedule schedule, DateTimeOffset at, CancellationToken ct) => await session.ExecuteAsync("""
         INSERT INTO schedule_fire (account_id, journey_id, activity_id, fire_at, audience) VALUES (@account, @journey, @activity, @at, @audience)
         ON CONFLICT (journey_id, activity_id, fire_at) DO NOTHING
-        """, ct, ("account", schedule.AccountId), ("journey", schedule.JourneyId), ("activity", schedule.ActivityId), ("at", at), ("audience", schedule.Audience)) > 0, ct);
+        """, ct, ("account", schedule.AccountId), ("journey", schedule.JourneyId), ("activity", schedule.ActivityId), ("at", at), ("audience", schedule.Audience)) > 0;
+
+    /// <summary>Writes down what these schedules had missed up to now, before they are published anew: what counts from the new publish on would know nothing of it.</summary>
+    public static async Task FireMissedAsync(Session session, IEnumerable<PublishedSchedule> schedules, DateTimeOffset now, CancellationToken ct)
+    {
+        var missed = (from schedule in schedules let at = schedule.MissedUpTo(now) where at is not null select (schedule, at.Value)).ToList();
+        foreach (var (schedule, at) in await UnwrittenAsync(session, missed, ct)) await FireAsync(session, schedule, at, ct);
+    }
 
     /// <summary>Those times of which neither is written down, nor a later one of the same trigger.</summary>
-    public async Task<IReadOnlyList<(PublishedSchedule Schedule, DateTimeOffset At)>> UnwrittenAsync(IReadOnlyList<(PublishedSchedule Schedule, DateTimeOffset At)> times, CancellationToken ct)
+    public Task<IReadOnlyList<(PublishedSchedule Schedule, DateTimeOffset At)>> UnwrittenAsync(IReadOnlyList<(PublishedSchedule Schedule, DateTimeOffset At)> times, CancellationToken ct) =>
+        database.ReadAsync(session => UnwrittenAsync(session, times, ct), ct);
+
+    private static async Task<IReadOnlyList<(PublishedSchedule Schedule, DateTimeOffset At)>> UnwrittenAsync(
+        Session session, IReadOnlyList<(PublishedSchedule Schedule, DateTimeOffset At)> times, CancellationToken ct)
     {
-        var unwritten = (await database.ReadAsync(session => session.QueryAsync(
+        var unwritten = (await session.QueryAsync(
             "SELECT r.place FROM {rows} WHERE NOT EXISTS (SELECT 1 FROM schedule_fire f WHERE f.journey_id = r.journey AND f.activity_id = r.activity AND f.fire_at >= r.at)",
             new Rows<int>([.. Enumerable.Range(0, times.Count)]).Int("place", i => i).Int("journey", i => times[i].Schedule.JourneyId).Text("activity", i => times[i].Schedule.ActivityId)
-                .Long("at", i => times[i].At.ToUnixTimeMilliseconds()), row => row.Int(0), ct), ct)).ToHashSet();
+                .Long("at", i => times[i].At.ToUnixTimeMilliseconds()), row => row.Int(0), ct)).ToHashSet();
         return [.. times.Where((_, i) => unwritten.Contains(i))];
     }
 

@@ -37,9 +37,30 @@ internal static class Times
     /// <summary>The last time of a schedule up to now; null for none.</summary>
     public static DateTimeOffset? LastUpTo(TriggerSchedule schedule, DateTimeOffset publishedAt, DateTimeOffset now)
     {
-        // Cron goes by whole seconds: that of now is the last that counts.
-        if (schedule.Cron is { } cron) return Parse(cron, schedule.TimeZone).GetPreviousValidTimeBefore(DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds() + 1));
+        if (schedule.Cron is { } cron)
+        {
+            var times = Parse(cron, schedule.TimeZone);
+            var last = times.GetPreviousValidTimeBefore(DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds() + 1)); // it goes by whole seconds: that of now is the last that counts
+            while (last is { } at && !IsTime(times, at)) last = times.GetPreviousValidTimeBefore(at);
+            return last;
+        }
         var intervals = (now - publishedAt).Ticks / schedule.Every!.Value.Ticks;
         return intervals < 1 ? null : publishedAt + (schedule.Every.Value * intervals);
+    }
+
+    /// <summary>
+    /// Whether what Quartz gives for a time of this schedule is one. In the hour that clocks repeat in autumn a fixed time such as 1:30 is to come once, at the first, and one of every so many minutes both times;
+    /// Quartz, asked from within that hour, gives a fixed time again.
+    /// </summary>
+    public static bool IsTime(TriggerSchedule schedule, DateTimeOffset at) => schedule.Cron is not { } cron || IsTime(Parse(cron, schedule.TimeZone), at);
+
+    private static bool IsTime(CronExpression times, DateTimeOffset at)
+    {
+        var local = TimeZoneInfo.ConvertTime(at, times.TimeZone).DateTime;
+        if (!times.TimeZone.IsAmbiguousTime(local)) return true;
+        // Asked from the first of the two on, it gives the second of those only that come twice.
+        var time = (DateTimeOffset?)new DateTimeOffset(local, times.TimeZone.GetAmbiguousTimeOffsets(local).Max());
+        while (time < at) time = times.GetNextValidTimeAfter(time.Value);
+        return time == at;
     }
 }

@@ -118,7 +118,7 @@ internal static partial class ServerSetup
     public static RetentionOptions ReadRetention(this IConfiguration configuration) => configuration.Read<RetentionOptions>("MailFlow:Retention");
 
     /// <summary>Schedules are kept where the nodes share them, if there is such a place.</summary>
-    public static ScheduleOptions ReadSchedules(this IConfiguration configuration) => new(configuration.GetConnectionString("MailFlow") is { Length: > 0 } postgres ? postgres : null);
+    public static ScheduleOptions ReadSchedules(this IConfiguration configuration) => new(configuration.GetConnectionString("MailFlow") is { Length: > 0 } postgres ? Database.Guard(postgres) : null);
 
     /// <summary>The section <c>MailFlow:Webhooks</c>.</summary>
     public static WebhookOptions ReadWebhooks(this IConfiguration configuration)
@@ -173,9 +173,9 @@ internal static partial class ServerSetup
     /// <summary>One node after another, where several start together: samples are put in by several commits.</summary>
     private static async Task<(string? Key, string? Password)> FillAsync(WebApplication app, Database database, string[] args, CancellationToken ct)
     {
-        await Migrator.ApplyAsync(database, Modules, ct);
+        await Migrator.ApplyAsync(database, Modules, ct, file => WaitsForLock(app.Logger, $"Schema file {file}"));
         if (await Migrator.UnknownAsync(database, Modules, ct) is { Count: > 0 } unknown) NewerSchema(app.Logger, string.Join(", ", unknown));
-        if (await AccountWall.BuildAsync(database, ct) is { } statements) NoWall(app.Logger, statements);
+        if (await AccountWall.BuildAsync(database, ct, () => WaitsForLock(app.Logger, "The second wall between accounts")) is { } statements) NoWall(app.Logger, statements);
         await app.Services.GetRequiredService<MonthlyPartitions>().MakeAheadAsync(ct);
         // The keys that seal are read here: where none holds yet by this node's clock, or any more, one is made, and whoever opened the first secret within a write could not do that.
         app.Services.GetRequiredService<ISecretBox>().Seal("");
@@ -199,6 +199,10 @@ internal static partial class ServerSetup
 
     [LoggerMessage(EventId = 4, Level = LogLevel.Information, Message = "Another node is setting up this database; this one waits for it")]
     private static partial void Waits(ILogger log);
+
+    [LoggerMessage(EventId = 5, Level = LogLevel.Warning,
+        Message = "{Change} waits for a table that others hold, such as a back-up or a long query: it is tried again until it is let in, and this node starts then")]
+    private static partial void WaitsForLock(ILogger log, string change);
 
     [GeneratedRegex(@"//(\*|\+|0\.0\.0\.0|\[::\])")]
     private static partial Regex Wildcard();

@@ -1,4 +1,5 @@
 import { Badge, Button, Group, Paper, Select, Table, Text, Title, UnstyledButton } from '@mantine/core';
+import { useIsMutating } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, data } from '../../api/client';
 import { useList } from '../../api/useList';
@@ -7,7 +8,7 @@ import { More } from '../../ui/More';
 import { Empty, Failure, RowsLoading } from '../../ui/states';
 import { DeliveryDialog } from './DeliveryDialog';
 import { ReplayDialog } from './ReplayDialog';
-import { deliveriesKey, outcomeOf, type Delivery, type Endpoint } from './webhooks';
+import { deletionKey, deliveriesKey, outcomeOf, type Delivery, type Endpoint } from './webhooks';
 
 const states: Record<Delivery['state'], { label: string; color: string }> = {
   pending: { label: 'On its way', color: 'yellow' },
@@ -20,9 +21,10 @@ export function Deliveries({ endpoint }: { endpoint: Endpoint }) {
   const [state, setState] = useState<string | null>(null);
   const [shown, setShown] = useState<string>();
   const [replaying, setReplaying] = useState(false);
+  const isBeingDeleted = useIsMutating({ mutationKey: deletionKey(endpoint) }) > 0;
   const deliveries = useList<Delivery>([...deliveriesKey(endpoint), state],
     (cursor) => data(api.GET('/api/v1/webhook-endpoints/{id}/deliveries', { params: { path: { id: endpoint.id }, query: { limit: 50, ...(state && { state }), ...(cursor && { cursor }) } } })),
-    { refetchInterval: 10_000 });
+    { refetchInterval: isBeingDeleted ? false : 10_000 });
   return (
     <Paper withBorder>
       <Group justify="space-between" p="sm">

@@ -12,7 +12,7 @@ import { Deliveries } from './Deliveries';
 import { EndpointForm } from './EndpointForm';
 import { EndpointState } from './EndpointState';
 import { SecretOnce } from './SecretOnce';
-import { endpointsKey, endpointsQuery, outcomeOf, pathOf, type Attempt, type Endpoint } from './webhooks';
+import { deletionKey, endpointsKey, endpointsQuery, outcomeOf, pathOf, type Attempt, type Endpoint } from './webhooks';
 
 export function EndpointPage() {
   const { id } = useParams();
@@ -56,6 +56,7 @@ function Actions({ endpoint }: { endpoint: Endpoint }) {
     },
   });
   const remove = useMutation({
+    mutationKey: deletionKey(endpoint),
     mutationFn: () => call('DELETE', pathOf(endpoint)),
     onSuccess: async () => {
       toast('The webhook is deleted.');

@@ -16,6 +16,9 @@ export const factTypesQuery = queryOptions({ queryKey: ['fact-types'], queryFn: 
 
 export const pathOf = (endpoint: Endpoint, rest = '') => `/webhook-endpoints/${endpoint.id}${rest}`;
 
+/** Of a deletion under way: what is being deleted is asked for no more. */
+export const deletionKey = (endpoint: Endpoint) => ['delete-webhook', endpoint.id];
+
 export const deliveriesKey = (endpoint: Endpoint) => ['webhook-deliveries', endpoint.id];
 
 /** What became of a call, in a word or two. */
