@@ -154,6 +154,19 @@ public sealed class PreferencesTests
         Assert.True((await fixture.Get<Preferences>().ReadAsync(token, default))!.Unsubscribed);
     }
 
+    // Seen red: the page said that all was done, had no button, and nobody wrote down that Ada had left.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_address_that_a_provider_lists_can_still_leave(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var (_, token) = await SentAsync(fixture);
+        await fixture.Get<Suppressions>().AddAsync(1, "ada@example.org", SuppressionReason.ListedAtProvider, Suppression.Marketing, "webhook", default);
+
+        Assert.False((await fixture.Get<Preferences>().ReadAsync(token, default))!.Unsubscribed);
+        await ActAsync(fixture, token, new PreferenceChoice.UnsubscribeFromAll());
+        Assert.True((await fixture.Get<Preferences>().ReadAsync(token, default))!.Unsubscribed);
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Whoever_reads_an_address_that_the_contact_has_left_chooses_nothing_for_the_contact(DatabaseKind kind)
     {

@@ -23,6 +23,9 @@ internal sealed record BounceCause(BounceKind Kind, FaultScope? Stops = null, bo
 /// </remarks>
 internal static partial class BounceClassifier
 {
+    /// <summary>How many characters of a server's words are read.</summary>
+    private const int MostRead = 2_000;
+
     private static readonly BounceCause
         Hard = new(BounceKind.Hard), Recipient = new(BounceKind.RecipientSoft), Message = new(BounceKind.MessageSoft),
         Domain = new(BounceKind.SenderFault, FaultScope.Domain), ExactDomain = Domain with { IsExact = true },
@@ -82,6 +85,7 @@ internal static partial class BounceClassifier
     private static readonly (Regex Text, BounceCause Means)[] Telling =
     [
         (RecipientsOwn(), Recipient),
+        (NoServer(), Recipient),
         (Relay(), SignIn),
         (Authentication(), Domain),
         (Blocklist(), Connection),
@@ -112,7 +116,8 @@ internal static partial class BounceClassifier
     /// <summary>What is known of a refusal that our own relay gave to us; null when nothing is.</summary>
     public static BounceCause? Find(string? status, string? text)
     {
-        text ??= "";
+        // A report may hold megabytes, and anybody may send one; a server says what there is to say at once.
+        (status, text) = (Cut(status), Cut(text) ?? "");
         var reported = Status().Match(status ?? "");
         var said = Status().Match(text);
         var code = reported.Success && (!IsVague(reported) || !said.Success) ? reported : said;
@@ -134,7 +139,8 @@ internal static partial class BounceClassifier
     {
         // What was put off until time was up says that nobody could look: Postfix gives 4.1.1 while it cannot verify an address.
         (1, 1 or 2 or 3 or 6 or 10) when kind == '4' => Recipient,
-        (2, 1) => kind == '5' ? Hard : Recipient,
+        // Google says 5.2.1 for a disabled account, and for a busy one: "receiving mail at a rate that prevents additional messages from being delivered", "too quickly".
+        (2, 1) => kind == '5' && !text.Contains("receiving mail", StringComparison.OrdinalIgnoreCase) ? Hard : Recipient,
         // Exchange Online says 5.4.1 "Recipient address rejected: Access denied" for a recipient that is not in its directory.
         (4, 1) when kind == '5' && text.Contains("access denied", StringComparison.OrdinalIgnoreCase) => Hard,
         // Postfix gives 5.4.4 for a domain without address or MX.
@@ -145,6 +151,8 @@ internal static partial class BounceClassifier
         (7, >= 606 and <= 649) => Connection,
         _ => Codes.GetValueOrDefault((subject, detail)),
     };
+
+    private static string? Cut(string? words) => words is { Length: > MostRead } ? words[..MostRead] : words;
 
     private static Dictionary<(int, int), BounceCause> Table(params (BounceCause Means, (int, int)[] Codes)[] rows) =>
         rows.SelectMany(row => row.Codes.Select(code => (code, row.Means))).ToDictionary();
@@ -165,6 +173,10 @@ internal static partial class BounceClassifier
     // What a person or a group has chosen for itself, and an account that is closed: nothing of it holds for any other mail.
     [GeneratedRegex(@"(user|recipient|mailbox|account|customer|alias)( \w+)? (is |was |has been |temporarily |currently )*(blocked|closed|locked|suspended|restricted)|personal (filter|block|black|settings|preference)|(user|recipient)'?s? (personal |own |local )?(filter|block-?list|black-?list|policy|preference|settings|rules)|(blocked|rejected|refused) by (the )?(user|recipient)|(user|recipient) (has )?(blocked|rejected|refused)", RegexOptions.IgnoreCase)]
     private static partial Regex RecipientsOwn();
+
+    // SendGrid of a domain that has no mail server, or none now: "unable to get mx info: failed to get IPs from PTR record: lookup <nil>: unrecognized address".
+    [GeneratedRegex(@"unable to get mx|failed to get IPs", RegexOptions.IgnoreCase)]
+    private static partial Regex NoServer();
 
     [GeneratedRegex(@"relay(ing)? (access )?(denied|not permitted|not allowed|prohibited)|unable to relay|authentication required|must issue a STARTTLS", RegexOptions.IgnoreCase)]
     private static partial Regex Relay();

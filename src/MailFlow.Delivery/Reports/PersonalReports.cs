@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using MailFlow.Data;
 using MailFlow.Engine.Storage;
 
@@ -71,13 +72,14 @@ internal sealed class PersonalReports : IPersonalData
     }
 
     /// <summary>
-    /// Which of the account's calls name an address of the person, in whatever case, plain or as a form writes it. They are read here: the databases do not agree on what lower
+    /// Which of the account's calls name an address of the person, in whatever case, plain, or as a form or JSON writes it. They are read here: the databases do not agree on what lower
     /// case is, and what could not be read may be any octets.
     /// </summary>
     private static async Task<IReadOnlyList<long>> NamingAsync(Session session, Person person, string which, CancellationToken ct)
     {
         const int page = 20;
-        string[] forms = [.. person.Addresses.Concat(person.Addresses.Select(Audience.EmailAddress.MailboxKey)).SelectMany(IEnumerable<string> (address) => [address, Uri.EscapeDataString(address)]).Distinct()];
+        string[] forms = [.. person.Addresses.Concat(person.Addresses.Select(Audience.EmailAddress.MailboxKey)).SelectMany(IEnumerable<string> (address) =>
+            [address, Uri.EscapeDataString(address), InJson(address), InJson(address).Replace("\\u002B", "+", StringComparison.Ordinal).Replace("\\u0027", "'", StringComparison.Ordinal)]).Distinct()];
         var naming = new List<long>();
         for (var after = 0L; ;)
         {
@@ -88,6 +90,9 @@ internal sealed class PersonalReports : IPersonalData
             after = calls[^1].Id;
         }
     }
+
+    /// <summary>As .NET writes it; others escape only what is not ASCII.</summary>
+    private static string InJson(string address) => JsonEncodedText.Encode(address).Value;
 
     private static Rows<string> Mailboxes(Person person) => new Rows<string>([.. person.Addresses.Select(Audience.EmailAddress.MailboxKey).Distinct()]).Text("address", address => address);
 

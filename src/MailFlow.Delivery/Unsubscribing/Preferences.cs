@@ -66,7 +66,8 @@ public sealed class Preferences
             if (await _contacts.FindAsync(session, subject, ct) is not { } contact) return null;
             var marketing = (await _suppressions.OfAsync(session, subject.AccountId, subject.Email, ct)).Where(s => s.Scope != Suppression.Transactional).ToList();
             var topics = contact.StillHas(subject) ? await TopicsAsync(session, subject, ct) : [];
-            var unsubscribed = marketing.Exists(s => s.ExpiresAt is null);
+            // A bounce, a provider's list or an operator stop mail as well, but whoever comes here to leave has not left by that.
+            var unsubscribed = marketing.Exists(s => s.ExpiresAt is null && s.Reason is SuppressionReason.Unsubscribed or SuppressionReason.Complaint);
             return new PreferencePage(subject.Email, sender.Name, topics, marketing.Where(s => s.Reason == SuppressionReason.Paused).Max(s => s.ExpiresAt), unsubscribed);
         }, ct);
     }

@@ -3,6 +3,12 @@ namespace MailFlow.Delivery.Tests.Providers;
 /// <summary>What real servers say, and whose fault it is.</summary>
 public sealed class BounceClassifierTests
 {
+    private const string A100 = "user host user host user host user host user host user host user host user host user host user host ";
+    private const string A1000 = A100 + A100 + A100 + A100 + A100 + A100 + A100 + A100 + A100 + A100;
+
+    /// <summary>More than any server says. Seen red: all of it was read, however long.</summary>
+    private const string LongText = A1000 + A1000;
+
     [Theory]
     [InlineData("5.1.1", "550 5.1.1 The email account that you tried to reach does not exist.")]
     [InlineData("5.1.2", "Host unknown")]
@@ -24,6 +30,9 @@ public sealed class BounceClassifierTests
     [InlineData("4.2.2", "452 4.2.2 mailbox full")]
     [InlineData("4.1.1", "450 4.1.1 <ada@example.org>: Recipient address rejected: unverified address: Address verification in progress")]
     [InlineData("4.2.1", "450 4.2.1 The user you are trying to contact is receiving mail at a rate that prevents additional messages from being delivered")]
+    [InlineData("5.2.1", "550-5.2.1 The user you are trying to contact is receiving mail at a rate that prevents additional messages from being delivered. https://support.google.com/mail/?p=ReceivingRatePerm")] // seen red: gone for good
+    [InlineData("", "unable to get mx info: failed to get IPs from PTR record: lookup <nil>: unrecognized address")] // SendGrid's; seen red: the connection was stopped
+    [InlineData("5.0.0", "unable to get mx info: failed to get IPs from PTR record: lookup <nil>: unrecognized address")]
     [InlineData("4.4.1", "connect to mx.example.org: Connection timed out")]
     [InlineData("4.4.7", "Message expired")]
     [InlineData("4.3.1", "Insufficient system resources")]
@@ -104,6 +113,7 @@ public sealed class BounceClassifierTests
     [InlineData("5.0.0", "5.0.0")]
     [InlineData(null, "version 5.1.1.7 at 10.5.1.1")]
     [InlineData("99999.99999.99999", "5.99999.1")]
+    [InlineData("5.0.0", LongText + " 550 no such user")]
     public void Where_nothing_is_said_the_providers_word_counts(string? status, string? text)
     {
         Assert.Null(BounceClassifier.Find(status, text));
