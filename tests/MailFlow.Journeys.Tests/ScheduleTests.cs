@@ -300,6 +300,31 @@ public sealed class ScheduleTests
         Assert.StartsWith("entered 1,", await host.StatsAsync("small"), StringComparison.Ordinal);
     }
 
+    // Seen red: the inbox was one for all, and who filled it held up everybody.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_account_whose_inbox_is_full_holds_up_its_own_audiences_alone(DatabaseKind kind)
+    {
+        await using var host = await HostAsync(kind, french: 1);
+        await host.PublishAsync("daily", Daily);
+        await host.AdvanceToAsync("2026-01-06T09:00:00Z");
+        await host.Get<ScheduleClock>().MakeUpAsync(default);
+
+        await FillAsync(account: 2);
+        await host.Get<ScheduleFires>().LetInAsync(default);
+        Assert.Equal(1, await WaitingAsync());
+        await host.Database.WriteAsync(session => session.ExecuteAsync("DELETE FROM inbox", default), default);
+        await host.AdvanceToAsync("2026-01-07T09:00:00Z");
+        await host.Get<ScheduleClock>().MakeUpAsync(default);
+        await FillAsync(JourneyHost.Account);
+        await host.Get<ScheduleFires>().LetInAsync(default);
+        Assert.Equal(20_000, await WaitingAsync());
+
+        Task FillAsync(int account) => host.Database.WriteAsync(session => session.ExecuteAsync("INSERT INTO inbox (account_id, shard, kind, key, user_id, accepted_at, body) SELECT @account, r.shard, 1, r.key, 'ada', 1, '{}' FROM {rows}",
+            new Rows<int>([.. Enumerable.Range(0, 20_000)]).Int("shard", i => i % StableHash.Shards).Uuid("key", i => Guid.CreateVersion7(host.Time.GetUtcNow())), default, ("account", account)), default);
+
+        Task<long> WaitingAsync() => host.Database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM inbox WHERE account_id = @account", default, ("account", JourneyHost.Account)), default);
+    }
+
     // Seen red: it was tried again and again, and nobody behind it was let in.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task An_audience_that_cannot_be_found_out_holds_up_nobody_elses(DatabaseKind kind)

@@ -44,7 +44,7 @@ public sealed partial class MetricsTests
             Assert.DoesNotContain("u-4711", text);
             Assert.DoesNotContain("welcome", text);
             Assert.Empty(ours.SelectMany(each => LabelName().Matches(each.Labels).Select(label => label.Groups[1].Value)).Distinct()
-                .Except(["otel_scope_name", "result", "kind", "le", "state", "stream", "provider", "answer", "shard", "status"]));
+                .Except(["otel_scope_name", "result", "kind", "le", "state", "stream", "provider", "answer", "shard", "status", "role"]));
             Assert.Equal(64, ours.Count(each => each.Name == "mailflow_shard_lag_seconds"));
         }
         finally

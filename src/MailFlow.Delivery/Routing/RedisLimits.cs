@@ -10,7 +10,7 @@ namespace MailFlow.Delivery.Routing;
 /// </summary>
 /// <remarks>
 /// That nodes with and without Redis together stay within a limit: Redis gives out 95 % of it, and the rows of <see cref="StoredLimits"/> the last 5 %, to those who cannot reach
-/// Redis. In a window of w seconds, leases come to at most 0.95 rate × (w + ¼) of what came in and 0.95 rate × ¾ of what was in store, and the rows add 0.05 rate × (w + 1):
+/// Redis or have none. In a window of w seconds, leases come to at most 0.95 rate × (w + ¼) of what came in and 0.95 rate × ¾ of what was in store, and the rows add 0.05 rate × (w + 1):
 /// rate × (w + 1) in all, as without Redis. Slow limits are seldom asked for and stay in the database.
 /// </remarks>
 internal sealed partial class RedisLimits : IRateLimits
@@ -29,16 +29,21 @@ internal sealed partial class RedisLimits : IRateLimits
     /// <summary>How long Redis is left alone after it has failed.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    /// <summary>How often nodes without Redis are told of this one: some times before they would forget it.</summary>
+    private static readonly TimeSpan AnnounceEvery = TimeSpan.FromSeconds(15);
+
     // A bucket that is not there (Redis has restarted, or nobody sent for a while) begins empty: full, it would give out twice what others still hold. The clock is the caller's,
     // which is the database's, so that it is one for all nodes. Numbers are written in full: tostring would round an instant.
     private const string Script = """
-        local now, given = tonumber(ARGV[1]), {}
+        local now, late, given = tonumber(ARGV[1]), tonumber(ARGV[2]), {}
         for i, key in ipairs(KEYS) do
-          local rate, store, wanted = tonumber(ARGV[i * 3 - 1]), tonumber(ARGV[i * 3]), tonumber(ARGV[i * 3 + 1])
+          local rate, store, wanted = tonumber(ARGV[i * 3]), tonumber(ARGV[i * 3 + 1]), tonumber(ARGV[i * 3 + 2])
           local bucket = redis.call('HMGET', key, 'tokens', 'at')
           local tokens, at = tonumber(bucket[1]) or 0, tonumber(bucket[2]) or now
           if now > at then
             tokens, at = math.min(store, tokens + (now - at) / 1000 * rate), now
+          elseif at - now > late then
+            at = now
           end
           given[i] = math.min(wanted, math.floor(tokens))
           redis.call('HSET', key, 'tokens', string.format('%.17g', tokens - given[i]), 'at', string.format('%.0f', at))
@@ -52,7 +57,13 @@ internal sealed partial class RedisLimits : IRateLimits
     private readonly ILogger<RedisLimits> _log;
     private readonly Lock _gate = new();
     private readonly Dictionary<BucketKey, (TokenBucket Tokens, long Until)> _leases = [];
-    private long _failedAt = Never;
+    private long _failedAt = Never, _announcedAt = Never;
+
+    /// <summary>Whether a limit of so many mails a second is given out by Redis.</summary>
+    public static bool IsLeased(double perSecond) => perSecond is >= LeasedFrom and < TokenBucket.Unlimited;
+
+    /// <summary>What of such a limit the rows give out.</summary>
+    public static double Rest(double perSecond) => perSecond * (1 - ShareOfRedis);
 
     public RedisLimits(IConnectionMultiplexer redis, TimeProvider time, ILogger<RedisLimits> log) => (_redis, _time, _log) = (redis, time, log);
 
@@ -71,11 +82,11 @@ internal sealed partial class RedisLimits : IRateLimits
 
     public async Task<RateGrant> OpenAsync(Session session, IReadOnlyDictionary<BucketKey, double> rates, long now, CancellationToken ct)
     {
-        var fast = rates.Where(each => each.Value is >= LeasedFrom and < TokenBucket.Unlimited).ToDictionary();
-        var leased = fast.Count == 0 ? [] : await LeaseAsync(fast, now, ct);
+        var fast = rates.Where(each => IsLeased(each.Value)).ToDictionary();
+        var leased = fast.Count == 0 ? [] : await IsAnnouncedAsync(session, now, ct) ? await LeaseAsync(fast, now, ct) : null;
         var stored = rates.Where(each => !fast.ContainsKey(each.Key)).ToDictionary();
         if (leased is null)
-            foreach (var (key, rate) in fast) stored[key] = rate * (1 - ShareOfRedis);
+            foreach (var (key, rate) in fast) stored[key] = Rest(rate);
         return new RateGrant(stored.Count == 0 ? [] : await StoredLimits.LockAsync(session, stored, now, ct), leased ?? []);
     }
 
@@ -87,6 +98,16 @@ internal sealed partial class RedisLimits : IRateLimits
                     _leases[key] = _leases.TryGetValue(key, out var held)
                         ? (held.Tokens with { Tokens = held.Tokens.Tokens + left.Tokens }, Math.Min(held.Until, left.At + Life)) : (left, left.At + Life);
         if (grant.StoredAndTaken.Any()) await StoredLimits.SaveAsync(session, grant, ct);
+    }
+
+    /// <summary>Whether nodes that have no Redis by their configuration know of this one: they would give out all of a limit. Until they do, this one is as one that cannot reach Redis.</summary>
+    private async Task<bool> IsAnnouncedAsync(Session session, long now, CancellationToken ct)
+    {
+        if (Volatile.Read(ref _announcedAt) is var announced && announced != Never && _time.GetElapsedTime(announced) < AnnounceEvery) return true;
+        var known = await StoredLimits.IsLeasedElsewhereAsync(session, now, ct); // by a transaction that has committed
+        await StoredLimits.AnnounceLeasesAsync(session, now, ct);
+        if (known) Volatile.Write(ref _announcedAt, _time.GetTimestamp());
+        return known;
     }
 
     /// <summary>Tokens for this transaction alone: those that this node has left, else a new lease. Null: Redis cannot be reached.</summary>
@@ -102,7 +123,7 @@ internal sealed partial class RedisLimits : IRateLimits
         try
         {
             var given = (int[])(await _redis.GetDatabase().ScriptEvaluateAsync(
-                Script, [.. asked.Select(each => KeyOf(each.Key))], [now, .. asked.SelectMany(each => Terms(each.Value))]).WaitAsync(ct))!;
+                Script, [.. asked.Select(each => KeyOf(each.Key))], [now, (long)TokenBucket.Late.TotalMilliseconds, .. asked.SelectMany(each => Terms(each.Value))]).WaitAsync(ct))!;
             if (Interlocked.Exchange(ref _failedAt, Never) != Never) LogBack();
             for (var i = 0; i < given.Length; i++) mine[asked[i].Key] = new TokenBucket(given[i], now);
             return mine;

@@ -2,12 +2,34 @@ using MailFlow.Data;
 
 namespace MailFlow.Delivery.Routing;
 
-/// <summary>Limits as rows, locked until the hand-over's transaction ends: what one sender takes no other can, over all nodes and through crashes (ADR 6).</summary>
+/// <summary>
+/// Limits as rows, locked until the hand-over's transaction ends: what one sender takes no other can, over all nodes and through crashes (ADR 6). While other nodes have most of the fast
+/// limits from Redis, as when it is being rolled out, the rows give out what is left (<see cref="RedisLimits"/>).
+/// </summary>
 internal sealed class StoredLimits : IRateLimits
 {
-    public async Task<RateGrant> OpenAsync(Session session, IReadOnlyDictionary<BucketKey, double> rates, long now, CancellationToken ct) => new(await LockAsync(session, rates, now, ct), []);
+    /// <summary>The row by which nodes with Redis let the others know of themselves.</summary>
+    private const string Announcement = "redis";
+
+    /// <summary>How long after its last word a node with Redis may still lease.</summary>
+    private static readonly TimeSpan Holds = TimeSpan.FromMinutes(1);
+
+    public async Task<RateGrant> OpenAsync(Session session, IReadOnlyDictionary<BucketKey, double> rates, long now, CancellationToken ct)
+    {
+        if (rates.Values.Any(RedisLimits.IsLeased) && await IsLeasedElsewhereAsync(session, now, ct))
+            rates = rates.ToDictionary(each => each.Key, each => RedisLimits.IsLeased(each.Value) ? RedisLimits.Rest(each.Value) : each.Value);
+        return new(await LockAsync(session, rates, now, ct), []);
+    }
 
     public Task CloseAsync(Session session, RateGrant grant, long now, CancellationToken ct) => SaveAsync(session, grant, ct);
+
+    /// <summary>Whether a node with Redis has let it be known that it leases limits.</summary>
+    internal static async Task<bool> IsLeasedElsewhereAsync(Session session, long now, CancellationToken ct) => await session.ScalarAsync<bool>(
+        "SELECT EXISTS (SELECT 1 FROM rate_bucket WHERE account_id = 0 AND key = @key AND at > @since)", ct, ("key", Announcement), ("since", now - (long)Holds.TotalMilliseconds));
+
+    /// <summary>Lets nodes without Redis know that this one leases limits; to be said again before <see cref="Holds"/> is over.</summary>
+    internal static Task AnnounceLeasesAsync(Session session, long now, CancellationToken ct) => session.ExecuteAsync(
+        "INSERT INTO rate_bucket (account_id, key, tokens, at) VALUES (0, @key, 0, @now) ON CONFLICT (account_id, key) DO UPDATE SET at = excluded.at", ct, ("key", Announcement), ("now", now));
 
     /// <summary>Buckets, made full where there is none, locked until the transaction ends.</summary>
     internal static async Task<Dictionary<BucketKey, TokenBucket>> LockAsync(Session session, IReadOnlyDictionary<BucketKey, double> rates, long now, CancellationToken ct)

@@ -16,9 +16,13 @@ public readonly record struct TokenBucket(double Tokens, long At)
     /// <summary>A bucket with all that it can keep.</summary>
     public static TokenBucket Full(double perSecond, long now) => new(Capacity(perSecond), now);
 
-    /// <summary>The bucket as of now; a clock that steps back fills nothing.</summary>
-    public TokenBucket Filled(double perSecond, long now) =>
-        now <= At ? this with { Tokens = Math.Min(Capacity(perSecond), Tokens) } : new(Math.Min(Capacity(perSecond), Tokens + ((now - At) / 1000.0 * perSecond)), now);
+    /// <summary>How far behind an instant may be that is only late: who waited for a lock tells the time at which the wait began. Further, the clock was set back.</summary>
+    public static TimeSpan Late { get; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The bucket as of now. A clock that steps back fills nothing; one that was set back, as by a fail-over to another machine, is gone by from then on.</summary>
+    public TokenBucket Filled(double perSecond, long now) => now > At
+        ? new(Math.Min(Capacity(perSecond), Tokens + ((now - At) / 1000.0 * perSecond)), now)
+        : new(Math.Min(Capacity(perSecond), Tokens), At - now > (long)Late.TotalMilliseconds ? now : At);
 
     /// <summary>How many may leave.</summary>
     public int Whole => (int)Math.Min(int.MaxValue, Math.Floor(Tokens + 1e-9));

@@ -13,19 +13,38 @@ public sealed partial class FactPublishing(Database database, FactBus bus, Effec
 {
     private const int Most = 500;
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(30), Patience = TimeSpan.FromSeconds(20), PollEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AskEvery = TimeSpan.FromMinutes(1), Absent = TimeSpan.FromMinutes(10);
 
     /// <summary>Of this process, and of no other run of it.</summary>
     private readonly string _holder = Guid.CreateVersion7(database.Time.GetUtcNow()).ToString();
 
-    /// <summary>Has the facts written down from now on that the bus is to be told, and no others: it may have been another account's.</summary>
-    public Task AskAsync(CancellationToken ct) => database.WriteAsync(async session =>
+    /// <summary>
+    /// Has the facts written down from now on that the bus is to be told, and no others: it may have been another account's. A node without a bus ends what others asked for only when none of
+    /// them has been seen for a while: it may be one of those that do not have the new settings yet. False: one has, and it is to be tried again.
+    /// </summary>
+    public Task<bool> AskAsync(CancellationToken ct) => database.WriteAsync(async session =>
     {
+        var now = await session.NowAsync(ct);
+        if (bus.Types.Count > 0) await session.ExecuteAsync("UPDATE fact_publisher SET asked_at = @now WHERE id = 1", ct, ("now", now));
+        else if (database.Dialect.IsPostgreSql && await session.ScalarAsync<long>("SELECT asked_at FROM fact_publisher WHERE id = 1", ct) > now - (long)Absent.TotalMilliseconds) return false;
         foreach (var other in await session.QueryAsync("SELECT DISTINCT account_id FROM fact_interest WHERE consumer = @bus AND account_id <> @account ORDER BY account_id",
             row => row.Int(0), ct, ("bus", FactConsumer.Bus), ("account", bus.AccountId)))
             await FactInterest.SetAsync(session, other, FactConsumer.Bus, [], ct);
         await FactInterest.SetAsync(session, bus.AccountId, FactConsumer.Bus, bus.Types, ct);
-        await session.ExecuteAsync("UPDATE fact SET to_bus = @no WHERE to_bus AND account_id <> @account", ct, ("no", false), ("account", bus.AccountId));
+        await session.ExecuteAsync("UPDATE fact SET to_bus = @no WHERE to_bus AND (account_id <> @account OR @nothing)", ct, ("no", false), ("account", bus.AccountId), ("nothing", bus.Types.Count == 0));
+        return true;
     }, ct);
+
+    /// <summary>Lets nodes without a bus know that there is one; asks again where they had thought otherwise. What another node with a bus has asked for stands.</summary>
+    public async Task StillAskAsync(CancellationToken ct)
+    {
+        var asked = await database.WriteAsync(async session =>
+        {
+            await session.ExecuteAsync("UPDATE fact_publisher SET asked_at = @now WHERE id = 1", ct, ("now", await session.NowAsync(ct)));
+            return await session.ScalarAsync<bool>("SELECT EXISTS (SELECT 1 FROM fact_interest WHERE consumer = @bus)", ct, ("bus", FactConsumer.Bus));
+        }, ct);
+        if (!asked) await AskAsync(ct);
+    }
 
     /// <summary>Publishes a batch; gives how many facts it was. 0 where another node does it.</summary>
     public async Task<int> RunOnceAsync(CancellationToken ct)
@@ -53,12 +72,19 @@ public sealed partial class FactPublishing(Database database, FactBus bus, Effec
         using var wake = new SemaphoreSlim(0);
         void Wake() { if (wake.CurrentCount == 0) wake.Release(); }
         effects.Planned += Wake;
-        var asked = false;
+        long? asked = null;
         await Lane.RunAsync(async () =>
         {
-            if (!asked) await AskAsync(stoppingToken);
-            asked = true;
-            if (bus.Types.Count == 0) await Task.Delay(Timeout.InfiniteTimeSpan, database.Time, stoppingToken);
+            if (asked is not { } since)
+            {
+                if (await AskAsync(stoppingToken)) asked = database.Time.GetTimestamp();
+            }
+            else if (bus.Types.Count > 0 && database.Time.GetElapsedTime(since) >= AskEvery)
+            {
+                await StillAskAsync(stoppingToken);
+                asked = database.Time.GetTimestamp();
+            }
+            if (bus.Types.Count == 0) await Task.Delay(asked is null ? AskEvery : Timeout.InfiniteTimeSpan, database.Time, stoppingToken);
             else if (await RunOnceAsync(stoppingToken) < Most) await wake.WaitAsync(PollEvery, stoppingToken);
         }, (error, pause) => LogFailed(error, pause.TotalSeconds), database.Time, stoppingToken);
         effects.Planned -= Wake;

@@ -13,8 +13,11 @@ internal sealed partial class ScheduleFires(Database database, Segments segments
 {
     private const int Chunk = 1_000;
 
-    /// <summary>How many entries may wait in the inbox before the rest of an audience has to wait: other accounts' events go between them.</summary>
+    /// <summary>How many of an account's entries may wait in the inbox before the rest of its audiences has to wait: its events go between them. Other accounts' are worked beside it.</summary>
     private const int MostWaiting = 20_000;
+
+    /// <summary>The index of the inbox begins with the shard.</summary>
+    private static readonly string AllShards = string.Join(", ", Enumerable.Range(0, StableHash.Shards));
 
     private readonly HashSet<(int, string, long)> _failing = [];
 
@@ -50,7 +53,7 @@ internal sealed partial class ScheduleFires(Database database, Segments segments
         return [.. times.Where((_, i) => unwritten.Contains(i))];
     }
 
-    /// <summary>Lets in a chunk of each audience that waits: none waits for another's end. False: none is left, or the inbox is full for now.</summary>
+    /// <summary>Lets in a chunk of each audience that waits: none waits for another's end. False: none is left, or what is left waits for its account's inbox.</summary>
     public async Task<bool> LetInAsync(CancellationToken ct)
     {
         var worked = false;
@@ -58,7 +61,7 @@ internal sealed partial class ScheduleFires(Database database, Segments segments
         {
             try
             {
-                if (await database.ReadAsync(session => IsFullAsync(session, ct), ct)) return false;
+                if (await database.ReadAsync(session => IsFullAsync(session, fire.AccountId, ct), ct)) continue;
                 worked |= await LetInAsync(fire, ct);
                 _failing.Remove(fire.Key);
             }
@@ -75,8 +78,8 @@ internal sealed partial class ScheduleFires(Database database, Segments segments
         FROM schedule_fire f JOIN journey j ON j.id = f.journey_id WHERE f.done_at IS NULL ORDER BY f.fire_at LIMIT 1000
         """, row => new Open(row.Int(0), row.Int(1), row.Text(2), row.Long(3), row.Text(4), row.Long(5), row.Text(6), row.Bool(7)), ct);
 
-    private static async Task<bool> IsFullAsync(Session session, CancellationToken ct) =>
-        await session.ScalarAsync<long>("SELECT count(*) FROM (SELECT 1 FROM inbox LIMIT @most) AS waiting", ct, ("most", MostWaiting)) >= MostWaiting;
+    private static async Task<bool> IsFullAsync(Session session, int accountId, CancellationToken ct) => await session.ScalarAsync<long>(
+        $"SELECT count(*) FROM (SELECT 1 FROM inbox WHERE shard IN ({AllShards}) AND account_id = @account LIMIT @most) AS waiting", ct, ("account", accountId), ("most", MostWaiting)) >= MostWaiting;
 
     /// <summary>The members are looked for outside the transaction, which is short whatever their segment asks for.</summary>
     private async Task<bool> LetInAsync(Open fire, CancellationToken ct)

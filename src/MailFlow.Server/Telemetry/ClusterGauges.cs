@@ -28,6 +28,8 @@ internal sealed partial class ClusterGauges : IDisposable
         Meter.CreateObservableGauge("mailflow.database.up", () => Up(), null, "Whether this node reaches the database");
         Gauge("mailflow.nodes", "{node}", "Nodes by how they stand", view => Enum.GetValues<NodeStatus>().Select(status =>
             new Measurement<double>(view.Nodes.Count(node => node.Status == status), new KeyValuePair<string, object?>("status", status.ToString().ToLowerInvariant()))));
+        Gauge("mailflow.role.nodes", "{node}", "Nodes that are up, by what they do", view => NodeRoles.All.Words().Select(role =>
+            new Measurement<double>(view.Nodes.Count(node => node.Status == NodeStatus.Up && node.Roles.Contains(role)), new KeyValuePair<string, object?>("role", role))));
         Gauge("mailflow.backlog.lag", "s", "How long the oldest stimulus waits that is to be worked by now", view => [new(view.LagSeconds)]);
         Gauge("mailflow.shard.lag", "s", "The same, by shard", view => view.Engine.Shards.Select(shard => new Measurement<double>(
             shard.OldestAt is { } at ? Math.Max(0, (view.At - at).TotalSeconds) : 0, new KeyValuePair<string, object?>("shard", shard.Shard))));

@@ -65,6 +65,44 @@ public sealed class RedisLimitTests
         Assert.InRange(fixture.Log.Count, 480, 700);
     }
 
+    // Seen red: 1.95 times the limit.
+    [Fact]
+    public async Task While_it_is_rolled_out_nodes_that_have_no_redis_yet_take_what_the_others_leave()
+    {
+        await using var redis = await RealRedisServer.StartAsync();
+        await using var fixture = await CreateAsync(2000);
+        MessageSender[] nodes = [fixture.Start(redis, "new"), fixture.StartWithout("old")];
+
+        await fixture.RunAsync([nodes[1]], TimeSpan.FromSeconds(2));
+        await fixture.RunAsync(nodes, TimeSpan.FromSeconds(6));
+
+        fixture.AssertWithin(Rate);
+        Assert.InRange(fixture.Log.Count, 680, 900);
+
+        // Back to rows: what Redis gave out is theirs again a minute later.
+        var before = fixture.Log.Count;
+        fixture.Advance(TimeSpan.FromSeconds(61));
+        await fixture.RunAsync([nodes[1]], TimeSpan.FromSeconds(4));
+        Assert.InRange(fixture.Log.Count - before, 390, 510);
+    }
+
+    // Seen red: until the clock had come to where it had been, nothing left.
+    [Fact]
+    public async Task A_clock_that_was_set_back_far_holds_nothing_up_and_gives_nothing_twice()
+    {
+        await using var redis = await RealRedisServer.StartAsync();
+        await using var fixture = await CreateAsync(2000);
+        MessageSender[] nodes = [fixture.Start(redis, "node-1"), fixture.Start(redis, "node-2")];
+        fixture.Advance(TimeSpan.FromMinutes(15)); // all of it is due before and after
+        await fixture.RunAsync(nodes, TimeSpan.FromSeconds(2));
+        var before = fixture.Log.Count;
+
+        fixture.Step(TimeSpan.FromMinutes(-10));
+        await fixture.RunAsync(nodes, TimeSpan.FromSeconds(4));
+
+        Assert.InRange(fixture.Log.Count - before, 200, 480);
+    }
+
     [Fact]
     public async Task A_slow_limit_stays_in_the_database()
     {
@@ -106,6 +144,12 @@ public sealed class RedisLimitTests
             _connections.Add(connection);
             return fixture.Start(fixture.Delivery.Options with { Node = node, BatchSize = 100 }, services => services.UseRedis(connection));
         }
+
+        public MessageSender StartWithout(string node) => fixture.Start(fixture.Delivery.Options with { Node = node, BatchSize = 100 }, _ => { });
+
+        public void Advance(TimeSpan time) => fixture.Delivery.Time.Advance(time);
+
+        public void Step(TimeSpan by) => fixture.Delivery.Time.Step(by);
 
         /// <summary>Lets time pass; all nodes look for mail every 250 ms, as they do when a limit holds it.</summary>
         public async Task RunAsync(MessageSender[] nodes, TimeSpan time)

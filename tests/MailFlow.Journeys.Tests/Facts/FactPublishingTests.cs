@@ -82,9 +82,34 @@ public sealed class FactPublishingTests
         await using var world = await CreateAsync(kind);
         await Publishing(world, new Bus()).AskAsync(default);
         await world.TravelAsync();
-        await new FactPublishing(world.Host.Database, new FactBus(JourneyHost.Account, [], "Facts"), new(), FaultPoints.None, Log).AskAsync(default);
+        world.Host.Time.Advance(TimeSpan.FromMinutes(10));
+        Assert.True(await Without(world).AskAsync(default));
         await world.TravelAsync("bob");
         Assert.Equal(2, await world.Host.Database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM fact", default), default));
+    }
+
+    // Seen red: a node that had not got the new settings yet, or started again without them, and the bus was told no more.
+    [Fact]
+    public async Task A_node_without_a_bus_ends_nothing_while_one_with_it_is_there()
+    {
+        await using var world = await CreateAsync(DatabaseKind.PostgreSql);
+        var bus = new Bus();
+        var publishing = Publishing(world, bus);
+        await publishing.AskAsync(default);
+        world.Host.Time.Advance(TimeSpan.FromMinutes(9));
+        await publishing.StillAskAsync(default);
+        world.Host.Time.Advance(TimeSpan.FromMinutes(9));
+
+        Assert.False(await Without(world).AskAsync(default));
+        await world.TravelAsync();
+        Assert.Equal(2, await publishing.RunOnceAsync(default));
+
+        // Cut off for long, it is taken to be gone, and asks again when it is back.
+        world.Host.Time.Advance(TimeSpan.FromMinutes(10));
+        Assert.True(await Without(world).AskAsync(default));
+        await publishing.StillAskAsync(default);
+        await world.TravelAsync("bob");
+        Assert.Equal(2, await publishing.RunOnceAsync(default));
     }
 
     // Seen red: only the new account's interest was replaced, and whatever waited was published.
@@ -142,6 +167,8 @@ public sealed class FactPublishingTests
     private static Fact Of(WebhookWorld world, int account, string user) => new(account, Started, world.Host.Time.GetUtcNow().ToUnixTimeMilliseconds(), 1, user, new Dictionary<string, object?>());
 
     private static Microsoft.Extensions.Logging.ILogger<FactPublishing> Log => Microsoft.Extensions.Logging.Abstractions.NullLogger<FactPublishing>.Instance;
+
+    private static FactPublishing Without(WebhookWorld world) => new(world.Host.Database, new FactBus(JourneyHost.Account, [], "Facts"), new(), FaultPoints.None, Log);
 
     private static FactPublishing Publishing(WebhookWorld world, Bus bus, IFaultPoints? faults = null) =>
         new(world.Host.Database, new FactBus(JourneyHost.Account, [FactInterest.AllTypes], "Facts"), new(), faults ?? FaultPoints.None, Log, bus);
