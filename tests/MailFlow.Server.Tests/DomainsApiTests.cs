@@ -469,13 +469,4 @@ public sealed class DomainsApiTests
     {
         public Task<IReadOnlyList<SendingRoute>> OfAsync(Session session, int accountId, CancellationToken ct) => Task.FromResult<IReadOnlyList<SendingRoute>>([route]);
     }
-
-    private sealed class StubType(StubProvider stub) : IProviderType
-    {
-        public string Name => "stub";
-        public string DisplayName => "Stub";
-        public IReadOnlyList<ProviderSetting> Settings => [];
-        public IProviderWebhook? Webhook => null;
-        public IEmailProvider Open(ConnectionSettings settings) => stub;
-    }
 }

@@ -109,6 +109,20 @@ public sealed class TemplateApiTests
         Assert.Equal(HttpStatusCode.NotFound, (await server.ClientWith(null).GetAsync("/unsubscribe/test")).StatusCode);
     }
 
+    // Seen red: 500, and no reason.
+    [Fact]
+    public async Task A_test_that_the_provider_refuses_says_why()
+    {
+        await using var server = await ServerUnderTest.StartAsync(workers: false, configure: services => services.AddSingleton<IProviderType>(
+            new StubType(new StubProvider { Answer = _ => StubAnswer.SenderFault, Fault = new("401 the API key is refused", FaultScope.Connection) })));
+        (await server.Admin.PutAsJsonAsync("/api/v1/connections/real", new { type = "stub" })).EnsureSuccessStatusCode();
+        (await server.Admin.PutAsJsonAsync("/api/v1/sender", new { name = "Shop", email = "hello@shop.test", postal_address = "1 High Street" })).EnsureSuccessStatusCode();
+        await PutAsync(server, "hello", new { subject = "Hello", html = "<p>h</p>" });
+
+        var problem = await (await server.Admin.PostAsJsonAsync("/api/v1/templates/hello/test-send", new { to = "me@example.org" })).ProblemAsync(502);
+        Assert.Contains("401 the API key is refused", problem.GetProperty("detail").GetString());
+    }
+
     // Seen red without the look at the suppressions.
     [Fact]
     public async Task A_suppressed_address_gets_no_test_either()

@@ -10,11 +10,12 @@ namespace MailFlow.Delivery.Deliverability;
 /// </remarks>
 internal static class OrganisationalDomain
 {
-    private static readonly HashSet<string> SecondLevels = ["ac", "co", "com", "edu", "go", "gob", "gov", "govt", "gv", "id", "ltd", "me", "mil", "ne", "net", "nom", "or", "org", "plc", "sch"];
+    private static readonly HashSet<string> SecondLevels = ["ac", "co", "com", "edu", "go", "gob", "gov", "govt", "gv", "id", "ltd", "me", "mil", "ne", "net", "nhs", "nom", "or", "org", "plc", "sch"];
 
     /// <summary>Registries of two letters that sell names at the second level under those words: those in which a company is found.</summary>
     private static readonly HashSet<string> Countries =
     [
+        "al", "am", "az", "bh", "bw", "by", "bz", "cm", "dz", "es", "et", "fr", "ge", "gr", "iq", "ir", "jo", "kz", "ly", "mk", "mo", "mw", "mz", "pg", "ps", "pt", "rw", "sn", "sy", "uz", "ye",
         "ae", "ar", "at", "au", "bd", "bo", "br", "cn", "co", "cr", "cy", "do", "ec", "eg", "fj", "gh", "gt", "hk", "hu", "id", "il", "in", "jm", "jp", "ke", "kh", "kr", "kw",
         "lb", "lk", "ma", "mm", "mt", "mx", "my", "na", "ng", "ni", "np", "nz", "om", "pa", "pe", "ph", "pk", "pl", "pr", "py", "qa", "ro", "rs", "ru", "sa", "sg", "sv", "th", "tn", "tr",
         "tw", "tz", "ua", "ug", "uk", "uy", "ve", "vn", "za", "zm", "zw",

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using MailFlow.Delivery.Providers.Smtp;
 
 namespace MailFlow.Delivery;
 
@@ -40,7 +41,8 @@ internal static partial class BounceClassifier
         (Hard, [(1, 1), (1, 2), (1, 3), (1, 6), (1, 10)]),
         (Domain, [(1, 7), (1, 8)]),
         (Message, [(1, 9)]),
-        // §3.3: the mailbox. X.2.1 is decided below: 5 is disabled for good, 4 for now.
+        // §3.3: the mailbox. X.2.1 is decided below: 5 is disabled for good, 4 for now. Microsoft: 5.2.252 and 5.7.60 are a sender that this account may not send as.
+        (Domain, [(2, 252), (7, 60)]),
         (Recipient, [(2, 2)]),
         (Message, [(2, 3)]),
         (Recipient, [(2, 4)]),
@@ -87,7 +89,10 @@ internal static partial class BounceClassifier
         (RecipientsOwn(), Recipient),
         (NoServer(), Recipient),
         (Relay(), SignIn),
+        (Greeting(), Connection),
         (Authentication(), Domain),
+        (SendersDomain(), Domain),
+        (Link(), Message),
         (Blocklist(), Connection),
         (Rate(), TooMuch),
         (Greylist(), Message),
@@ -98,6 +103,7 @@ internal static partial class BounceClassifier
     [
         (Full(), Recipient),
         (Unknown(), Hard),
+        (MailboxUnavailable(), Hard),
         (Size(), Message),
         (Content(), Message),
         (Unreachable(), Recipient),
@@ -113,7 +119,31 @@ internal static partial class BounceClassifier
     /// <inheritdoc cref="Reported(string?, string?, BounceCause)"/>
     public static BounceCause Reported(string? status, string? text, BounceKind otherwise) => Reported(status, text, new BounceCause(otherwise));
 
-    /// <summary>What is known of a refusal that our own relay gave to us; null when nothing is.</summary>
+    /// <summary>What is known of a refusal that our own relay gave to us; null when nothing is. What it says of an account or an identity is about ours.</summary>
+    /// <param name="status">An enhanced status, or the reply code.</param>
+    /// <param name="text">Its words.</param>
+    /// <param name="stage">What it refused.</param>
+    public static BounceCause? Own(string? status, string? text, SmtpStage stage)
+    {
+        var found = Find(status, text);
+        if (found is { Passes: true }) return found;
+        var words = Cut(text) ?? "";
+        if (OwnAccount().IsMatch(words) || (stage != SmtpStage.Recipient && AnyAccount().IsMatch(words))) return Connection;
+        return stage switch
+        {
+            // A relay that looks a domain up means the recipient's here, and the sender's before.
+            SmtpStage.Recipient => NoDns().IsMatch(words) ? Recipient : found,
+            // Nothing of the mail but the sender's address and the size is known then.
+            SmtpStage.MailFrom => found is { Stops: not null } || Size().IsMatch(words) || Status().Match(status ?? "").Value is "5.3.4" ? found : Domain,
+            // Of the content, or of us: recipients were taken.
+            _ => found is { Kind: BounceKind.Hard or BounceKind.RecipientSoft } && !IsCode(status, text, found) ? Message : found,
+        };
+    }
+
+    /// <summary>Whether the code alone says so.</summary>
+    private static bool IsCode(string? status, string? text, BounceCause cause) => Find(Status().Match(status ?? "") is { Success: true } ? status : Status().Match(text ?? "").Value, null) == cause;
+
+    /// <summary>What is known of a refusal; null when nothing is.</summary>
     public static BounceCause? Find(string? status, string? text)
     {
         // A report may hold megabytes, and anybody may send one; a server says what there is to say at once.
@@ -129,7 +159,7 @@ internal static partial class BounceClassifier
                 if (pattern.IsMatch(text)) return means;
         if (subject is 0 or 1 || (subject, detail) is (7, 1) or (4, 1) or (2, 0) or (5, 0) or (3, 0))
             foreach (var (pattern, means) in Plain)
-                if (pattern.IsMatch(text)) return means;
+                if (pattern.IsMatch(text)) return ReferenceEquals(means, Hard) && kind == '4' ? Recipient : means; // put off until time was up, it never became certain
         if (Subjects.GetValueOrDefault(subject) is { } general) return general;
         // A bare reply code: 552 is a full mailbox (RFC 5321 §4.2.3), and any 4yz that ended a delivery had the receiver putting it off until time was up.
         return text.Contains("552", StringComparison.Ordinal) && Code().Match(text).Value == "552" ? Recipient : kind == '4' ? Recipient : null;
@@ -141,6 +171,8 @@ internal static partial class BounceClassifier
         (1, 1 or 2 or 3 or 6 or 10) when kind == '4' => Recipient,
         // Google says 5.2.1 for a disabled account, and for a busy one: "receiving mail at a rate that prevents additional messages from being delivered", "too quickly".
         (2, 1) => kind == '5' && !text.Contains("receiving mail", StringComparison.OrdinalIgnoreCase) ? Hard : Recipient,
+        // Outlook.com's usual word for an address that is not there: 550 5.5.0 "Requested action not taken: mailbox unavailable (S2017062302)".
+        (5, 0) when kind == '5' && MailboxUnavailable().IsMatch(text) => Hard,
         // Exchange Online says 5.4.1 "Recipient address rejected: Access denied" for a recipient that is not in its directory.
         (4, 1) when kind == '5' && text.Contains("access denied", StringComparison.OrdinalIgnoreCase) => Hard,
         // Postfix gives 5.4.4 for a domain without address or MX.
@@ -178,6 +210,28 @@ internal static partial class BounceClassifier
     [GeneratedRegex(@"unable to get mx|failed to get IPs", RegexOptions.IgnoreCase)]
     private static partial Regex NoServer();
 
+    // Our relay's name, or that of its address, is what the receiver does not like.
+    [GeneratedRegex(@"\b(helo|ehlo)\b.{0,80}(reject|invalid|fail|mismatch|not (found|resolve|allowed|match)|does ?n[o']t|unresolv)|client host rejected|cannot find your (reverse )?hostname", RegexOptions.IgnoreCase)]
+    private static partial Regex Greeting();
+
+    // GMX and web.de say "invalid DNS MX or A/AAAA resource record" of the sender's domain.
+    [GeneratedRegex(@"DNS MX or A|sender('s)? (domain|host|e-?mail)\b.{0,60}(reject|invalid|not (found|exist|resolve|allowed|valid)|does ?n[o']t|unknown|unresolv|no (valid )?(MX|A) )|sender (address )?(is )?(invalid|not (allowed|valid))|(mail from|return.?path|reverse.?path|envelope.?(from|sender))\b.{0,60}(reject|invalid|not (found|exist|resolve|allowed|valid)|does ?n[o']t|unknown|unresolv)", RegexOptions.IgnoreCase)]
+    private static partial Regex SendersDomain();
+
+    [GeneratedRegex("DNS MX or A", RegexOptions.IgnoreCase)]
+    private static partial Regex NoDns();
+
+    // What a mail links to is listed, and not who sends it.
+    [GeneratedRegex(@"\bcontain(s|ed|ing)?\b.{0,60}\b(URLs?|URIs?|links?|domain)\b|\b(message|mail|content|body)\b.{0,40}\b(URLs?|URIs?|links?)\b.{0,60}(black|block|listed)|\b(URLs?|URIs?|links?) (in|within) (the|your|this)\b|\b(SURBL|URIBL)\b", RegexOptions.IgnoreCase)]
+    private static partial Regex Link();
+
+    // Said by a relay to whoever signed in: Amazon SES, SendGrid, Google, Microsoft 365 and hosters, of identities and accounts.
+    [GeneratedRegex(@"(?<!recipient )\b(address|identit(y|ies)|domain|sender)\b.{0,80}\b(is|are|was|has|have)? ?not (been )?verified|verified sender|failed the check in region|not authori[sz]ed to (perform|send)|SendAsDenied|permissions? to send|sending (is |has been |was )?(paused|suspended|disabled)|\b(your|the sending|this) account\b.{0,40}(suspend|disabled|paused|blocked|locked|closed)|credentials for relay|you are not (allowed|permitted) to send|not allowed to send (from|mail|as)", RegexOptions.IgnoreCase)]
+    private static partial Regex OwnAccount();
+
+    [GeneratedRegex(@"\b(account|user|sender)\b.{0,40}\b(suspended|disabled|paused|blocked|locked)\b", RegexOptions.IgnoreCase)]
+    private static partial Regex AnyAccount();
+
     [GeneratedRegex(@"relay(ing)? (access )?(denied|not permitted|not allowed|prohibited)|unable to relay|authentication required|must issue a STARTTLS", RegexOptions.IgnoreCase)]
     private static partial Regex Relay();
 
@@ -187,7 +241,7 @@ internal static partial class BounceClassifier
     [GeneratedRegex(@"spamhaus|barracudacentral|spamcop|sorbs|\b(RBL|DNSBL)\b|black-?list|block-?list|block list|blocked using|banned sending IP|\b(IP|IP address|network|host)\b.{0,60}\b(?<!not )(blocked|listed|reputation)|poor reputation|low reputation|reverse DNS|\bPTR\b|\[S3150\]|\[TSS0[79]\]", RegexOptions.IgnoreCase)]
     private static partial Regex Blocklist();
 
-    [GeneratedRegex(@"unusual rate|rate.?limit|too many (connections|messages|recipients|concurrent)|unexpected volume|user complaints|\[TSS0[1-6]\]|throttl|sending too (fast|much|many)|\b(sending|relay|outgoing|outbound) (limit|quota)\b|\b(daily|hourly|monthly)\b(?!.{0,40}(receiv|mailbox|inbox)).{0,40}\b(limit|quota)\b", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"unusual rate|rate.?limit|max(imum)?( \w+)? (e-?mails|messages|recipients)( \w+)? per (minute|hour|day)|(sending|send|message) rate exceeded|maximum sending rate|too many (connections|messages|recipients|concurrent)|unexpected volume|user complaints|\[TSS0[1-6]\]|throttl|sending too (fast|much|many)|\b(sending|relay|outgoing|outbound) (limit|quota)\b|\b(daily|hourly|monthly)\b(?!.{0,40}(receiv|mailbox|inbox)).{0,40}\b(limit|quota)\b", RegexOptions.IgnoreCase)]
     private static partial Regex Rate();
 
     [GeneratedRegex(@"gr[ae]y.?list", RegexOptions.IgnoreCase)]
@@ -196,8 +250,12 @@ internal static partial class BounceClassifier
     [GeneratedRegex(@"(mailbox|quota|storage|inbox|maildir).{0,40}(full|exceeded|over|insufficient|not enough)|over.?quota|quota exceeded|(full|insufficient|out of) (mailbox|storage|system storage|disk)", RegexOptions.IgnoreCase)]
     private static partial Regex Full();
 
-    [GeneratedRegex(@"(user|recipient|mailbox|address|account|alias|person).{0,60}(unknown|not found|does ?n[o']t exist|doesn't exist|no longer|invalid|disabled|deactivated|terminated|inactive|unavailable for delivery|not listed)|(unknown|no such|invalid|nonexistent|non-existent) (local )?(user|recipient|mailbox|address|account|alias|person|domain)|no mailbox|not a valid mailbox|no such user|(domain|host).{0,40}(not found|does not exist)", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"(user|recipient|mailbox|address|account|alias|person).{0,60}(unknown|not found|does ?n[o']t exist|doesn't exist|no longer|invalid|disabled|deactivated|terminated|inactive|unavailable for delivery|not listed)|(unknown|no such|invalid|nonexistent|non-existent) (local )?(user|recipient|mailbox|address|account|alias|person|domain)|no mailbox|not a valid mailbox|no such user|(domain|host).{0,40}(not found|does not exist)|does ?n[o']t have an? \S+ account", RegexOptions.IgnoreCase)]
     private static partial Regex Unknown();
+
+    // The standard's words for the reply 550, last in the text: whatever follows says why.
+    [GeneratedRegex(@"(requested action not taken: )?mailbox unavailable[\s.]*(\(S\d+\))?[\s.]*(\[[^\]]*\])?\s*$", RegexOptions.IgnoreCase)]
+    private static partial Regex MailboxUnavailable();
 
     [GeneratedRegex(@"(message|mail|size).{0,30}(too (big|large|long)|exceeds)|too (big|large)", RegexOptions.IgnoreCase)]
     private static partial Regex Size();

@@ -8,8 +8,12 @@ internal static class MailboxProviders
     private static readonly FrozenDictionary<string, string> ByDomain = new Dictionary<string, string[]>
     {
         ["gmail"] = ["gmail.com", "googlemail.com"],
-        ["microsoft"] = ["outlook.com", "hotmail.com", "live.com", "msn.com", "outlook.de", "outlook.fr", "hotmail.de", "hotmail.fr", "hotmail.co.uk", "live.de", "live.fr", "live.co.uk"],
-        ["yahoo"] = ["yahoo.com", "ymail.com", "rocketmail.com", "aol.com", "yahoo.de", "yahoo.fr", "yahoo.co.uk", "yahoo.it", "yahoo.es", "yahoo.co.jp", "yahoo.com.br"],
+        ["microsoft"] = ["outlook.com", "hotmail.com", "live.com", "msn.com", "outlook.de", "outlook.fr", "hotmail.de", "hotmail.fr", "hotmail.co.uk", "live.de", "live.fr", "live.co.uk",
+            "outlook.it", "outlook.es", "outlook.at", "outlook.be", "outlook.dk", "outlook.pt", "outlook.com.br", "outlook.com.au", "outlook.jp", "hotmail.it", "hotmail.es", "hotmail.be", "hotmail.nl", "hotmail.ch",
+            "hotmail.se", "hotmail.no", "hotmail.dk", "hotmail.ca", "hotmail.com.br", "hotmail.com.ar", "live.it", "live.nl", "live.be", "live.at", "live.dk", "live.se", "live.no", "live.ca", "live.com.au", "live.com.mx", "windowslive.com", "passport.com"],
+        ["yahoo"] = ["yahoo.com", "ymail.com", "rocketmail.com", "aol.com", "yahoo.de", "yahoo.fr", "yahoo.co.uk", "yahoo.it", "yahoo.es", "yahoo.co.jp", "yahoo.com.br", "yahoo.ca", "yahoo.in", "yahoo.co.in",
+            "yahoo.com.au", "yahoo.com.mx", "yahoo.com.ar", "yahoo.com.sg", "yahoo.co.id", "yahoo.gr", "yahoo.ie", "yahoo.pl", "yahoo.ro", "yahoo.se", "yahoo.dk", "yahoo.no", "yahoo.at", "yahoo.be", "yahoo.nl", "yahoo.pt",
+            "aim.com", "verizon.net", "att.net", "sbcglobal.net", "bellsouth.net"],
         ["apple"] = ["icloud.com", "me.com", "mac.com"],
     }.SelectMany(pair => pair.Value.Select(domain => (domain, pair.Key))).ToFrozenDictionary(pair => pair.domain, pair => pair.Key);
 

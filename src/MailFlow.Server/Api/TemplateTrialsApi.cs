@@ -89,6 +89,7 @@ internal static partial class TemplateTrialsApi
             {
                 HandOver.Accepted => new(sent.MessageId, sent.Mail.Subject, sent.Mail.MissingVariables),
                 HandOver.Rejected refused => throw NotSent(refused.Reason),
+                HandOver.SenderFault fault => throw NotSent(fault.Reason),
                 HandOver.Deferred deferred => throw NotSent(deferred.Reason),
                 HandOver.Unknown unknown => throw new HttpProblem(StatusCodes.Status502BadGateway, $"The provider's answer was lost, and the mail may have been sent: {unknown.Reason}"),
                 _ => throw new InvalidOperationException($"'{sent.Answer.GetType().Name}' is not an answer."),

@@ -1,3 +1,5 @@
+using MailFlow.Delivery.Providers.Smtp;
+
 namespace MailFlow.Delivery.Tests.Providers;
 
 /// <summary>What real servers say, and whose fault it is.</summary>
@@ -23,6 +25,10 @@ public sealed class BounceClassifierTests
     [InlineData("5.1.0", "550 5.1.0 Address not listed in directory")]
     [InlineData(null, "554 delivery error: dd This user doesn't have a yahoo.com account (ada@yahoo.com) [0] - unknown user")]
     [InlineData("5.7.17", "mailbox owner has changed")]
+    [InlineData("5.5.0", "550 5.5.0 Requested action not taken: mailbox unavailable (S2017062302).")] // Outlook.com; seen red: the message's affair
+    [InlineData("5.5.0", "550 5.5.0 Requested action not taken: mailbox unavailable")]
+    [InlineData(null, "550 Requested action not taken: mailbox unavailable")] // GMX, web.de; seen red: nothing
+    [InlineData("5.0.0", "554 delivery error: dd This user doesn't have a yahoo.com account (ada@yahoo.com) [0] - mta4137.mail.bf1.yahoo.com")]
     public void The_address_does_not_exist(string? status, string text) => Assert.Equal(BounceKind.Hard, BounceClassifier.Reported(status, text, BounceKind.MessageSoft).Kind);
 
     [Theory]
@@ -51,6 +57,9 @@ public sealed class BounceClassifierTests
     [InlineData("4.2.0", "450 4.2.0 <ada@example.org>: Recipient address rejected: Greylisted")]
     [InlineData("5.7.0", "552 5.7.0 This message was blocked because its content presents a potential security issue.")]
     [InlineData(null, "554 message too large")]
+    [InlineData("5.7.1", "554 5.7.1 The message was rejected because it contains a URL on a blacklist (Spamhaus DBL)")] // seen red: one bad link stopped the connection
+    [InlineData("5.7.1", "550 5.7.1 Message body contains blacklisted link, see multi.surbl.org")]
+    [InlineData(null, "550-Requested action not taken: mailbox unavailable 550 Reject due to policy restrictions.")]
     public void This_message_was_not_wanted(string? status, string text) => Assert.Equal(BounceKind.MessageSoft, BounceClassifier.Reported(status, text, BounceKind.Hard).Kind);
 
     [Theory]
@@ -71,6 +80,14 @@ public sealed class BounceClassifierTests
     [InlineData("4.7.28", "421-4.7.28 Gmail has detected an unusual rate of unsolicited mail originating from your IP address.", FaultScope.Connection)]
     [InlineData(null, "550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent. Please contact your Internet service provider since part of their network is on our block list (S3150).", FaultScope.Connection)]
     [InlineData("5.7.1", "554 5.7.1 <ada@example.org>: Relay access denied", FaultScope.Connection)]
+    [InlineData("4.7.1", "450 4.7.1 <mail.shop.example>: Helo command rejected: Host not found", FaultScope.Connection)] // seen red: the recipient was suppressed
+    [InlineData("5.7.1", "550 5.7.1 <mail.shop.example>: Helo command rejected: Host not found", FaultScope.Connection)]
+    [InlineData("5.7.1", "550 5.7.1 Client host rejected: cannot find your hostname, [192.0.2.1]", FaultScope.Connection)]
+    [InlineData(null, "550-Requested action not taken: mailbox unavailable 550 invalid DNS MX or A/AAAA resource record", FaultScope.Domain)]
+    [InlineData(null, "553 Sender domain does not exist", FaultScope.Domain)]
+    [InlineData("5.7.1", "554 5.7.1 Sender address is invalid", FaultScope.Domain)]
+    [InlineData("5.7.60", "550 5.7.60 SMTP; Client does not have permissions to send as this sender", FaultScope.Domain)]
+    [InlineData("5.2.252", "554 5.2.252 SendAsDenied; news@shop.example not allowed to send as eve@shop.example", FaultScope.Domain)]
     public void The_sender_is_not_set_up_as_it_must_be(string? status, string text, object stops) =>
         Assert.Equal((BounceKind.SenderFault, (FaultScope)stops), BounceClassifier.Find(status, text) is { Stops: { } found } cause ? (cause.Kind, found) : default);
 
@@ -102,9 +119,36 @@ public sealed class BounceClassifierTests
     [InlineData("5.4.5", "550 5.4.5 Daily user sending limit exceeded.")]
     [InlineData("5.7.1", "550 5.7.1 Daily SMTP relay limit exceeded for customer.")]
     [InlineData("5.7.0", "550 5.7.0 Hourly sending quota exceeded")]
+    [InlineData(null, "550 Domain shop.example has exceeded the max emails per hour (500/500 (100%)) allowed. Message discarded.")] // Exim, as hosters set it up
     [InlineData("5.1.90", "550 5.1.90 Your message can't be sent because you've reached your daily limit for message recipients")]
-    public void Too_high_a_rate_is_the_senders_fault_and_ends_by_itself(string status, string text) =>
+    public void Too_high_a_rate_is_the_senders_fault_and_ends_by_itself(string? status, string text) =>
         Assert.Equal((BounceKind.SenderFault, null), BounceClassifier.Reported(status, text, BounceKind.MessageSoft) is var cause ? (cause.Kind, cause.Fault) : default);
+
+    // Seen red: what a relay said of our account or identity was the mail's or its recipient's fault, and every mail that was due was lost.
+    [Theory]
+    [InlineData("FinalDot", "554 Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: news@shop.example")]
+    [InlineData("FinalDot", "554 Access denied: User `arn:aws:iam::1:user/x' is not authorized to perform `ses:SendRawEmail' on resource")]
+    [InlineData("FinalDot", "554 Sending paused for this account. For more information, please check the inbox of the email address associated with your AWS account.")]
+    [InlineData("FinalDot", "550 The from address does not match a verified Sender Identity. Mail cannot be sent until this error is resolved.")]
+    [InlineData("MailFrom", "550 5.7.1 Invalid credentials for relay [192.0.2.1]. The IP address you've registered doesn't match")]
+    [InlineData("Recipient", "550 5.7.1 Your account has been suspended")]
+    [InlineData("FinalDot", "550 5.7.1 The account is disabled")]
+    [InlineData("MailFrom", "550 mailbox unavailable")]
+    [InlineData("MailFrom", "550 5.1.1 no such user here")]
+    public void What_our_own_relay_says_of_us_is_the_senders_fault(string stage, string text) =>
+        Assert.Equal(BounceKind.SenderFault, BounceClassifier.Own(text[..3], text[4..], Enum.Parse<SmtpStage>(stage))?.Kind);
+
+    [Theory]
+    [InlineData("Recipient", "550 5.1.1 <ada@example.org>: User unknown", BounceKind.Hard)]
+    [InlineData("Recipient", "550 No such user here", BounceKind.Hard)]
+    [InlineData("Recipient", "550 5.2.1 The email account that you tried to reach is disabled.", BounceKind.Hard)]
+    [InlineData("Recipient", "550 invalid DNS MX or A/AAAA resource record", BounceKind.RecipientSoft)]
+    [InlineData("FinalDot", "550 5.1.1 <ada@example.org>: User unknown", BounceKind.Hard)]
+    [InlineData("FinalDot", "554 Transaction failed: unknown user", BounceKind.MessageSoft)] // some relays look at recipients last, but not without a code
+    [InlineData("MailFrom", "552 5.3.4 Message size exceeds fixed limit", BounceKind.MessageSoft)]
+    [InlineData("MailFrom", "552 Message size exceeds fixed maximum message size", BounceKind.MessageSoft)]
+    public void What_our_own_relay_says_of_the_mail_or_its_recipient_is_theirs(string stage, string text, object kind) =>
+        Assert.Equal((BounceKind)kind, BounceClassifier.Own(text.Split(' ')[1].Contains('.') ? text.Split(' ')[1] : text[..3], text[4..], Enum.Parse<SmtpStage>(stage))?.Kind);
 
     [Theory]
     [InlineData(null, null)]

@@ -200,6 +200,20 @@ public partial class MimeMessageWriterTests
         }
     }
 
+    // Seen red: what a soft break put at the start of a line was written as it was.
+    [Theory]
+    [InlineData(". And more, é")]
+    [InlineData("From here, é")]
+    public void What_a_soft_break_puts_at_the_start_of_a_line_is_escaped_too(string rest)
+    {
+        for (var before = 60; before < 90; before++)
+        {
+            var (name, encoded) = BodyEncoding.Encode(new string('a', before) + rest);
+            Assert.Equal("quoted-printable", name);
+            Assert.All(encoded.Split("\r\n"), line => Assert.False(line.StartsWith('.') || line.StartsWith("From ", StringComparison.Ordinal), line));
+        }
+    }
+
     private static string Written(MimeMessage mail)
     {
         var octets = MimeMessageWriter.Write(mail);

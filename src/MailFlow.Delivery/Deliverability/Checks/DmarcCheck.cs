@@ -12,7 +12,7 @@ internal static class DmarcCheck
         var domain = context.Domain.Domain;
         var (at, records) = ($"_dmarc.{domain}", new List<string>());
         var organisation = OrganisationalDomain.Of(domain);
-        foreach (var name in new[] { at, $"_dmarc.{organisation}" }.Distinct())
+        foreach (var name in Owners(domain).Select(owner => $"_dmarc.{owner}"))
         {
             var answer = await context.Dns.QueryAsync(name, DnsType.Txt, ct);
             if (!answer.IsKnown) return CheckContext.Unknown(Name, answer);
@@ -59,6 +59,16 @@ internal static class DmarcCheck
                 strict ? "Remove “aspf=s”, or use the domain itself as the return path." : $"Use a return path within {organisation}.", []);
         var advice = policy == "none" ? " “p=none” asks receivers only to report; that is enough for them, and not yet a protection against forgers." : $" Mail that is not yours is to be {(policy == "reject" ? "refused" : "put with the spam")}.";
         return DomainCheck.Passed(Name, records, $"{counts}, and so does SPF by the return path {envelope}.{advice}");
+    }
+
+    /// <summary>
+    /// The domain and those above it, at most eight, down to two labels: the first that has a record speaks for it. Receivers ask the domain and the one that was registered (RFC 7489 §6.6.3, by the Public Suffix List) or
+    /// walk up as this does (DMARCbis); which was registered is not always known here, and the names between bear no record as a rule.
+    /// </summary>
+    private static IEnumerable<string> Owners(string domain)
+    {
+        var labels = domain.Split('.');
+        return Enumerable.Range(0, Math.Max(1, labels.Length - 1)).Take(8).Select(from => string.Join('.', labels[from..]));
     }
 
     private static string Fate(string policy) => policy switch

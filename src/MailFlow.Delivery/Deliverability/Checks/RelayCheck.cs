@@ -25,8 +25,8 @@ internal static class RelayCheck
             var names = reverse.Records.Select(ptr => ptr.Text).Where(CheckContext.IsName).Take(5).ToList();
             found.AddRange(names.Select(name => $"{address} PTR {name}"));
             if (names.Count == 0)
-                return new(Name, CheckState.Fail, found, $"The relay's address {address} has no name. Gmail and others refuse mail from such addresses.",
-                    "Have whoever gave you the address (your hosting company) set this record.", [new("PTR", ReverseName(address), relay)]);
+                return await FoundAsync(address, $"The relay's address {address} has no name. Gmail and others refuse mail from such addresses.",
+                    "Have whoever gave you the address (your hosting company) set this record.", new("PTR", ReverseName(address), relay));
             var leadsBack = false;
             foreach (var name in names)
             {
@@ -34,10 +34,15 @@ internal static class RelayCheck
                 leadsBack |= addresses.Contains(address);
             }
             if (!leadsBack)
-                return new(Name, CheckState.Fail, found, $"The relay's address {address} is called {names[0]}, but that name does not lead back to {address}. Receivers take that for a sign of a hijacked machine.",
-                    "Make name and address agree.", [new(address.AddressFamily == AddressFamily.InterNetwork ? "A" : "AAAA", names[0], address.ToString())]);
+                return await FoundAsync(address, $"The relay's address {address} is called {names[0]}, but that name does not lead back to {address}. Receivers take that for a sign of a hijacked machine.",
+                    "Make name and address agree.", new(address.AddressFamily == AddressFamily.InterNetwork ? "A" : "AAAA", names[0], address.ToString()));
         }
         return DomainCheck.Passed(Name, found, "The relay's address has a name that leads back to it.");
+
+        // Mail may leave from another address than the one at which a relay takes it: it does from this one where SPF says so.
+        async Task<DomainCheck> FoundAsync(IPAddress address, string meaning, string fix, DnsAdvice record) => await SpfCheck.NamesAsync(context, address, ct)
+            ? new(Name, CheckState.Fail, found, meaning, fix, [record])
+            : new(Name, CheckState.Warning, found, $"{meaning} The SPF record does not name it, so that mail may leave from another.", $"If mail leaves from there: {char.ToLowerInvariant(fix[0])}{fix[1..]}", [record]);
     }
 
     internal static string ReverseName(IPAddress address)

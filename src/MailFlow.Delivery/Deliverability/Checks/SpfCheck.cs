@@ -1,3 +1,4 @@
+using System.Net;
 using MailFlow.Delivery.Deliverability.Dns;
 
 namespace MailFlow.Delivery.Deliverability.Checks;
@@ -33,11 +34,11 @@ internal static class SpfCheck
         if (walk.All == '+')
             return Failed(records, "The record ends in “+all”: it lets everybody in the world send as your domain.", "End it in “~all”.", ReplacedAll(record));
 
-        if (Missing(context, walk) is { } missing)
+        if (Missing(context, walk, answer.Name) is { } missing)
         {
             var better = Inserted(record, $"include:{missing.Include}");
             var meaning = $"The record does not include {missing.Include}, by which {missing.Name} sends.";
-            return context.Domain.ReturnPath is not null || context.Routes.Any(route => route.RelayHost is not null && KnownProviders.Of(route) == missing)
+            return (context.Domain.ReturnPath is not null && !context.Routes.Select(KnownProviders.Of).Any(known => known is { } other && IsCovered(other, walk, answer.Name))) || context.Routes.Any(route => route.RelayHost is not null && KnownProviders.Of(route) == missing)
                 ? Failed(records, $"{meaning} Its mail fails SPF.", $"Add “include:{missing.Include}” to the record.", better)
                 : Warned(records, $"{meaning} Unless you set up a return path of your own, {missing.Name} uses its own domain there, so that SPF passes yet does not count for DMARC: DKIM has to.",
                     $"Set up a custom return path with {missing.Name} and name it here, or add the include.", better);
@@ -56,13 +57,28 @@ internal static class SpfCheck
         IReadOnlyList<DnsAdvice> Publish(string? value) => value is null ? [] : [new("TXT", domain, value)];
     }
 
-    private static (string Name, string Include)? Missing(CheckContext context, SpfWalk walk) =>
-        context.Routes.Select(KnownProviders.Of).FirstOrDefault(known => known is { } provider && !walk.Included.Contains(provider.Include) && !walk.HasMacros);
+    private static (string Name, string Include)? Missing(CheckContext context, SpfWalk walk, string owner) =>
+        context.Routes.Select(KnownProviders.Of).FirstOrDefault(known => known is { } provider && !IsCovered(provider, walk, owner));
+
+    /// <summary>A name that stands for one of the provider's (CNAME) has the record that the provider keeps for it.</summary>
+    private static bool IsCovered((string Name, string Include) provider, SpfWalk walk, string owner) =>
+        walk.HasMacros || walk.Included.Contains(provider.Include) || OrganisationalDomain.Of(owner) == OrganisationalDomain.Of(provider.Include);
 
     private static async Task<string?> UncoveredAsync(CheckContext context, SpfWalk walk, CancellationToken ct)
     {
         if (walk.HasMacros || await context.PublicRelaysAsync(ct) is not { } relays) return null;
         return relays.Select(relay => relay.Address).FirstOrDefault(address => !walk.Allows(address))?.ToString();
+    }
+
+    /// <summary>Whether the record names an address as one that may send, as far as it can be read.</summary>
+    internal static async Task<bool> NamesAsync(CheckContext context, IPAddress address, CancellationToken ct)
+    {
+        var domain = context.Domain.EnvelopeDomain;
+        var records = (await context.Dns.QueryAsync(domain, DnsType.Txt, ct)).Records.Select(txt => txt.Text).Where(SpfRecord.Is).ToList();
+        if (records.Count != 1) return false;
+        var walk = new SpfWalk(context);
+        await walk.WalkAsync(domain, records[0], ct);
+        return walk.Allows(address);
     }
 
     /// <summary>The terms that would allow what is known of the account's routes.</summary>

@@ -39,8 +39,9 @@ internal static class BodyEncoding
                 // for the end of the mail and put ">" before "From " (RFC 2049 §3).
                 var literal = rune.Value is >= '!' and <= '~' and not '='
                     || (rune.Value is ' ' or '\t' && !last);
-                if (column == 0 && (rune.Value == '.' || (rune.Value == 'F' && line.AsSpan(at - 1).StartsWith("From ", StringComparison.Ordinal))))
-                    literal = false;
+                // Escaped where it does not fit literally either, as it then begins a line.
+                var isStart = rune.Value == '.' || (rune.Value == 'F' && line.AsSpan(at - 1).StartsWith("From ", StringComparison.Ordinal));
+                if (isStart && column is 0 or >= Line - 1) literal = false;
 
                 var octets = literal ? 1 : rune.EncodeToUtf8(utf8);
                 var width = literal ? 1 : octets * 3;

@@ -86,8 +86,8 @@ internal sealed class SmtpProvider : IEmailProvider, IAsyncDisposable, IDisposab
     private static HandOver Answer(SmtpResult result) => result switch
     {
         SmtpResult.Accepted accepted => new HandOver.Accepted(accepted.QueueId),
-        SmtpResult.Rejected rejected => Refused(rejected.Code, rejected.EnhancedCode, rejected.Text, isOurs: false),
-        SmtpResult.Deferred { Code: { } code and >= 500, Stage: <= SmtpStage.Authenticate } deferred => Refused(code, deferred.EnhancedCode, deferred.Text, isOurs: true),
+        SmtpResult.Rejected rejected => Refused(rejected.Code, rejected.EnhancedCode, rejected.Text, rejected.Stage),
+        SmtpResult.Deferred { Code: { } code and >= 500, Stage: <= SmtpStage.Authenticate } deferred => Refused(code, deferred.EnhancedCode, deferred.Text, deferred.Stage),
         // Without a reply, before the mail was offered, or with a 421, it is the relay's trouble; any other 4yz is about this mail or its recipient.
         SmtpResult.Deferred deferred => new HandOver.Deferred(
             Words(deferred.Code, deferred.EnhancedCode, deferred.Text), IsProviders: deferred.Code is null or 421 || deferred.Stage <= SmtpStage.Authenticate),
@@ -95,11 +95,11 @@ internal sealed class SmtpProvider : IEmailProvider, IAsyncDisposable, IDisposab
         _ => throw new InvalidOperationException($"'{result.GetType().Name}' is not an SMTP result."),
     };
 
-    private static HandOver Refused(int code, string? enhanced, string text, bool isOurs) => (BounceClassifier.Find(enhanced ?? $"{code}", text), Words(code, enhanced, text)) switch
+    private static HandOver Refused(int code, string? enhanced, string text, SmtpStage stage) => (BounceClassifier.Own(enhanced ?? $"{code}", text, stage), Words(code, enhanced, text)) switch
     {
         // A quota or a rate: the same mail is taken later.
         ({ Passes: true }, var words) => new HandOver.Deferred(words, IsProviders: true),
-        (_, var words) when isOurs => new HandOver.SenderFault(words, FaultScope.Connection),
+        (_, var words) when stage <= SmtpStage.Authenticate => new HandOver.SenderFault(words, FaultScope.Connection),
         // A refusal of ours rather than of this mail or its recipient would be the same for the next mail too.
         ({ Stops: { } stops }, var words) => new HandOver.SenderFault(words, stops),
         (var cause, var words) => new HandOver.Rejected(words, cause?.Kind),
