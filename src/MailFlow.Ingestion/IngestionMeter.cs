@@ -29,6 +29,12 @@ internal sealed class IngestionMeter : IDisposable
         Meter.CreateObservableGauge("mailflow.ingestion.waiting", () => _waiting, "{batch}", "Batches that wait for the database, the inbox or the dead letters.");
     }
 
+    /// <summary>Intake begins: what has not happened yet is there and is 0, so that its first time is seen as a rise.</summary>
+    public void Begin()
+    {
+        foreach (var outcome in new[] { "accepted", "duplicate", "dead_letter" }) _messages.Add(0, KeyValuePair.Create("outcome", (object?)outcome));
+    }
+
     /// <summary>Whether the broker is within reach; gives whether that is news.</summary>
     public bool Connected(bool isConnected) => Interlocked.Exchange(ref _connected, isConnected ? 1 : 0) != (isConnected ? 1 : 0);
 

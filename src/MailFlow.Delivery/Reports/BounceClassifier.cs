@@ -89,13 +89,15 @@ internal static partial class BounceClassifier
         (RecipientsOwn(), Recipient),
         (NoServer(), Recipient),
         (Relay(), SignIn),
+        (Closed(), Recipient),
         (Greeting(), Connection),
         (Authentication(), Domain),
-        (SendersDomain(), Domain),
         (Link(), Message),
         (Blocklist(), Connection),
+        (SendersDomain(), Domain),
         (Rate(), TooMuch),
         (Greylist(), Message),
+        (Refused(), Message),
     ];
 
     /// <summary>Texts that stand in for a code that is missing or says nothing (X.0.0, X.1.0).</summary>
@@ -128,6 +130,9 @@ internal static partial class BounceClassifier
         var found = Find(status, text);
         if (found is { Passes: true }) return found;
         var words = Cut(text) ?? "";
+        var isRecipients = found is { Kind: BounceKind.Hard or BounceKind.RecipientSoft } && IsCode(status, text, found);
+        if (stage != SmtpStage.MailFrom && isRecipients) return found;
+        if (stage == SmtpStage.Recipient && Closed().IsMatch(words)) return Recipient;
         if (OwnAccount().IsMatch(words) || (stage != SmtpStage.Recipient && AnyAccount().IsMatch(words))) return Connection;
         return stage switch
         {
@@ -136,7 +141,7 @@ internal static partial class BounceClassifier
             // Nothing of the mail but the sender's address and the size is known then.
             SmtpStage.MailFrom => found is { Stops: not null } || Size().IsMatch(words) || Status().Match(status ?? "").Value is "5.3.4" ? found : Domain,
             // Of the content, or of us: recipients were taken.
-            _ => found is { Kind: BounceKind.Hard or BounceKind.RecipientSoft } && !IsCode(status, text, found) ? Message : found,
+            _ => found is { Kind: BounceKind.Hard or BounceKind.RecipientSoft } ? Message : found,
         };
     }
 
@@ -150,11 +155,13 @@ internal static partial class BounceClassifier
         (status, text) = (Cut(status), Cut(text) ?? "");
         var reported = Status().Match(status ?? "");
         var said = Status().Match(text);
+        // A report's status may be made of the reply code alone; what the server says behind that code is its own.
+        if (AfterReply().Match(text) is { Success: true } own && !IsVague(own)) reported = own;
         var code = reported.Success && (!IsVague(reported) || !said.Success) ? reported : said;
         var (kind, subject, detail) = code.Success ? (code.Value[0], Number(code, 2), Number(code, 3)) : (Reply(status) ?? Reply(text) ?? ' ', 0, 0);
 
         if (code.Success && Exact(kind, subject, detail, text) is { } exact) return exact;
-        if (subject is 0 or 7 or 1 or 2)
+        if (subject is 0 or 7 or 1 or 2 or 3)
             foreach (var (pattern, means) in Telling)
                 if (pattern.IsMatch(text)) return means;
         if (subject is 0 or 1 || (subject, detail) is (7, 1) or (4, 1) or (2, 0) or (5, 0) or (3, 0))
@@ -169,6 +176,12 @@ internal static partial class BounceClassifier
     {
         // What was put off until time was up says that nobody could look: Postfix gives 4.1.1 while it cannot verify an address.
         (1, 1 or 2 or 3 or 6 or 10) when kind == '4' => Recipient,
+        // Servers that make the status of the reply code give 5.1.1 and 5.1.3 for whatever they refuse at RCPT: Orange for a full mailbox, GoDaddy for a rate, Sendmail for a blocklist.
+        (1, 1 or 3) when OverQuota().IsMatch(text) => Recipient,
+        (1, 1 or 3) when Rate().IsMatch(text) => TooMuch,
+        (1, 1 or 3) when Blocklist().IsMatch(text) => Connection,
+        // Of the recipient's domain, not the sender's.
+        (7, 27) when text.Contains("accept mail", StringComparison.OrdinalIgnoreCase) => Recipient,
         // Google says 5.2.1 for a disabled account, and for a busy one: "receiving mail at a rate that prevents additional messages from being delivered", "too quickly".
         (2, 1) => kind == '5' && !text.Contains("receiving mail", StringComparison.OrdinalIgnoreCase) ? Hard : Recipient,
         // Outlook.com's usual word for an address that is not there: 550 5.5.0 "Requested action not taken: mailbox unavailable (S2017062302)".
@@ -199,6 +212,9 @@ internal static partial class BounceClassifier
     [GeneratedRegex(@"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d]|\.\d)")]
     private static partial Regex Status();
 
+    [GeneratedRegex(@"(?<=(?<!\d)[45]\d\d[ -]#?\(?)([45])\.(\d{1,3})\.(\d{1,3})(?![\d]|\.\d)")]
+    private static partial Regex AfterReply();
+
     [GeneratedRegex(@"(?<!\d)[45]\d\d(?!\d|\.\d)")]
     private static partial Regex Code();
 
@@ -211,11 +227,18 @@ internal static partial class BounceClassifier
     private static partial Regex NoServer();
 
     // Our relay's name, or that of its address, is what the receiver does not like.
-    [GeneratedRegex(@"\b(helo|ehlo)\b.{0,80}(reject|invalid|fail|mismatch|not (found|resolve|allowed|match)|does ?n[o']t|unresolv)|client host rejected|cannot find your (reverse )?hostname", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"\b(helo|ehlo)\b.{0,80}(reject|invalid|fail|mismatch|not (found|resolve|allowed|match)|does ?n[o']t|unresolv)|client host rejected|cannot find your (reverse )?hostname|reverse lookup\b.{0,60}(fail|not found|missing)", RegexOptions.IgnoreCase)]
     private static partial Regex Greeting();
 
+    // A group that takes mail of its members only.
+    [GeneratedRegex(@"(not (allowed|authori[sz]ed|permitted)|permissions?|restricted|only)\b.{0,60}\b(this|the|that|to) (distribution |mailing )?(list|group|recipient|user|mailbox)\b", RegexOptions.IgnoreCase)]
+    private static partial Regex Closed();
+
+    [GeneratedRegex(@"over.?quota|quota (is |has been )?exceeded|(mailbox|inbox) (is )?full|bo[iî]te .{0,30}pleine", RegexOptions.IgnoreCase)]
+    private static partial Regex OverQuota();
+
     // GMX and web.de say "invalid DNS MX or A/AAAA resource record" of the sender's domain.
-    [GeneratedRegex(@"DNS MX or A|sender('s)? (domain|host|e-?mail)\b.{0,60}(reject|invalid|not (found|exist|resolve|allowed|valid)|does ?n[o']t|unknown|unresolv|no (valid )?(MX|A) )|sender (address )?(is )?(invalid|not (allowed|valid))|(mail from|return.?path|reverse.?path|envelope.?(from|sender))\b.{0,60}(reject|invalid|not (found|exist|resolve|allowed|valid)|does ?n[o']t|unknown|unresolv)", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"DNS MX or A|\b(sender|from|reply.?to)('s)?( header)? (domain|host|e-?mail|address|mailbox)\b.{0,60}(reject|invalid|not (found|exist|resolve|allowed|valid)|does ?n[o']t (exist|resolve)|unknown|unresolv|no (valid )?(MX|A) )|\binvalid sender\b|\bsender (is )?(invalid|not (allowed|valid))|\byour (domain|host)\b.{0,60}(not (found|exist|resolve)|does ?n[o']t|unresolv)|(\bMAIL FROM\s*[:<]|return.?path|reverse.?path|envelope.?(from|sender)).{0,60}(reject|invalid|not (found|exist|resolve|allowed|valid)|does ?n[o']t|unknown|unresolv)", RegexOptions.IgnoreCase)]
     private static partial Regex SendersDomain();
 
     [GeneratedRegex("DNS MX or A", RegexOptions.IgnoreCase)]
@@ -226,7 +249,7 @@ internal static partial class BounceClassifier
     private static partial Regex Link();
 
     // Said by a relay to whoever signed in: Amazon SES, SendGrid, Google, Microsoft 365 and hosters, of identities and accounts.
-    [GeneratedRegex(@"(?<!recipient )\b(address|identit(y|ies)|domain|sender)\b.{0,80}\b(is|are|was|has|have)? ?not (been )?verified|verified sender|failed the check in region|not authori[sz]ed to (perform|send)|SendAsDenied|permissions? to send|sending (is |has been |was )?(paused|suspended|disabled)|\b(your|the sending|this) account\b.{0,40}(suspend|disabled|paused|blocked|locked|closed)|credentials for relay|you are not (allowed|permitted) to send|not allowed to send (from|mail|as)", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"(?<!recipient )\b(address|identit(y|ies)|domain|sender)\b.{0,80}\b(is|are|was|has|have)? ?not (been )?verified|verified sender|failed the check in region|not authori[sz]ed to (perform|send)|SendAsDenied|permissions? to send|sending (is |has been |was )?(paused|suspended|disabled)|\b(your|the sending) account\b.{0,40}(suspend|disabled|paused|blocked|locked|closed)|credentials for relay|you are not (allowed|permitted) to send|not allowed to send (from|mail|as)", RegexOptions.IgnoreCase)]
     private static partial Regex OwnAccount();
 
     [GeneratedRegex(@"\b(account|user|sender)\b.{0,40}\b(suspended|disabled|paused|blocked|locked)\b", RegexOptions.IgnoreCase)]
@@ -241,8 +264,12 @@ internal static partial class BounceClassifier
     [GeneratedRegex(@"spamhaus|barracudacentral|spamcop|sorbs|\b(RBL|DNSBL)\b|black-?list|block-?list|block list|blocked using|banned sending IP|\b(IP|IP address|network|host)\b.{0,60}\b(?<!not )(blocked|listed|reputation)|poor reputation|low reputation|reverse DNS|\bPTR\b|\[S3150\]|\[TSS0[79]\]", RegexOptions.IgnoreCase)]
     private static partial Regex Blocklist();
 
-    [GeneratedRegex(@"unusual rate|rate.?limit|max(imum)?( \w+)? (e-?mails|messages|recipients)( \w+)? per (minute|hour|day)|(sending|send|message) rate exceeded|maximum sending rate|too many (connections|messages|recipients|concurrent)|unexpected volume|user complaints|\[TSS0[1-6]\]|throttl|sending too (fast|much|many)|\b(sending|relay|outgoing|outbound) (limit|quota)\b|\b(daily|hourly|monthly)\b(?!.{0,40}(receiv|mailbox|inbox)).{0,40}\b(limit|quota)\b", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"unusual rate|rate.?limit|\bRP-00\d\b|too many recipients|max(imum)?( \w+)? (e-?mails|messages|recipients)( \w+)? per (minute|hour|day)|(sending|send|message) rate exceeded|maximum sending rate|too many (connections|messages|recipients|concurrent)|unexpected volume|user complaints|\[TSS0[1-6]\]|throttl|sending too (fast|much|many)|\b(sending|relay|outgoing|outbound) (limit|quota)\b|\b(daily|hourly|monthly)\b(?!.{0,40}(receiv|mailbox|inbox)).{0,40}\b(limit|quota)\b", RegexOptions.IgnoreCase)]
     private static partial Regex Rate();
+
+    // Orange's words for mail that it does not like: "Mail rejete. Mail rejected. OFR_506".
+    [GeneratedRegex(@"\bOFR_50\d|\bmail rejet[eé]", RegexOptions.IgnoreCase)]
+    private static partial Regex Refused();
 
     [GeneratedRegex(@"gr[ae]y.?list", RegexOptions.IgnoreCase)]
     private static partial Regex Greylist();

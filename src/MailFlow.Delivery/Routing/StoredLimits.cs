@@ -27,9 +27,17 @@ internal sealed class StoredLimits : IRateLimits
     internal static async Task<bool> IsLeasedElsewhereAsync(Session session, long now, CancellationToken ct) => await session.ScalarAsync<bool>(
         "SELECT EXISTS (SELECT 1 FROM rate_bucket WHERE account_id = 0 AND key = @key AND at > @since)", ct, ("key", Announcement), ("since", now - (long)Holds.TotalMilliseconds));
 
-    /// <summary>Lets nodes without Redis know that this one leases limits; to be said again before <see cref="Holds"/> is over.</summary>
-    internal static Task AnnounceLeasesAsync(Session session, long now, CancellationToken ct) => session.ExecuteAsync(
-        "INSERT INTO rate_bucket (account_id, key, tokens, at) VALUES (0, @key, 0, @now) ON CONFLICT (account_id, key) DO UPDATE SET at = excluded.at", ct, ("key", Announcement), ("now", now));
+    /// <summary>
+    /// Lets nodes without Redis know that this one leases limits; to be said again before <see cref="Holds"/> is over. Where another says so at this moment, its word is enough: nobody waits
+    /// for that row in the middle of a hand-over.
+    /// </summary>
+    internal static async Task AnnounceLeasesAsync(Session session, long now, CancellationToken ct)
+    {
+        await session.ExecuteAsync("INSERT INTO rate_bucket (account_id, key, tokens, at) SELECT 0, @key, 0, @now WHERE NOT EXISTS (SELECT 1 FROM rate_bucket WHERE account_id = 0 AND key = @key) ON CONFLICT (account_id, key) DO NOTHING",
+            ct, ("key", Announcement), ("now", now));
+        await session.ExecuteAsync($"UPDATE rate_bucket SET at = @now WHERE (account_id, key) IN (SELECT account_id, key FROM rate_bucket WHERE account_id = 0 AND key = @key{(session.Dialect.IsPostgreSql ? " FOR UPDATE SKIP LOCKED" : "")})",
+            ct, ("key", Announcement), ("now", now));
+    }
 
     /// <summary>Buckets, made full where there is none, locked until the transaction ends.</summary>
     internal static async Task<Dictionary<BucketKey, TokenBucket>> LockAsync(Session session, IReadOnlyDictionary<BucketKey, double> rates, long now, CancellationToken ct)

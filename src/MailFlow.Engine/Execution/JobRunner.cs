@@ -21,6 +21,9 @@ public sealed partial class JobRunner(
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan PollEvery = TimeSpan.FromSeconds(1);
 
+    /// <summary>The account that was served last.</summary>
+    private int _after = int.MinValue;
+
     /// <summary>Does what is due, at most a few dozen jobs, and waits for them; gives how many attempts were made.</summary>
     public async Task<int> RunOnceAsync(CancellationToken ct)
     {
@@ -56,8 +59,9 @@ public sealed partial class JobRunner(
         {
             var now = await session.NowAsync(default);
             var longest = TimeSpan.FromMinutes(2); // longer than any attempt's deadline
-            return await JobStore.ClaimAsync(session, now, now + (long)(longest + Grace).TotalMilliseconds, most, default);
+            return await JobStore.ClaimAsync(session, now, now + (long)(longest + Grace).TotalMilliseconds, most, _after, default);
         }, CancellationToken.None);
+        if (jobs.Count > 0) _after = jobs[^1].AccountId;
         if (jobs.Count > 0) faults.Reach("job.claimed");
         return (jobs, began);
     }

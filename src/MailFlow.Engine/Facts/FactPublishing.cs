@@ -13,7 +13,7 @@ public sealed partial class FactPublishing(Database database, FactBus bus, Effec
 {
     private const int Most = 500;
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(30), Patience = TimeSpan.FromSeconds(20), PollEvery = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan AskEvery = TimeSpan.FromMinutes(1), Absent = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan AskEvery = TimeSpan.FromSeconds(30), Absent = TimeSpan.FromMinutes(3);
 
     /// <summary>Of this process, and of no other run of it.</summary>
     private readonly string _holder = Guid.CreateVersion7(database.Time.GetUtcNow()).ToString();

@@ -42,15 +42,50 @@ internal static class JobStore
         session.Dialect.IsPostgreSql ? "DELETE FROM job USING {rows} WHERE job.key = r.key" : "DELETE FROM job WHERE key IN (SELECT r.key FROM {rows})",
         new Rows<Guid>(keys).Uuid("key", key => key), ct);
 
-    /// <summary>Takes due jobs of journeys that are not paused, each with its attempt counted and hidden until <paramref name="lease"/>: if this process dies, another attempt begins then.</summary>
-    public static Task<List<JobRow>> ClaimAsync(Session session, long now, long lease, int limit, CancellationToken ct) => session.QueryAsync($"""
+    /// <summary>
+    /// Takes due jobs of journeys that are not paused, each with its attempt counted and hidden until <paramref name="lease"/>: if this process dies, another attempt begins then. Accounts
+    /// have equal shares, from the one after <paramref name="after"/> on and around to it again: whoever has a hundred thousand calls to a slow host waits for himself.
+    /// </summary>
+    public static async Task<List<JobRow>> ClaimAsync(Session session, long now, long lease, int limit, int after, CancellationToken ct)
+    {
+        var accounts = await AccountsAsync(session, now, after, int.MaxValue, limit, ct);
+        if (accounts.Count < limit) accounts.AddRange(await AccountsAsync(session, now, int.MinValue, after, limit - accounts.Count, ct));
+        var claimed = new List<JobRow>();
+        while (accounts.Count > 0 && claimed.Count < limit)
+        {
+            var share = Math.Max(1, (limit - claimed.Count) / accounts.Count);
+            var more = new List<int>();
+            foreach (var account in accounts.TakeWhile(_ => claimed.Count < limit))
+            {
+                var taken = await ClaimOfAsync(session, account, now, lease, Math.Min(share, limit - claimed.Count), ct);
+                claimed.AddRange(taken);
+                if (taken.Count == share) more.Add(account);
+            }
+            accounts = more;
+        }
+        return claimed;
+    }
+
+    private static Task<List<JobRow>> ClaimOfAsync(Session session, int account, long now, long lease, int limit, CancellationToken ct) => session.QueryAsync($"""
         UPDATE job SET attempt = attempt + 1, due_at = @lease
-        WHERE key IN (SELECT key FROM job WHERE due_at <= @now AND NOT EXISTS (
+        WHERE key IN (SELECT key FROM job WHERE account_id = @account AND due_at <= @now AND NOT EXISTS (
             SELECT 1 FROM instance i JOIN journey j ON j.id = i.journey_id WHERE i.id = job.instance_id AND j.paused)
           ORDER BY due_at LIMIT @limit{(session.Dialect.IsPostgreSql ? " FOR UPDATE SKIP LOCKED" : "")})
         RETURNING {Columns}
         """,
-        JobRow.Read, ct, ("now", now), ("lease", lease), ("limit", limit));
+        JobRow.Read, ct, ("account", account), ("now", now), ("lease", lease), ("limit", limit));
+
+    /// <summary>Hops along the index from account to account.</summary>
+    private static Task<List<int>> AccountsAsync(Session session, long now, int after, int upTo, int limit, CancellationToken ct) => session.QueryAsync("""
+        WITH RECURSIVE pending (account_id) AS (
+          SELECT (SELECT account_id FROM job WHERE account_id > @after AND account_id <= @up_to ORDER BY account_id LIMIT 1)
+          UNION ALL
+          SELECT (SELECT job.account_id FROM job WHERE job.account_id > pending.account_id AND job.account_id <= @up_to ORDER BY job.account_id LIMIT 1)
+          FROM pending WHERE pending.account_id IS NOT NULL)
+        SELECT account_id FROM pending
+        WHERE account_id IS NOT NULL AND EXISTS (SELECT 1 FROM job WHERE job.account_id = pending.account_id AND job.due_at <= @now)
+        LIMIT @limit
+        """, row => row.Int(0), ct, ("after", after), ("up_to", upTo), ("now", now), ("limit", limit));
 
     /// <summary>Puts a job off after a failed attempt. False when a later attempt has taken over.</summary>
     public static async Task<bool> PutOffAsync(Session session, JobRow job, long dueAt, string error, CancellationToken ct) => await session.ExecuteAsync(

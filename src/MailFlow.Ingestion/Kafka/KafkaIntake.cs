@@ -31,6 +31,7 @@ internal sealed partial class KafkaIntake(
 
     private void Run(CancellationToken stopping)
     {
+        meter.Begin();
         var dispatcher = dispatchers.CreateConsumerReceiver<EventBatchConsumer>(options.Kafka.Topic);
         while (!stopping.IsCancellationRequested)
         {

@@ -16,6 +16,7 @@ internal sealed partial class RabbitMqLag(IngestionOptions options, IngestionMet
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        meter.Begin();
         using var timer = new PeriodicTimer(Every, database.Time);
         try
         {

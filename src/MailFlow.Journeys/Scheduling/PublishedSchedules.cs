@@ -28,12 +28,14 @@ internal sealed record PublishedSchedule(
 /// <summary>Reads what is to happen by the clock from the published versions: they are the only place where it stands.</summary>
 internal sealed class PublishedSchedules(VersionGraphs graphs, Triggers triggers)
 {
+    /// <summary>Of a journey <c>j</c> and its published version <c>v</c>: from when on it lets contacts in. (A node of the version before sets the version's time alone.)</summary>
+    public const string Since = "CASE WHEN j.published_at > v.published_at THEN j.published_at ELSE v.published_at END";
+
     /// <summary>All of them, or one journey's.</summary>
     public async Task<IReadOnlyList<PublishedSchedule>> ReadAsync(Session session, CancellationToken ct, int? journeyId = null)
     {
-        // A node of the version before sets its version's time alone.
         var journeys = await session.QueryAsync($"""
-            SELECT j.id, j.account_id, j.definition_id, v.id, CASE WHEN j.published_at > v.published_at THEN j.published_at ELSE v.published_at END
+            SELECT j.id, j.account_id, j.definition_id, v.id, {Since}
             FROM journey j JOIN definition_version v ON v.id = j.published_version_id {(journeyId is null ? "" : "WHERE j.id = @journey")}
             """, row => (Id: row.Int(0), Account: row.Int(1), Definition: row.Text(2), Version: row.Long(3), PublishedAt: row.Instant(4)), ct, ("journey", journeyId));
         var versions = await graphs.LoadAsync(session, journeys.Select(journey => journey.Version), ct);

@@ -37,7 +37,8 @@ internal sealed partial class ScheduleClock(
     internal Task<IScheduler> CreateAsync(CancellationToken ct) => QuartzSchedulerBuilder.Create(quartz =>
     {
         quartz.Services.AddSingleton(logs);
-        quartz.ConfigureScheduler(scheduler => (scheduler.InstanceName, scheduler.GenerateInstanceId) = ("mailflow", true));
+        quartz.ConfigureScheduler(scheduler =>
+            (scheduler.InstanceName, scheduler.GenerateInstanceId, scheduler.ShutdownJobInterruption) = ("mailflow", true, ShutdownJobInterruption.WhenWaitingForJobs)); // upkeep goes on where it was the next time
         quartz.UseJobFactory(this).UseTimeProvider(database.Time).UseDefaultThreadPool(2);
         if (options.ClusterConnectionString is { } connection) quartz.UsePersistentStore(store => store.UsePostgres(NpgsqlFactory.Instance, connection).ProvisionSchema().UseClustering());
         else quartz.UseInMemoryStore();
@@ -129,7 +130,7 @@ internal sealed partial class ScheduleClock(
         {
             if (_known.GetValueOrDefault(name) is not { } schedule) _behind = true; // published by another node, or unpublished, a moment ago
             else if (at <= schedule.PublishedAt) return; // Quartz takes the very instant of the publish for one
-            else if (!Times.IsTime(schedule.Schedule, at)) return;
+            else if (Times.LastUpTo(schedule.Schedule, schedule.PublishedAt, at) != at) _behind = true; // of what was published before, or after what is known here; or Quartz's alone (see Times)
             else if (at.ToUnixTimeMilliseconds() > await database.ReadAsync(session => session.NowAsync(ct), ct)) _early[at] = default;
             else await fires.FireAsync(schedule, at, ct);
         }

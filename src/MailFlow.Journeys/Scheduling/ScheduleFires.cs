@@ -19,18 +19,27 @@ internal sealed partial class ScheduleFires(Database database, Segments segments
     /// <summary>The index of the inbox begins with the shard.</summary>
     private static readonly string AllShards = string.Join(", ", Enumerable.Range(0, StableHash.Shards));
 
-    private readonly HashSet<(int, string, long)> _failing = [];
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
+
+    private readonly Dictionary<(int, string, long), (int Failures, long At, TimeSpan Pause)> _failing = [];
 
     /// <summary>How long what is done stays written down. A time of longer ago is not made up for: it may have been, and forgotten.</summary>
     public static TimeSpan Kept { get; } = TimeSpan.FromDays(400);
 
-    /// <summary>Writes a time down. False: somebody had already.</summary>
+    /// <summary>Writes a time down. False: somebody had already, or the schedule is no longer what was published.</summary>
     public Task<bool> FireAsync(PublishedSchedule schedule, DateTimeOffset at, CancellationToken ct) => database.WriteAsync(session => FireAsync(session, schedule, at, ct), ct);
 
-    private static async Task<bool> FireAsync(Session session, PublishedSchedule schedule, DateTimeOffset at, CancellationToken ct) => await session.ExecuteAsync("""
-        INSERT INTO schedule_fire (account_id, journey_id, activity_id, fire_at, audience) VALUES (@account, @journey, @activity, @at, @audience)
-        ON CONFLICT (journey_id, activity_id, fire_at) DO NOTHING
-        """, ct, ("account", schedule.AccountId), ("journey", schedule.JourneyId), ("activity", schedule.ActivityId), ("at", at), ("audience", schedule.Audience)) > 0;
+    /// <summary>Only while what it was read from is published: a node that stood still in between would let in whom nobody expects any more.</summary>
+    private static async Task<bool> FireAsync(Session session, PublishedSchedule schedule, DateTimeOffset at, CancellationToken ct)
+    {
+        if (await session.FirstAsync($"""
+            SELECT 1 FROM journey j JOIN definition_version v ON v.id = j.published_version_id WHERE j.id = @journey AND {PublishedSchedules.Since} = @since{(session.Dialect.IsPostgreSql ? " FOR SHARE OF j" : "")}
+            """, _ => true, ct, ("journey", schedule.JourneyId), ("since", schedule.PublishedAt)) != true) return false;
+        return await session.ExecuteAsync("""
+            INSERT INTO schedule_fire (account_id, journey_id, activity_id, fire_at, audience) VALUES (@account, @journey, @activity, @at, @audience)
+            ON CONFLICT (journey_id, activity_id, fire_at) DO NOTHING
+            """, ct, ("account", schedule.AccountId), ("journey", schedule.JourneyId), ("activity", schedule.ActivityId), ("at", at), ("audience", schedule.Audience)) > 0;
+    }
 
     /// <summary>Writes down what these schedules had missed up to now, before they are published anew: what counts from the new publish on would know nothing of it.</summary>
     public static async Task FireMissedAsync(Session session, IEnumerable<PublishedSchedule> schedules, DateTimeOffset now, CancellationToken ct)
@@ -53,29 +62,43 @@ internal sealed partial class ScheduleFires(Database database, Segments segments
         return [.. times.Where((_, i) => unwritten.Contains(i))];
     }
 
-    /// <summary>Lets in a chunk of each audience that waits: none waits for another's end. False: none is left, or what is left waits for its account's inbox.</summary>
+    /// <summary>
+    /// Lets in a chunk of each audience that waits: none waits for another's end. Those that failed come last and one at a look, so that a segment that takes too long costs the others a
+    /// look's time and no more. False: none is left, or what is left waits for its account's inbox or for its next try.
+    /// </summary>
     public async Task<bool> LetInAsync(CancellationToken ct)
     {
+        var open = await database.ReadAsync(session => OpenAsync(session, ct), ct);
+        foreach (var gone in _failing.Keys.Except(open.Select(fire => fire.Key)).ToList()) _failing.Remove(gone);
+        var tried = open.Where(fire => _failing.TryGetValue(fire.Key, out var failure) && database.Time.GetElapsedTime(failure.At) >= failure.Pause).MinBy(fire => _failing[fire.Key].At);
         var worked = false;
-        foreach (var fire in await database.ReadAsync(session => OpenAsync(session, ct), ct))
+        var full = new Dictionary<int, bool>();
+        foreach (var fire in open.Where(fire => !_failing.ContainsKey(fire.Key)).Concat(tried is null ? [] : [tried]))
         {
             try
             {
-                if (await database.ReadAsync(session => IsFullAsync(session, fire.AccountId, ct), ct)) continue;
+                if (!full.TryGetValue(fire.AccountId, out var isFull))
+                    full[fire.AccountId] = isFull = await database.ReadAsync(session => IsFullAsync(session, fire.AccountId, ct), ct);
+                if (isFull) continue;
                 worked |= await LetInAsync(fire, ct);
                 _failing.Remove(fire.Key);
             }
             catch (Exception error) when (!ct.IsCancellationRequested)
             {
-                if (_failing.Add(fire.Key)) LogFailing(fire.DefinitionId, fire.Audience, error);
+                var failures = _failing.TryGetValue(fire.Key, out var before) ? before.Failures + 1 : 1;
+                if (failures == 1) LogFailing(fire.DefinitionId, fire.Audience, error);
+                _failing[fire.Key] = (failures, database.Time.GetTimestamp(), TimeSpan.FromSeconds(Math.Min(LongestPause.TotalSeconds, Math.Pow(2, Math.Min(failures, 10)) / 2)));
             }
         }
         return worked;
     }
 
+    /// <summary>The oldest of each trigger: who fills up with times that fail does not hide the others'.</summary>
     private static Task<List<Open>> OpenAsync(Session session, CancellationToken ct) => session.QueryAsync("""
         SELECT f.account_id, f.journey_id, f.activity_id, f.fire_at, f.audience, f.after_contact, j.definition_id, j.published_version_id IS NOT NULL
-        FROM schedule_fire f JOIN journey j ON j.id = f.journey_id WHERE f.done_at IS NULL ORDER BY f.fire_at LIMIT 1000
+        FROM (SELECT journey_id, activity_id, min(fire_at) AS fire_at FROM schedule_fire WHERE done_at IS NULL GROUP BY journey_id, activity_id) o
+        JOIN schedule_fire f ON f.journey_id = o.journey_id AND f.activity_id = o.activity_id AND f.fire_at = o.fire_at
+        JOIN journey j ON j.id = f.journey_id ORDER BY f.fire_at
         """, row => new Open(row.Int(0), row.Int(1), row.Text(2), row.Long(3), row.Text(4), row.Long(5), row.Text(6), row.Bool(7)), ct);
 
     private static async Task<bool> IsFullAsync(Session session, int accountId, CancellationToken ct) => await session.ScalarAsync<long>(
@@ -122,6 +145,6 @@ internal sealed partial class ScheduleFires(Database database, Segments segments
     [LoggerMessage(Level = LogLevel.Warning, Message = "Journey {DefinitionId} was to start for the segment '{Segment}', which has been removed: nobody enters")]
     private partial void LogNoSegment(string definitionId, string segment);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Nobody of the segment '{Segment}' can be let into journey {DefinitionId}, and the others are; tried again every second until it can be done")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "Nobody of the segment '{Segment}' can be let into journey {DefinitionId}, and the others are; tried again, at least once a minute, until it can be done")]
     private partial void LogFailing(string definitionId, string segment, Exception error);
 }

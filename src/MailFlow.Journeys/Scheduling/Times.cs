@@ -49,11 +49,9 @@ internal static class Times
     }
 
     /// <summary>
-    /// Whether what Quartz gives for a time of this schedule is one. In the hour that clocks repeat in autumn a fixed time such as 1:30 is to come once, at the first, and one of every so many minutes both times;
+    /// Whether what Quartz gives for a time is one. In the hour that clocks repeat in autumn a fixed time such as 1:30 is to come once, at the first, and one of every so many minutes both times;
     /// Quartz, asked from within that hour, gives a fixed time again.
     /// </summary>
-    public static bool IsTime(TriggerSchedule schedule, DateTimeOffset at) => schedule.Cron is not { } cron || IsTime(Parse(cron, schedule.TimeZone), at);
-
     private static bool IsTime(CronExpression times, DateTimeOffset at)
     {
         var local = TimeZoneInfo.ConvertTime(at, times.TimeZone).DateTime;

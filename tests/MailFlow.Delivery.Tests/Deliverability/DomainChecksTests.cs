@@ -202,6 +202,15 @@ public sealed class DomainChecksTests
         Assert.True((check.State, check.Meaning.Contains(words, StringComparison.Ordinal)) == (state, true), $"{check.State}: {check.Meaning}");
     }
 
+    // Seen red: the first address, of which SPF says nothing, hid the second; and while SPF could not be read, a failure became a warning, which ends it.
+    [Fact]
+    public async Task Of_a_relay_with_several_addresses_the_worst_counts_and_silence_is_no_warning()
+    {
+        string[] relay = ["address=/relay.test/8.8.4.5", "address=/relay.test/2001:4860:4860::8844"];
+        Assert.Equal(CheckState.Fail, (await CheckAsync(Domain(), [Relay], [.. relay, Spf("v=spf1 ip6:2001:4860:4860::8844 ~all")]))[4].State);
+        Assert.Equal(CheckState.NotChecked, (await CheckAsync(Domain(), [Relay], [.. relay, Spf("v=spf1 include:elsewhere.example ~all")]))[4].State);
+    }
+
     [Theory]
     [InlineData("cname=links.shop.test,mail.test", null, CheckState.Pass, "trust")]
     [InlineData("host-record=links.shop.test,192.0.2.1", null, CheckState.Pass, "trust")]

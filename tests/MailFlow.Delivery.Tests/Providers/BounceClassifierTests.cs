@@ -25,6 +25,8 @@ public sealed class BounceClassifierTests
     [InlineData("5.1.0", "550 5.1.0 Address not listed in directory")]
     [InlineData(null, "554 delivery error: dd This user doesn't have a yahoo.com account (ada@yahoo.com) [0] - unknown user")]
     [InlineData("5.7.17", "mailbox owner has changed")]
+    [InlineData(null, "554 delivery error: dd Sorry your message to ada@yahoo.com cannot be delivered. This account has been disabled or discontinued [#102]. - mta1234.mail.ne1.yahoo.com")]
+    [InlineData(null, "553 Mail from hello@shop.example to ada@example.org rejected: no such user")] // seen red: the sender's domain
     [InlineData("5.5.0", "550 5.5.0 Requested action not taken: mailbox unavailable (S2017062302).")] // Outlook.com; seen red: the message's affair
     [InlineData("5.5.0", "550 5.5.0 Requested action not taken: mailbox unavailable")]
     [InlineData(null, "550 Requested action not taken: mailbox unavailable")] // GMX, web.de; seen red: nothing
@@ -39,6 +41,11 @@ public sealed class BounceClassifierTests
     [InlineData("5.2.1", "550-5.2.1 The user you are trying to contact is receiving mail at a rate that prevents additional messages from being delivered. https://support.google.com/mail/?p=ReceivingRatePerm")] // seen red: gone for good
     [InlineData("", "unable to get mx info: failed to get IPs from PTR record: lookup <nil>: unrecognized address")] // SendGrid's; seen red: the connection was stopped
     [InlineData("5.0.0", "unable to get mx info: failed to get IPs from PTR record: lookup <nil>: unrecognized address")]
+    [InlineData("5.1.1", "552 5.2.2 Over quota")] // the status made of the reply code, seen red: gone for good
+    [InlineData("5.1.1", "552 5.1.1 <ada@wanadoo.fr> Boite du destinataire pleine. Recipient overquota. OFR_417")]
+    [InlineData("5.7.27", "550 Host does not accept mail")]
+    [InlineData(null, "571 Sender is not allowed to email this distribution list: staff@example.org")]
+    [InlineData("5.7.1", "550 5.7.1 You do not have permission to send to this recipient")]
     [InlineData("4.4.1", "connect to mx.example.org: Connection timed out")]
     [InlineData("4.4.7", "Message expired")]
     [InlineData("4.3.1", "Insufficient system resources")]
@@ -59,6 +66,8 @@ public sealed class BounceClassifierTests
     [InlineData(null, "554 message too large")]
     [InlineData("5.7.1", "554 5.7.1 The message was rejected because it contains a URL on a blacklist (Spamhaus DBL)")] // seen red: one bad link stopped the connection
     [InlineData("5.7.1", "550 5.7.1 Message body contains blacklisted link, see multi.surbl.org")]
+    [InlineData("5.7.0", "554 Mail from hello@shop.example rejected for policy reasons.")]
+    [InlineData("5.2.0", "550 5.2.0 Mail rejete. Mail rejected. OFR_506 [506]")]
     [InlineData(null, "550-Requested action not taken: mailbox unavailable 550 Reject due to policy restrictions.")]
     public void This_message_was_not_wanted(string? status, string text) => Assert.Equal(BounceKind.MessageSoft, BounceClassifier.Reported(status, text, BounceKind.Hard).Kind);
 
@@ -80,6 +89,17 @@ public sealed class BounceClassifierTests
     [InlineData("4.7.28", "421-4.7.28 Gmail has detected an unusual rate of unsolicited mail originating from your IP address.", FaultScope.Connection)]
     [InlineData(null, "550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent. Please contact your Internet service provider since part of their network is on our block list (S3150).", FaultScope.Connection)]
     [InlineData("5.7.1", "554 5.7.1 <ada@example.org>: Relay access denied", FaultScope.Connection)]
+    [InlineData("5.7.1", "550 5.7.1 Mail from IP 192.0.2.1 was rejected due to listing in Spamhaus SBL", FaultScope.Connection)] // seen red: the domain
+    [InlineData("5.1.1", "550 5.7.1 IP address blacklisted by recipient", FaultScope.Connection)] // seen red: the recipient was suppressed
+    [InlineData("5.1.3", "553 http://www.spamhaus.org/query/bl?ip=192.0.2.1", FaultScope.Connection)]
+    [InlineData("5.3.0", "553 5.3.0 <ada@example.org>... DNSBL:ATTRBL 521< 192.0.2.1 >_is_blocked", FaultScope.Connection)]
+    [InlineData("5.7.1", "554 5.7.1 Reverse lookup: host not found", FaultScope.Connection)]
+    [InlineData(null, "550 Sender address does not exist", FaultScope.Domain)]
+    [InlineData("5.7.1", "553 5.7.1 From address does not exist", FaultScope.Domain)]
+    [InlineData("5.7.1", "550 5.7.1 Sender mailbox does not exist", FaultScope.Domain)]
+    [InlineData(null, "550 Invalid sender address: user unknown", FaultScope.Domain)]
+    [InlineData("5.7.1", "550 5.7.1 Your domain does not exist", FaultScope.Domain)]
+    [InlineData("5.7.1", "550 5.7.1 Reply-To address is invalid", FaultScope.Domain)]
     [InlineData("4.7.1", "450 4.7.1 <mail.shop.example>: Helo command rejected: Host not found", FaultScope.Connection)] // seen red: the recipient was suppressed
     [InlineData("5.7.1", "550 5.7.1 <mail.shop.example>: Helo command rejected: Host not found", FaultScope.Connection)]
     [InlineData("5.7.1", "550 5.7.1 Client host rejected: cannot find your hostname, [192.0.2.1]", FaultScope.Connection)]
@@ -119,6 +139,9 @@ public sealed class BounceClassifierTests
     [InlineData("5.4.5", "550 5.4.5 Daily user sending limit exceeded.")]
     [InlineData("5.7.1", "550 5.7.1 Daily SMTP relay limit exceeded for customer.")]
     [InlineData("5.7.0", "550 5.7.0 Hourly sending quota exceeded")]
+    [InlineData("5.1.1", "550 5.1.1 <ada@example.org> - 203.0.113.222 has sent to too many recipients this hour. IB607")] // seen red: gone for good
+    [InlineData("4.3.2", "452 4.3.2 Connection rate limit exceeded.")]
+    [InlineData("4.7.0", "421 RP-001 (SNT004-MC1F1) Unfortunately, some messages from 192.0.2.1 weren't sent. Please try again. We have limits for how many messages can be sent per hour and per day.")]
     [InlineData(null, "550 Domain shop.example has exceeded the max emails per hour (500/500 (100%)) allowed. Message discarded.")] // Exim, as hosters set it up
     [InlineData("5.1.90", "550 5.1.90 Your message can't be sent because you've reached your daily limit for message recipients")]
     public void Too_high_a_rate_is_the_senders_fault_and_ends_by_itself(string? status, string text) =>
@@ -144,6 +167,13 @@ public sealed class BounceClassifierTests
     [InlineData("Recipient", "550 5.2.1 The email account that you tried to reach is disabled.", BounceKind.Hard)]
     [InlineData("Recipient", "550 invalid DNS MX or A/AAAA resource record", BounceKind.RecipientSoft)]
     [InlineData("FinalDot", "550 5.1.1 <ada@example.org>: User unknown", BounceKind.Hard)]
+    [InlineData("FinalDot", "550 5.2.1 <ada@example.org>: user account is disabled", BounceKind.Hard)]
+    [InlineData("Recipient", "550 5.2.1 This account has been disabled", BounceKind.Hard)] // seen red: the connection was stopped, by a relay that asks the recipient's server
+    [InlineData("Recipient", "550 5.1.1 <ada@example.org>: address is not verified", BounceKind.Hard)]
+    [InlineData("Recipient", "554 delivery error: dd This account has been disabled or discontinued [#102].", BounceKind.Hard)]
+    [InlineData("Recipient", "571 571 Sender is not allowed to email this distribution list: staff@example.org", BounceKind.RecipientSoft)]
+    [InlineData("Recipient", "550 You are not allowed to send mail to this list", BounceKind.RecipientSoft)]
+    [InlineData("Recipient", "550 5.7.1 sender is not authorized to send to this group", BounceKind.RecipientSoft)]
     [InlineData("FinalDot", "554 Transaction failed: unknown user", BounceKind.MessageSoft)] // some relays look at recipients last, but not without a code
     [InlineData("MailFrom", "552 5.3.4 Message size exceeds fixed limit", BounceKind.MessageSoft)]
     [InlineData("MailFrom", "552 Message size exceeds fixed maximum message size", BounceKind.MessageSoft)]

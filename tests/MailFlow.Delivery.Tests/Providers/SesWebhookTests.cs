@@ -40,6 +40,7 @@ public sealed class SesWebhookTests
 
     [Theory]
     [InlineData("http://sns.eu-central-1.amazonaws.com/SimpleNotificationService-0011aabb.pem")]
+    [InlineData("https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-0011aabb.pem?1")]
     [InlineData("https://sns.eu-central-1.amazonaws.com.evil.example/SimpleNotificationService-0011aabb.pem")]
     [InlineData("https://evil.example/sns.eu-central-1.amazonaws.com/SimpleNotificationService-0011aabb.pem")]
     [InlineData("https://sns.eu-central-1.amazonaws.com@evil.example/SimpleNotificationService-0011aabb.pem")]

@@ -26,7 +26,6 @@ public sealed class SmtpContractTests : WireContract
     [InlineData("RCPT", "554 5.7.1 <ada@example.org>: Relay access denied", typeof(HandOver.SenderFault), FaultScope.Connection)]
     [InlineData("MAIL", "550 5.1.8 sender's domain not found", typeof(HandOver.SenderFault), FaultScope.Domain)]
     [InlineData("MAIL", "550 mailbox unavailable", typeof(HandOver.SenderFault), FaultScope.Domain)]
-    [InlineData("RCPT", "550 Domain shop.example has exceeded the max emails per hour (500/500 (100%)) allowed. Message discarded.", typeof(HandOver.Deferred), null)]
     [InlineData("DOT", "554 Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: hello@shop.example", typeof(HandOver.SenderFault), FaultScope.Connection)]
     [InlineData("DOT", "554 5.7.1 The message contains a URL on a blacklist (Spamhaus DBL)", typeof(HandOver.Rejected), null)]
     [InlineData("MAIL", "421 4.7.0 too many connections", typeof(HandOver.Deferred), null)]
@@ -53,6 +52,7 @@ public sealed class SmtpContractTests : WireContract
     [InlineData("DOT", "550 5.7.28 unusual rate of mail")]
     [InlineData("MAIL", "550 5.4.5 Daily SMTP relay sending limit exceeded for this user.")]
     [InlineData("RCPT", "550 5.7.1 Daily SMTP relay limit exceeded for customer.")]
+    [InlineData("RCPT", "550 Domain shop.example has exceeded the max emails per hour (500/500 (100%)) allowed. Message discarded.")]
     [InlineData("GREETING", "554 5.7.0 too many connections from your network")]
     public async Task What_is_too_much_for_the_relay_is_put_off_as_its_trouble(string step, string reply)
     {

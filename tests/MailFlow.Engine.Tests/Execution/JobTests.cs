@@ -71,6 +71,28 @@ public sealed class JobTests
         Assert.Equal(0, await host.Read(s => s.ScalarAsync<long>("SELECT count(*) FROM job", default)));
     }
 
+    // Seen red: whoever's jobs came first had all places, until they were done.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Accounts_have_equal_shares_of_the_places_and_none_is_left_empty(DatabaseKind kind)
+    {
+        var (host, _) = await NewAsync(kind);
+        await using var disposed = host;
+        await JobsAsync(account: 1, count: 200, dueAt: 1);
+        await JobsAsync(account: 2, count: 3, dueAt: 500);
+        await JobsAsync(account: 3, count: 200, dueAt: 400);
+
+        Assert.Equal([(1, 15), (2, 3), (3, 14)], await ClaimAsync(after: int.MinValue));
+        Assert.Equal([(1, 16), (3, 16)], await ClaimAsync(after: 3));
+        Assert.Equal([(3, 1)], await ClaimAsync(after: 1, most: 1));
+        Assert.Equal([(1, 1)], await ClaimAsync(after: 3, most: 1));
+
+        Task JobsAsync(int account, int count, long dueAt) => host.Database.WriteAsync(session => JobStore.InsertAsync(session, [.. Enumerable.Range(0, count).Select(i => new JobRow(
+            Guid.CreateVersion7(host.Time.GetUtcNow()), account, 1, 1, "ada", Guid.CreateVersion7(host.Time.GetUtcNow()), 0, 1, "Tests.Call", "{}", 0, dueAt + i))], default), default);
+
+        Task<List<(int, int)>> ClaimAsync(int after, int most = 32) => host.Database.WriteAsync(async session =>
+            (await JobStore.ClaimAsync(session, 10_000, 20_000, most, after, default)).GroupBy(job => job.AccountId).OrderBy(group => group.Key).Select(group => (group.Key, group.Count())).ToList(), default);
+    }
+
     [Fact]
     public async Task When_its_attempts_are_used_up_a_job_leaves_through_Failed()
     {

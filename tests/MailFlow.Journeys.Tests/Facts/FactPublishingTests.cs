@@ -82,7 +82,7 @@ public sealed class FactPublishingTests
         await using var world = await CreateAsync(kind);
         await Publishing(world, new Bus()).AskAsync(default);
         await world.TravelAsync();
-        world.Host.Time.Advance(TimeSpan.FromMinutes(10));
+        world.Host.Time.Advance(TimeSpan.FromMinutes(3));
         Assert.True(await Without(world).AskAsync(default));
         await world.TravelAsync("bob");
         Assert.Equal(2, await world.Host.Database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM fact", default), default));
@@ -96,16 +96,16 @@ public sealed class FactPublishingTests
         var bus = new Bus();
         var publishing = Publishing(world, bus);
         await publishing.AskAsync(default);
-        world.Host.Time.Advance(TimeSpan.FromMinutes(9));
+        world.Host.Time.Advance(TimeSpan.FromMinutes(2));
         await publishing.StillAskAsync(default);
-        world.Host.Time.Advance(TimeSpan.FromMinutes(9));
+        world.Host.Time.Advance(TimeSpan.FromMinutes(2));
 
         Assert.False(await Without(world).AskAsync(default));
         await world.TravelAsync();
         Assert.Equal(2, await publishing.RunOnceAsync(default));
 
         // Cut off for long, it is taken to be gone, and asks again when it is back.
-        world.Host.Time.Advance(TimeSpan.FromMinutes(10));
+        world.Host.Time.Advance(TimeSpan.FromMinutes(3));
         Assert.True(await Without(world).AskAsync(default));
         await publishing.StillAskAsync(default);
         await world.TravelAsync("bob");

@@ -18,14 +18,16 @@ internal static class RelayCheck
                 "Ask whoever runs the relay whether that address has a name (PTR) that leads back to it.");
 
         var found = new List<string>();
+        DomainCheck? doubt = null;
         foreach (var (relay, address) in relays)
         {
             var reverse = await context.Dns.QueryAsync(ReverseName(address), DnsType.Ptr, ct);
             if (!reverse.IsKnown) return CheckContext.Unknown(Name, reverse);
             var names = reverse.Records.Select(ptr => ptr.Text).Where(CheckContext.IsName).Take(5).ToList();
             found.AddRange(names.Select(name => $"{address} PTR {name}"));
+            DomainCheck? trouble = null;
             if (names.Count == 0)
-                return await FoundAsync(address, $"The relay's address {address} has no name. Gmail and others refuse mail from such addresses.",
+                trouble = await FoundAsync(address, $"The relay's address {address} has no name. Gmail and others refuse mail from such addresses.",
                     "Have whoever gave you the address (your hosting company) set this record.", new("PTR", ReverseName(address), relay));
             var leadsBack = false;
             foreach (var name in names)
@@ -33,16 +35,21 @@ internal static class RelayCheck
                 if (await context.AddressesAsync(name, ct) is not { } addresses) return DomainCheck.Silent(Name, $"DNS could not tell the address of {name}, so nothing is known, good or bad.");
                 leadsBack |= addresses.Contains(address);
             }
-            if (!leadsBack)
-                return await FoundAsync(address, $"The relay's address {address} is called {names[0]}, but that name does not lead back to {address}. Receivers take that for a sign of a hijacked machine.",
+            if (names.Count > 0 && !leadsBack)
+                trouble = await FoundAsync(address, $"The relay's address {address} is called {names[0]}, but that name does not lead back to {address}. Receivers take that for a sign of a hijacked machine.",
                     "Make name and address agree.", new(address.AddressFamily == AddressFamily.InterNetwork ? "A" : "AAAA", names[0], address.ToString()));
+            if (trouble?.State == CheckState.Fail) return trouble;
+            doubt = doubt?.State == CheckState.NotChecked ? doubt : trouble ?? doubt; // silence says less than a warning, and ends no failure
         }
-        return DomainCheck.Passed(Name, found, "The relay's address has a name that leads back to it.");
+        return doubt ?? DomainCheck.Passed(Name, found, "The relay's address has a name that leads back to it.");
 
         // Mail may leave from another address than the one at which a relay takes it: it does from this one where SPF says so.
-        async Task<DomainCheck> FoundAsync(IPAddress address, string meaning, string fix, DnsAdvice record) => await SpfCheck.NamesAsync(context, address, ct)
-            ? new(Name, CheckState.Fail, found, meaning, fix, [record])
-            : new(Name, CheckState.Warning, found, $"{meaning} The SPF record does not name it, so that mail may leave from another.", $"If mail leaves from there: {char.ToLowerInvariant(fix[0])}{fix[1..]}", [record]);
+        async Task<DomainCheck> FoundAsync(IPAddress address, string meaning, string fix, DnsAdvice record) => await SpfCheck.NamesAsync(context, address, ct) switch
+        {
+            null => DomainCheck.Silent(Name, $"{meaning} DNS could not tell whether mail leaves from there, so nothing is known, good or bad."),
+            true => new(Name, CheckState.Fail, found, meaning, fix, [record]),
+            false => new(Name, CheckState.Warning, found, $"{meaning} The SPF record does not name it, so that mail may leave from another.", $"If mail leaves from there: {char.ToLowerInvariant(fix[0])}{fix[1..]}", [record]),
+        };
     }
 
     internal static string ReverseName(IPAddress address)

@@ -70,15 +70,17 @@ internal static class SpfCheck
         return relays.Select(relay => relay.Address).FirstOrDefault(address => !walk.Allows(address))?.ToString();
     }
 
-    /// <summary>Whether the record names an address as one that may send, as far as it can be read.</summary>
-    internal static async Task<bool> NamesAsync(CheckContext context, IPAddress address, CancellationToken ct)
+    /// <summary>Whether the record names an address as one that may send; null where DNS did not tell.</summary>
+    internal static async Task<bool?> NamesAsync(CheckContext context, IPAddress address, CancellationToken ct)
     {
         var domain = context.Domain.EnvelopeDomain;
-        var records = (await context.Dns.QueryAsync(domain, DnsType.Txt, ct)).Records.Select(txt => txt.Text).Where(SpfRecord.Is).ToList();
+        var answer = await context.Dns.QueryAsync(domain, DnsType.Txt, ct);
+        if (!answer.IsKnown) return null;
+        var records = answer.Records.Select(txt => txt.Text).Where(SpfRecord.Is).ToList();
         if (records.Count != 1) return false;
         var walk = new SpfWalk(context);
         await walk.WalkAsync(domain, records[0], ct);
-        return walk.Allows(address);
+        return walk.Allows(address) ? true : walk.Unknown is null ? false : null;
     }
 
     /// <summary>The terms that would allow what is known of the account's routes.</summary>

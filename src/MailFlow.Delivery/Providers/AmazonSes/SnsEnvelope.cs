@@ -39,8 +39,8 @@ internal sealed partial record SnsEnvelope
         return envelope;
     }
 
-    /// <summary>Where the certificate is, if that is a place of SNS itself; null when it is anywhere else.</summary>
-    public Uri? CertificateUrl => Guarded(_json.Text("SigningCertURL") ?? _json.Text("SigningCertUrl"), CertificatePath());
+    /// <summary>Where the certificate is, if that is a place of SNS itself; null when it is anywhere else. (A query would make of one certificate as many as one likes.)</summary>
+    public Uri? CertificateUrl => Guarded(_json.Text("SigningCertURL") ?? _json.Text("SigningCertUrl"), CertificatePath()) is { Query: "" } url ? url : null;
 
     /// <summary>
     /// Where a subscription is confirmed, if that is a place of SNS itself, in the region of the topic, for this topic and nothing else; null when it is anything else.
