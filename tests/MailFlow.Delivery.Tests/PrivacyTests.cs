@@ -184,6 +184,26 @@ public sealed class PrivacyTests
         Assert.Equal(0, await fixture.CountAsync("SELECT count(*) FROM webhook_call"));
     }
 
+    // Seen red: it threw, and whoever asked after it waited for ever.
+    [Fact]
+    public async Task An_erasure_that_fails_holds_up_no_other()
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(DatabaseKind.Sqlite);
+        var delivery = fixture.Delivery;
+        await delivery.ContactAsync("eve", "eve@example.org");
+        await delivery.ContactAsync("zoe-7", "zoe@example.org");
+        await fixture.TakeAsync(Encoding.UTF8.GetBytes("""{"to":"eve@example.org, zoe@example.org","is":"torn"""));
+        foreach (var user in (string[])["eve", "zoe-7"]) Assert.Null((await delivery.Get<Erasure>().BeginAsync(1, user, default)).DoneAt);
+        await fixture.WorkAsync();
+        await delivery.Database.WriteAsync(session => session.ExecuteAsync(
+            "CREATE TRIGGER stuck BEFORE UPDATE OF done_at ON privacy_request WHEN OLD.user_id = 'eve' BEGIN SELECT RAISE(ABORT, 'stuck'); END", default), default);
+
+        var failure = await Assert.ThrowsAsync<AggregateException>(() => delivery.Get<Erasure>().RunOnceAsync(default));
+
+        Assert.Contains("stuck", Assert.Single(failure.InnerExceptions).Message);
+        Assert.Equal(1, await fixture.CountAsync("SELECT count(*) FROM privacy_request WHERE done_at IS NULL"));
+    }
+
     /// <summary>Does something else at a labelled point, once.</summary>
     private sealed class Meanwhile(string point, Func<Task> other) : IFaultPoints
     {

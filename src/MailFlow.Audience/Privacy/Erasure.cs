@@ -46,15 +46,26 @@ public sealed class Erasure
     }
 
     /// <summary>Goes on with every erasure that was begun; gives how many are done now.</summary>
+    /// <exception cref="AggregateException">Some fail; they were passed over, and are tried again the next time.</exception>
     public async Task<int> RunOnceAsync(CancellationToken ct)
     {
         var open = await _database.ReadAsync(session => session.QueryAsync(
             "SELECT id, account_id, user_id FROM privacy_request WHERE done_at IS NULL AND kind = 'erasure' AND begun_at IS NOT NULL ORDER BY id LIMIT 1000",
             row => new Open(row.Uuid(0), row.Int(1), row.Text(2)), ct), ct);
         var done = 0;
+        var failures = new List<Exception>();
         foreach (var request in open)
-            if (await FinishAsync(request, ct)) done++;
-        return done;
+        {
+            try
+            {
+                if (await FinishAsync(request, ct)) done++;
+            }
+            catch (Exception error) when (error is not OperationCanceledException && !_database.Dialect.IsTransient(error)) // those are everybody's
+            {
+                failures.Add(new InvalidOperationException($"The erasure {request.Id} cannot be finished: {error.Message}", error));
+            }
+        }
+        return failures.Count == 0 ? done : throw new AggregateException(failures);
     }
 
     private async Task<bool> FinishAsync(Open request, CancellationToken ct)

@@ -51,7 +51,7 @@ internal static partial class BounceClassifier
         // §3.8: policy. 5.7.13 is a disabled account, 5.7.17 a mailbox that has changed hands (RFC 7293).
         (Hard, [(7, 13), (7, 17)]),
         // Exchange: a group or a mailbox that takes no mail from strangers, or not from this one.
-        (Recipient, [(7, 124), (7, 133), (7, 134), (7, 135), (7, 136)]),
+        (Recipient, [(7, 703), (7, 124), (7, 133), (7, 134), (7, 135), (7, 136)]),
         // RFC 7372: no valid or acceptable DKIM signature, SPF failed, no reverse DNS, several at once. RFC 7505: X.7.27 is a sender's domain with a null MX.
         (Domain, [(7, 20), (7, 21), (7, 22), (7, 23), (7, 24)]),
         (ExactConnection, [(7, 25)]),
@@ -64,7 +64,7 @@ internal static partial class BounceClassifier
         // 5.7.708 and 5.7.750 an address or domain that may not send; X.7.650 an address that is slowed down.
         (ExactDomain, [(7, 515), (7, 509)]),
         (Domain, [(7, 15)]),
-        (Connection, [(7, 511), (7, 513), (7, 708)]),
+        (Connection, [(7, 501), (7, 502), (7, 511), (7, 513), (7, 705), (7, 708)]),
         (ExactDomain, [(7, 750)]),
         (TooMuch, [(7, 650)]),
         // Yahoo: 5.7.9 is mail that fails the policy of its domain (DMARC).
@@ -130,6 +130,8 @@ internal static partial class BounceClassifier
         var found = Find(status, text);
         if (found is { Passes: true }) return found;
         var words = Cut(text) ?? "";
+        // It has asked the recipient's server, and quotes what that said to it.
+        if (stage == SmtpStage.Recipient && Asked().IsMatch(words)) return found is { Stops: not null } ? Recipient : found;
         var isRecipients = found is { Kind: BounceKind.Hard or BounceKind.RecipientSoft } && IsCode(status, text, found);
         if (stage != SmtpStage.MailFrom && isRecipients) return found;
         if (stage == SmtpStage.Recipient && Closed().IsMatch(words)) return Recipient;
@@ -161,7 +163,7 @@ internal static partial class BounceClassifier
         var (kind, subject, detail) = code.Success ? (code.Value[0], Number(code, 2), Number(code, 3)) : (Reply(status) ?? Reply(text) ?? ' ', 0, 0);
 
         if (code.Success && Exact(kind, subject, detail, text) is { } exact) return exact;
-        if (subject is 0 or 7 or 1 or 2 or 3)
+        if (subject is not (4 or 6))
             foreach (var (pattern, means) in Telling)
                 if (pattern.IsMatch(text)) return means;
         if (subject is 0 or 1 || (subject, detail) is (7, 1) or (4, 1) or (2, 0) or (5, 0) or (3, 0))
@@ -182,14 +184,16 @@ internal static partial class BounceClassifier
         (1, 1 or 3) when Blocklist().IsMatch(text) => Connection,
         // Of the recipient's domain, not the sender's.
         (7, 27) when text.Contains("accept mail", StringComparison.OrdinalIgnoreCase) => Recipient,
+        (2, 1) when kind == '5' && Blocklist().IsMatch(text) && !RecipientsOwn().IsMatch(text) => Connection,
         // Google says 5.2.1 for a disabled account, and for a busy one: "receiving mail at a rate that prevents additional messages from being delivered", "too quickly".
         (2, 1) => kind == '5' && !text.Contains("receiving mail", StringComparison.OrdinalIgnoreCase) ? Hard : Recipient,
         // Outlook.com's usual word for an address that is not there: 550 5.5.0 "Requested action not taken: mailbox unavailable (S2017062302)".
         (5, 0) when kind == '5' && MailboxUnavailable().IsMatch(text) => Hard,
         // Exchange Online says 5.4.1 "Recipient address rejected: Access denied" for a recipient that is not in its directory.
         (4, 1) when kind == '5' && text.Contains("access denied", StringComparison.OrdinalIgnoreCase) => Hard,
-        // Postfix gives 5.4.4 for a domain without address or MX.
-        (4, 4) when kind == '5' && text.Contains("not found", StringComparison.OrdinalIgnoreCase) => Hard,
+        // Postfix gives 5.4.4 for a domain without address or MX, Amazon SES for one that is none, Exchange Online 5.4.310.
+        (4, 4 or 310) when kind == '5' && NoDomain().IsMatch(text) => Hard,
+        (4, 6) when text.Contains("unusual sending", StringComparison.OrdinalIgnoreCase) => TooMuch,
         // RFC 3463 has X.4.5, congestion, as a 4 alone; Google says 5.4.5 when the sender's own quota is used up.
         (4, 5) when kind == '5' => TooMuch,
         // Microsoft: 5.7.606 to 5.7.649 is an address on its blocklist.
@@ -209,10 +213,10 @@ internal static partial class BounceClassifier
     private static char? Reply(string? text) => Code().Match(text ?? "") is { Success: true } code ? code.Value[0] : null;
 
     // Not part of an address or a version: 5.1.1, (5.1.1), #5.1.1, 550-5.1.1.
-    [GeneratedRegex(@"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d]|\.\d)")]
+    [GeneratedRegex(@"(?<![\d.])([245])\.([0-9]{1,3})\.([0-9]{1,3})(?![\d]|\.\d)")]
     private static partial Regex Status();
 
-    [GeneratedRegex(@"(?<=(?<!\d)[45]\d\d[ -]#?\(?)([45])\.(\d{1,3})\.(\d{1,3})(?![\d]|\.\d)")]
+    [GeneratedRegex(@"(?<=(?<!\d)[45]\d\d[ -]#?\(?)([45])\.([0-9]{1,3})\.([0-9]{1,3})(?![\d]|\.\d)")]
     private static partial Regex AfterReply();
 
     [GeneratedRegex(@"(?<!\d)[45]\d\d(?!\d|\.\d)")]
@@ -227,8 +231,14 @@ internal static partial class BounceClassifier
     private static partial Regex NoServer();
 
     // Our relay's name, or that of its address, is what the receiver does not like.
-    [GeneratedRegex(@"\b(helo|ehlo)\b.{0,80}(reject|invalid|fail|mismatch|not (found|resolve|allowed|match)|does ?n[o']t|unresolv)|client host rejected|cannot find your (reverse )?hostname|reverse lookup\b.{0,60}(fail|not found|missing)", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"\b(helo|ehlo)\b.{0,80}(reject|invalid|fail|mismatch|not (found|resolve|allowed|match)|does ?n[o']t|unresolv|blocked|need )|client host rejected|cannot find your (reverse )?hostname|reverse lookup\b.{0,60}(fail|not found|missing)", RegexOptions.IgnoreCase)]
     private static partial Regex Greeting();
+
+    [GeneratedRegex(@"recipient address rejected: un(deliverable|verified) address|callout verification failed", RegexOptions.IgnoreCase)]
+    private static partial Regex Asked();
+
+    [GeneratedRegex(@"not found|invalid domain|does not exist", RegexOptions.IgnoreCase)]
+    private static partial Regex NoDomain();
 
     // A group that takes mail of its members only.
     [GeneratedRegex(@"(not (allowed|authori[sz]ed|permitted)|permissions?|restricted|only)\b.{0,60}\b(this|the|that|to) (distribution |mailing )?(list|group|recipient|user|mailbox)\b", RegexOptions.IgnoreCase)]
@@ -245,30 +255,30 @@ internal static partial class BounceClassifier
     private static partial Regex NoDns();
 
     // What a mail links to is listed, and not who sends it.
-    [GeneratedRegex(@"\bcontain(s|ed|ing)?\b.{0,60}\b(URLs?|URIs?|links?|domain)\b|\b(message|mail|content|body)\b.{0,40}\b(URLs?|URIs?|links?)\b.{0,60}(black|block|listed)|\b(URLs?|URIs?|links?) (in|within) (the|your|this)\b|\b(SURBL|URIBL)\b", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"\bcontain(s|ed|ing)?\b.{0,60}\b(URLs?|URIs?|links?|domain)\b|\b(message|mail|content|body)\b.{0,40}\b(URLs?|URIs?|links?)\b.{0,60}(black|block|listed)|\b(URLs?|URIs?|links?) (in|within) (the|your|this)\b|\b(SURBL|URIBL|DBL)\b", RegexOptions.IgnoreCase)]
     private static partial Regex Link();
 
     // Said by a relay to whoever signed in: Amazon SES, SendGrid, Google, Microsoft 365 and hosters, of identities and accounts.
-    [GeneratedRegex(@"(?<!recipient )\b(address|identit(y|ies)|domain|sender)\b.{0,80}\b(is|are|was|has|have)? ?not (been )?verified|verified sender|failed the check in region|not authori[sz]ed to (perform|send)|SendAsDenied|permissions? to send|sending (is |has been |was )?(paused|suspended|disabled)|\b(your|the sending) account\b.{0,40}(suspend|disabled|paused|blocked|locked|closed)|credentials for relay|you are not (allowed|permitted) to send|not allowed to send (from|mail|as)", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"(?<!recipient )\b(address|identit(y|ies)|domain|sender)\b.{0,80}\b(is|are|was|has|have)? ?not (been )?verified|verified sender|failed the check in region|not authori[sz]ed to (perform|send)|SendAsDenied|permissions? to send|sending (is |has been |was )?(paused|suspended|disabled)|\b(your|the sending) account\b.{0,40}(suspend|disabled|paused|blocked|locked|closed)|credentials for relay|you are not (allowed|permitted) to send|not allowed to send(:| from| mail| as)|OutboundSpamException|unconfigured sending domain", RegexOptions.IgnoreCase)]
     private static partial Regex OwnAccount();
 
     [GeneratedRegex(@"\b(account|user|sender)\b.{0,40}\b(suspended|disabled|paused|blocked|locked)\b", RegexOptions.IgnoreCase)]
     private static partial Regex AnyAccount();
 
-    [GeneratedRegex(@"relay(ing)? (access )?(denied|not permitted|not allowed|prohibited)|unable to relay|authentication required|must issue a STARTTLS", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"(relay(ing)?|mail sending)( to \S+)? (access )?(denied|disallowed|not permitted|not allowed|prohibited)|unable to relay|(permitted|configured|allowed) to relay|do(es)? not relay|allowed rcpthosts|authentication (is )?required|server requires authentication|must issue a STARTTLS", RegexOptions.IgnoreCase)]
     private static partial Regex Relay();
 
-    [GeneratedRegex(@"\b(DMARC|DKIM|SPF)\b|unauthenticated|not authenticated|authentication (checks?|results?) (fail|did not)|sender (address )?rejected|sender verify failed", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"\b(DMARC|DKIM|SPF)\b|unauthenticated|not authenticated|authentication (checks?|results?) (fail|did not)|sender (address )?rejected|sender verify failed|sender address \[|mail.?from domain is listed", RegexOptions.IgnoreCase)]
     private static partial Regex Authentication();
 
-    [GeneratedRegex(@"spamhaus|barracudacentral|spamcop|sorbs|\b(RBL|DNSBL)\b|black-?list|block-?list|block list|blocked using|banned sending IP|\b(IP|IP address|network|host)\b.{0,60}\b(?<!not )(blocked|listed|reputation)|poor reputation|low reputation|reverse DNS|\bPTR\b|\[S3150\]|\[TSS0[79]\]", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"spamhaus|barracudacentral|spamcop|sorbs|\b(D?RBL|DNSBLs?)\b|ipcheck\.proofpoint|IP[=:] ?[\d.:a-f]+ - A problem occurred|host network not allowed|\bSC-00\d\b|black[ -]?list|block-?list|block list|blocked using|banned sending IP|\b(IP|IP address|network|host)\b.{0,60}\b(?<!not )(blocked|listed|reputation)|poor reputation|low reputation|reverse DNS|\bPTR\b|\[S3150\]|\[TSS0[79]\]", RegexOptions.IgnoreCase)]
     private static partial Regex Blocklist();
 
-    [GeneratedRegex(@"unusual rate|rate.?limit|\bRP-00\d\b|too many recipients|max(imum)?( \w+)? (e-?mails|messages|recipients)( \w+)? per (minute|hour|day)|(sending|send|message) rate exceeded|maximum sending rate|too many (connections|messages|recipients|concurrent)|unexpected volume|user complaints|\[TSS0[1-6]\]|throttl|sending too (fast|much|many)|\b(sending|relay|outgoing|outbound) (limit|quota)\b|\b(daily|hourly|monthly)\b(?!.{0,40}(receiv|mailbox|inbox)).{0,40}\b(limit|quota)\b", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"unusual rate|rate.?limit|frequency limited|submission.?quota|\bRP-00\d\b|too many recipients|max(imum)?( \w+)? (e-?mails|messages|recipients)( \w+)? per (minute|hour|day)|(sending|send|message) rate exceeded|maximum sending rate|too many (invalid )?(connections|e-?mails|messages|recipients|concurrent)|unexpected volume|user complaints|\[TSS0[1-6]\]|throttl|sending too (fast|much|many)|\b(sending|relay|outgoing|outbound) (limit|quota)\b|\b(daily|hourly|monthly)\b(?!.{0,40}(receiv|mailbox|inbox)).{0,40}\b(limit|quota)\b", RegexOptions.IgnoreCase)]
     private static partial Regex Rate();
 
     // Orange's words for mail that it does not like: "Mail rejete. Mail rejected. OFR_506".
-    [GeneratedRegex(@"\bOFR_50\d|\bmail rejet[eé]", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"\bOFR_50\d|\bmail rejet[eé]|administrative prohibition|blocked senders|\(\S+:blocked\)", RegexOptions.IgnoreCase)]
     private static partial Regex Refused();
 
     [GeneratedRegex(@"gr[ae]y.?list", RegexOptions.IgnoreCase)]
@@ -277,11 +287,11 @@ internal static partial class BounceClassifier
     [GeneratedRegex(@"(mailbox|quota|storage|inbox|maildir).{0,40}(full|exceeded|over|insufficient|not enough)|over.?quota|quota exceeded|(full|insufficient|out of) (mailbox|storage|system storage|disk)", RegexOptions.IgnoreCase)]
     private static partial Regex Full();
 
-    [GeneratedRegex(@"(user|recipient|mailbox|address|account|alias|person).{0,60}(unknown|not found|does ?n[o']t exist|doesn't exist|no longer|invalid|disabled|deactivated|terminated|inactive|unavailable for delivery|not listed)|(unknown|no such|invalid|nonexistent|non-existent) (local )?(user|recipient|mailbox|address|account|alias|person|domain)|no mailbox|not a valid mailbox|no such user|(domain|host).{0,40}(not found|does not exist)|does ?n[o']t have an? \S+ account", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"(user|recipient|mailbox|address|account|alias|person).{0,60}(unknown|not found|does ?n[o']t exist|doesn't exist|no longer|invalid|disabled|deactivated|terminated|inactive|unavailable for delivery|not listed)|(unknown|no such|invalid|nonexistent|non-existent) (local )?(user|recipient|mailbox|address|account|alias|person|domain)|no mailbox|not a valid (mailbox|recipient)|@\S+ is no longer valid|#5\.1\.0 address rejected|unrouteable address|no such user|(domain|host).{0,40}(not found|does not exist)|does ?n[o']t have an? \S+ account", RegexOptions.IgnoreCase)]
     private static partial Regex Unknown();
 
     // The standard's words for the reply 550, last in the text: whatever follows says why.
-    [GeneratedRegex(@"(requested action not taken: )?mailbox unavailable[\s.]*(\(S\d+\))?[\s.]*(\[[^\]]*\])?\s*$", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"(requested action not taken: )?mailbox unavailable[\s.]*(\(S\d+\))?[\s.]*(\[[^\]]*\][\s.]*)*(\(in reply to[^)]*\))?((550[ -])?For explanation visit \S+)?\s*$", RegexOptions.IgnoreCase)]
     private static partial Regex MailboxUnavailable();
 
     [GeneratedRegex(@"(message|mail|size).{0,30}(too (big|large|long)|exceeds)|too (big|large)", RegexOptions.IgnoreCase)]

@@ -25,6 +25,14 @@ public sealed class BounceClassifierTests
     [InlineData("5.1.0", "550 5.1.0 Address not listed in directory")]
     [InlineData(null, "554 delivery error: dd This user doesn't have a yahoo.com account (ada@yahoo.com) [0] - unknown user")]
     [InlineData("5.7.17", "mailbox owner has changed")]
+    [InlineData(null, "550-Requested action not taken: mailbox unavailable 550 For explanation visit https://postmaster.web.de/en/case?c=r1601&i=ip&v=192.0.2.1&r=abc")]
+    [InlineData(null, "554 delivery error: dd Not a valid recipient - atlas315.free.mail.ne1.yahoo.com")]
+    [InlineData(null, "554 delivery error: dd ada@yahoo.com is no longer valid.")]
+    [InlineData("5.1.0", "550 #5.1.0 Address rejected.")]
+    [InlineData(null, "550 Unrouteable address")]
+    [InlineData("5.4.4", "550 5.4.4 Invalid domain")]
+    [InlineData("5.4.310", "550 5.4.310 DNS domain nodomain.example does not exist [Message=InfoDomainNonexistent]")]
+    [InlineData("5.2.1", "550 5.2.1 This mailbox has been blocked due to inactivity")]
     [InlineData(null, "554 delivery error: dd Sorry your message to ada@yahoo.com cannot be delivered. This account has been disabled or discontinued [#102]. - mta1234.mail.ne1.yahoo.com")]
     [InlineData(null, "553 Mail from hello@shop.example to ada@example.org rejected: no such user")] // seen red: the sender's domain
     [InlineData("5.5.0", "550 5.5.0 Requested action not taken: mailbox unavailable (S2017062302).")] // Outlook.com; seen red: the message's affair
@@ -41,6 +49,8 @@ public sealed class BounceClassifierTests
     [InlineData("5.2.1", "550-5.2.1 The user you are trying to contact is receiving mail at a rate that prevents additional messages from being delivered. https://support.google.com/mail/?p=ReceivingRatePerm")] // seen red: gone for good
     [InlineData("", "unable to get mx info: failed to get IPs from PTR record: lookup <nil>: unrecognized address")] // SendGrid's; seen red: the connection was stopped
     [InlineData("5.0.0", "unable to get mx info: failed to get IPs from PTR record: lookup <nil>: unrecognized address")]
+    [InlineData("5.5.0", "550 5.5.0 Service refuse. Veuillez essayer plus tard. The recipient account is blocked. LPN007_426")]
+    [InlineData("5.7.703", "550 5.7.703 Your message can't be delivered because one or more recipients are blocked by your organization using Tenant Allow Block List")]
     [InlineData("5.1.1", "552 5.2.2 Over quota")] // the status made of the reply code, seen red: gone for good
     [InlineData("5.1.1", "552 5.1.1 <ada@wanadoo.fr> Boite du destinataire pleine. Recipient overquota. OFR_417")]
     [InlineData("5.7.27", "550 Host does not accept mail")]
@@ -67,6 +77,9 @@ public sealed class BounceClassifierTests
     [InlineData("5.7.1", "554 5.7.1 The message was rejected because it contains a URL on a blacklist (Spamhaus DBL)")] // seen red: one bad link stopped the connection
     [InlineData("5.7.1", "550 5.7.1 Message body contains blacklisted link, see multi.surbl.org")]
     [InlineData("5.7.0", "554 Mail from hello@shop.example rejected for policy reasons.")]
+    [InlineData("5.7.1", "550 5.7.1 Your email was rejected due to having a domain present in the Spamhaus DBL")]
+    [InlineData(null, "550 Administrative prohibition - envelope blocked")]
+    [InlineData(null, "550 permanent failure for one or more recipients (ada@example.org:blocked)")]
     [InlineData("5.2.0", "550 5.2.0 Mail rejete. Mail rejected. OFR_506 [506]")]
     [InlineData(null, "550-Requested action not taken: mailbox unavailable 550 Reject due to policy restrictions.")]
     public void This_message_was_not_wanted(string? status, string text) => Assert.Equal(BounceKind.MessageSoft, BounceClassifier.Reported(status, text, BounceKind.Hard).Kind);
@@ -89,6 +102,18 @@ public sealed class BounceClassifierTests
     [InlineData("4.7.28", "421-4.7.28 Gmail has detected an unusual rate of unsolicited mail originating from your IP address.", FaultScope.Connection)]
     [InlineData(null, "550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent. Please contact your Internet service provider since part of their network is on our block list (S3150).", FaultScope.Connection)]
     [InlineData("5.7.1", "554 5.7.1 <ada@example.org>: Relay access denied", FaultScope.Connection)]
+    [InlineData("5.5.2", "504 5.5.2 <localhost>: Helo command rejected: need fully-qualified hostname", FaultScope.Connection)]
+    [InlineData("5.5.2", "504 5.5.2 <news@shop>: Sender address rejected: need fully-qualified address", FaultScope.Domain)]
+    [InlineData("5.5.4", "554 5.5.4 Your IP 192.0.2.1 address has a bad reputation", FaultScope.Connection)]
+    [InlineData("5.2.1", "550 5.2.1 Mailbox unavailable. Your IP address 192.0.2.1 is blacklisted using SPAMHAUS-XBL. Details: https://www.spamhaus.org/query/ip/192.0.2.1", FaultScope.Connection)]
+    [InlineData(null, "554 IP=192.0.2.1 - A problem occurred. (Ask your postmaster for help or to contact tosa@rx.t-online.de to clarify.) (BL)", FaultScope.Connection)]
+    [InlineData(null, "554 Blocked - see https://ipcheck.proofpoint.com/?ip=192.0.2.1", FaultScope.Connection)]
+    [InlineData(null, "554 resimta-po-01v.sys.comcast.net comcast 192.0.2.1 found on one or more DNSBLs", FaultScope.Connection)]
+    [InlineData(null, "554 Host network not allowed - https://community.mimecast.com/docs/DOC-1369#554", FaultScope.Connection)]
+    [InlineData(null, "550 SC-004 (COL0-MC1-F1) Unfortunately, messages from 192.0.2.1 weren't sent.", FaultScope.Connection)]
+    [InlineData("5.7.705", "550 5.7.705 Access denied, tenant has exceeded threshold", FaultScope.Connection)]
+    [InlineData("5.7.1", "554 5.7.1 Service unavailable; Sender address [news@shop.example] blocked using dbl.spamhaus.org", FaultScope.Domain)]
+    [InlineData(null, "550-5.1.0 MXIN506 MailFrom domain is listed in Spamhaus. Please see https://www.spamhaus.org/query/domain/shop.example", FaultScope.Domain)]
     [InlineData("5.7.1", "550 5.7.1 Mail from IP 192.0.2.1 was rejected due to listing in Spamhaus SBL", FaultScope.Connection)] // seen red: the domain
     [InlineData("5.1.1", "550 5.7.1 IP address blacklisted by recipient", FaultScope.Connection)] // seen red: the recipient was suppressed
     [InlineData("5.1.3", "553 http://www.spamhaus.org/query/bl?ip=192.0.2.1", FaultScope.Connection)]
@@ -140,6 +165,11 @@ public sealed class BounceClassifierTests
     [InlineData("5.7.1", "550 5.7.1 Daily SMTP relay limit exceeded for customer.")]
     [InlineData("5.7.0", "550 5.7.0 Hourly sending quota exceeded")]
     [InlineData("5.1.1", "550 5.1.1 <ada@example.org> - 203.0.113.222 has sent to too many recipients this hour. IB607")] // seen red: gone for good
+    [InlineData(null, "550 Too many invalid recipients")]
+    [InlineData(null, "550 Ip frequency limited [abc IP: 192.0.2.1]")]
+    [InlineData("5.2.0", "554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException; Failed to process message due to a permanent exception")]
+    [InlineData("5.4.6", "550 5.4.6 Unusual sending activity detected. Please try after sometime")]
+    [InlineData("5.7.0", "550 5.7.0 Requested action not taken: too many emails per second")]
     [InlineData("4.3.2", "452 4.3.2 Connection rate limit exceeded.")]
     [InlineData("4.7.0", "421 RP-001 (SNT004-MC1F1) Unfortunately, some messages from 192.0.2.1 weren't sent. Please try again. We have limits for how many messages can be sent per hour and per day.")]
     [InlineData(null, "550 Domain shop.example has exceeded the max emails per hour (500/500 (100%)) allowed. Message discarded.")] // Exim, as hosters set it up
@@ -157,6 +187,14 @@ public sealed class BounceClassifierTests
     [InlineData("Recipient", "550 5.7.1 Your account has been suspended")]
     [InlineData("FinalDot", "550 5.7.1 The account is disabled")]
     [InlineData("MailFrom", "550 mailbox unavailable")]
+    [InlineData("Recipient", "550 Please turn on SMTP Authentication in your mail client. host.shop.example is not permitted to relay through this server without authentication.")]
+    [InlineData("Recipient", "553 Relaying disallowed as news@shop.example")]
+    [InlineData("Recipient", "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)")]
+    [InlineData("Recipient", "503 This mail server requires authentication when attempting to send to a non-local e-mail address.")]
+    [InlineData("Recipient", "530 SMTP authentication is required.")]
+    [InlineData("FinalDot", "550 5.7.0 Mail Sending denied. Visit https://support.google.com")]
+    [InlineData("FinalDot", "554 5.2.0 STOREDRV.Submission.Exception:OutboundSpamException; WASCL UserAction verdict is not None. Actual verdict is Suspend")]
+    [InlineData("FinalDot", "550 5.7.1 Unconfigured Sending Domain <shop.example>")]
     [InlineData("MailFrom", "550 5.1.1 no such user here")]
     public void What_our_own_relay_says_of_us_is_the_senders_fault(string stage, string text) =>
         Assert.Equal(BounceKind.SenderFault, BounceClassifier.Own(text[..3], text[4..], Enum.Parse<SmtpStage>(stage))?.Kind);
@@ -173,6 +211,10 @@ public sealed class BounceClassifierTests
     [InlineData("Recipient", "554 delivery error: dd This account has been disabled or discontinued [#102].", BounceKind.Hard)]
     [InlineData("Recipient", "571 571 Sender is not allowed to email this distribution list: staff@example.org", BounceKind.RecipientSoft)]
     [InlineData("Recipient", "550 You are not allowed to send mail to this list", BounceKind.RecipientSoft)]
+    [InlineData("Recipient", "550 5.1.1 <ada@dead.example>: Recipient address rejected: undeliverable address: host mx.dead.example[192.0.2.9] said: 554 5.7.1 <ada@dead.example>: Relay access denied (in reply to RCPT TO command)", BounceKind.RecipientSoft)] // seen red: what a stranger's server said to the relay stopped the connection
+    [InlineData("Recipient", "550 5.1.1 <ada@dead.example>: Recipient address rejected: undeliverable address: host mx.dead.example[192.0.2.9] said: 554 5.7.1 Client host [192.0.2.1] blocked using zen.spamhaus.org", BounceKind.RecipientSoft)]
+    [InlineData("Recipient", "550 5.1.1 <ada@dead.example>: Recipient address rejected: undeliverable address: host mx.dead.example[192.0.2.9] said: 550 5.1.1 User unknown", BounceKind.Hard)]
+    [InlineData("Recipient", "550 Callout verification failed: 550 relay not permitted", BounceKind.RecipientSoft)]
     [InlineData("Recipient", "550 5.7.1 sender is not authorized to send to this group", BounceKind.RecipientSoft)]
     [InlineData("FinalDot", "554 Transaction failed: unknown user", BounceKind.MessageSoft)] // some relays look at recipients last, but not without a code
     [InlineData("MailFrom", "552 5.3.4 Message size exceeds fixed limit", BounceKind.MessageSoft)]
@@ -187,6 +229,7 @@ public sealed class BounceClassifierTests
     [InlineData("5.0.0", "5.0.0")]
     [InlineData(null, "version 5.1.1.7 at 10.5.1.1")]
     [InlineData("99999.99999.99999", "5.99999.1")]
+    [InlineData(null, "no 5.1.\u0661 such")] // seen red: a FormatException
     [InlineData("5.0.0", LongText + " 550 no such user")]
     public void Where_nothing_is_said_the_providers_word_counts(string? status, string? text)
     {
