@@ -118,7 +118,7 @@ internal static partial class ServerSetup
     public static RetentionOptions ReadRetention(this IConfiguration configuration) => configuration.Read<RetentionOptions>("MailFlow:Retention");
 
     /// <summary>Schedules are kept where the nodes share them, if there is such a place.</summary>
-    public static ScheduleOptions ReadSchedules(this IConfiguration configuration) => new(configuration.GetConnectionString("MailFlow") is { Length: > 0 } postgres ? Database.Guard(postgres) : null);
+    public static ScheduleOptions ReadSchedules(this IConfiguration configuration) => new(new Settings(configuration).GuardedConnectionString());
 
     /// <summary>The section <c>MailFlow:Webhooks</c>.</summary>
     public static WebhookOptions ReadWebhooks(this IConfiguration configuration)

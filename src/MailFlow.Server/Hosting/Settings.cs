@@ -24,17 +24,7 @@ internal sealed class Settings(IConfiguration configuration)
     /// <summary><c>ConnectionStrings__MailFlow</c> is PostgreSQL's; without it, a SQLite file in the data directory.</summary>
     public Database OpenDatabase(TimeProvider time)
     {
-        if (!IsOnSqlite)
-        {
-            try
-            {
-                return Database.OpenPostgreSql(configuration.GetConnectionString("MailFlow")!, time);
-            }
-            catch (Exception error) when (error is ArgumentException or FormatException)
-            {
-                throw new StartRefusedException($"ConnectionStrings:MailFlow: {error.Message}", error);
-            }
-        }
+        if (!IsOnSqlite) return Read(connection => Database.OpenPostgreSql(connection, time));
         var file = Path.Combine(DataDirectory, "mailflow.db");
         // SQLite gives the files beside it the same permissions; an empty file is an empty database.
         if (!File.Exists(file)) new FileStream(file, ForOwnerOnly()).Dispose();
@@ -56,5 +46,20 @@ internal sealed class Settings(IConfiguration configuration)
         if (OperatingSystem.IsWindows()) Directory.CreateDirectory(DataDirectory);
         else Directory.CreateDirectory(DataDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return DataDirectory;
+    }
+
+    /// <summary>PostgreSQL's connection string as a library's own connections are to have it; null on SQLite.</summary>
+    public string? GuardedConnectionString() => IsOnSqlite ? null : Read(Database.Guard);
+
+    private T Read<T>(Func<string, T> read)
+    {
+        try
+        {
+            return read(configuration.GetConnectionString("MailFlow")!);
+        }
+        catch (Exception error) when (error is ArgumentException or FormatException)
+        {
+            throw new StartRefusedException($"ConnectionStrings:MailFlow: {error.Message}", error);
+        }
     }
 }
