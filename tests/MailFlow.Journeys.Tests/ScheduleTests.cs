@@ -330,6 +330,32 @@ public sealed partial class ScheduleTests
         async Task<DateTimeOffset?> NextAsync() => (await scheduler.GetTrigger(new TriggerKey("hourly", "upkeep")))!.NextFireTimeUtc;
     }
 
+    // Seen red: it was waited for, and the process ended in the middle of it.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_stop_tells_upkeep_to_end_and_waits_until_it_has(DatabaseKind kind)
+    {
+        await using var host = await HostAsync(kind, french: 0);
+        var (began, ended) = (new TaskCompletionSource(), false);
+        using var clock = new ScheduleClock(
+            host.Database, host.Get<PublishedSchedules>(), host.Get<ScheduleFires>(), new ScheduleOptions(kind == DatabaseKind.PostgreSql ? host.ConnectionString : null),
+            [new Upkeep("endless", TimeSpan.FromHours(1), async ct =>
+            {
+                began.SetResult();
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, ct).ContinueWith(_ => ended = true, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            })], FaultPoints.None, host.Get<ILoggerFactory>());
+        await clock.StartAsync(default);
+        using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while (!began.Task.IsCompleted)
+        {
+            host.Time.Advance(TimeSpan.FromSeconds(1)); // Quartz' threads look at this clock
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, deadline.Token);
+        }
+
+        await clock.StopAsync(deadline.Token);
+
+        Assert.True(ended);
+    }
+
     // Seen red: it was known only where mail is sent, and the clock is where journeys are worked.
     [Fact]
     public async Task Where_the_clock_is_sending_domains_are_checked_though_no_mail_is_sent_there()

@@ -1,5 +1,6 @@
 using MailFlow.Data;
 using MailFlow.Engine.Definitions;
+using MailFlow.Engine.Storage;
 
 namespace MailFlow.Delivery.Sending;
 
@@ -9,27 +10,8 @@ internal static class DueMessages
     private const int MostAccounts = 50;
 
     /// <summary>Accounts with due messages, from the one after <paramref name="after"/> on, around to it again; at most fifty.</summary>
-    public static async Task<IReadOnlyList<int>> AccountsAsync(Session session, int after, CancellationToken ct)
-    {
-        var now = await session.NowAsync(ct);
-        var accounts = await AccountsAsync(session, now, after, int.MaxValue, MostAccounts, ct);
-        if (accounts.Count < MostAccounts && after > int.MinValue)
-            accounts.AddRange(await AccountsAsync(session, now, int.MinValue, after, MostAccounts - accounts.Count, ct));
-        return accounts;
-    }
-
-    /// <summary>Hops along the index from account to account: its cost is the number of accounts with anything to do, not of messages.</summary>
-    private static Task<List<int>> AccountsAsync(Session session, long now, int after, int upTo, int limit, CancellationToken ct) => session.QueryAsync("""
-        WITH RECURSIVE pending (account_id) AS (
-          SELECT (SELECT account_id FROM message WHERE due_at IS NOT NULL AND account_id > @after AND account_id <= @up_to ORDER BY account_id LIMIT 1)
-          UNION ALL
-          SELECT (SELECT message.account_id FROM message WHERE due_at IS NOT NULL AND message.account_id > pending.account_id AND message.account_id <= @up_to
-                  ORDER BY message.account_id LIMIT 1)
-          FROM pending WHERE pending.account_id IS NOT NULL)
-        SELECT account_id FROM pending
-        WHERE account_id IS NOT NULL AND EXISTS (SELECT 1 FROM message WHERE message.account_id = pending.account_id AND message.stream IN (0, 1) AND message.due_at <= @now)
-        LIMIT @limit
-        """, row => row.Int(0), ct, ("after", after), ("up_to", upTo), ("now", now), ("limit", limit));
+    public static async Task<IReadOnlyList<int>> AccountsAsync(Session session, int after, CancellationToken ct) =>
+        await AccountsInTurn.DueAsync(session, "message", await session.NowAsync(ct), after, MostAccounts, ct, pending: "due_at IS NOT NULL", due: "stream IN (0, 1)");
 
     /// <summary>Whether a stream of an account has a due message.</summary>
     public static async Task<bool> AnyAsync(Session session, int account, MessageStream stream, long now, CancellationToken ct) => await session.FirstAsync(

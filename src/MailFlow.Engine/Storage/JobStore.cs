@@ -48,8 +48,7 @@ internal static class JobStore
     /// </summary>
     public static async Task<List<JobRow>> ClaimAsync(Session session, long now, long lease, int limit, int after, CancellationToken ct)
     {
-        var accounts = await AccountsAsync(session, now, after, int.MaxValue, limit, ct);
-        if (accounts.Count < limit) accounts.AddRange(await AccountsAsync(session, now, int.MinValue, after, limit - accounts.Count, ct));
+        var accounts = await AccountsInTurn.DueAsync(session, "job", now, after, limit, ct);
         var claimed = new List<JobRow>();
         while (accounts.Count > 0 && claimed.Count < limit)
         {
@@ -74,18 +73,6 @@ internal static class JobStore
         RETURNING {Columns}
         """,
         JobRow.Read, ct, ("account", account), ("now", now), ("lease", lease), ("limit", limit));
-
-    /// <summary>Hops along the index from account to account.</summary>
-    private static Task<List<int>> AccountsAsync(Session session, long now, int after, int upTo, int limit, CancellationToken ct) => session.QueryAsync("""
-        WITH RECURSIVE pending (account_id) AS (
-          SELECT (SELECT account_id FROM job WHERE account_id > @after AND account_id <= @up_to ORDER BY account_id LIMIT 1)
-          UNION ALL
-          SELECT (SELECT job.account_id FROM job WHERE job.account_id > pending.account_id AND job.account_id <= @up_to ORDER BY job.account_id LIMIT 1)
-          FROM pending WHERE pending.account_id IS NOT NULL)
-        SELECT account_id FROM pending
-        WHERE account_id IS NOT NULL AND EXISTS (SELECT 1 FROM job WHERE job.account_id = pending.account_id AND job.due_at <= @now)
-        LIMIT @limit
-        """, row => row.Int(0), ct, ("after", after), ("up_to", upTo), ("now", now), ("limit", limit));
 
     /// <summary>Puts a job off after a failed attempt. False when a later attempt has taken over.</summary>
     public static async Task<bool> PutOffAsync(Session session, JobRow job, long dueAt, string error, CancellationToken ct) => await session.ExecuteAsync(

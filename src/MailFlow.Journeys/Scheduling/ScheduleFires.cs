@@ -19,9 +19,7 @@ internal sealed partial class ScheduleFires(Database database, Segments segments
     /// <summary>The index of the inbox begins with the shard.</summary>
     private static readonly string AllShards = string.Join(", ", Enumerable.Range(0, StableHash.Shards));
 
-    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
-
-    private readonly Dictionary<(int, string, long), (int Failures, long At, TimeSpan Pause)> _failing = [];
+    private readonly Dictionary<(int, string, long), (int Failures, long At)> _failing = [];
 
     /// <summary>How long what is done stays written down. A time of longer ago is not made up for: it may have been, and forgotten.</summary>
     public static TimeSpan Kept { get; } = TimeSpan.FromDays(400);
@@ -30,16 +28,12 @@ internal sealed partial class ScheduleFires(Database database, Segments segments
     public Task<bool> FireAsync(PublishedSchedule schedule, DateTimeOffset at, CancellationToken ct) => database.WriteAsync(session => FireAsync(session, schedule, at, ct), ct);
 
     /// <summary>Only while what it was read from is published: a node that stood still in between would let in whom nobody expects any more.</summary>
-    private static async Task<bool> FireAsync(Session session, PublishedSchedule schedule, DateTimeOffset at, CancellationToken ct)
-    {
-        if (await session.FirstAsync($"""
-            SELECT 1 FROM journey j JOIN definition_version v ON v.id = j.published_version_id WHERE j.id = @journey AND {PublishedSchedules.Since} = @since{(session.Dialect.IsPostgreSql ? " FOR SHARE OF j" : "")}
-            """, _ => true, ct, ("journey", schedule.JourneyId), ("since", schedule.PublishedAt)) != true) return false;
-        return await session.ExecuteAsync("""
-            INSERT INTO schedule_fire (account_id, journey_id, activity_id, fire_at, audience) VALUES (@account, @journey, @activity, @at, @audience)
-            ON CONFLICT (journey_id, activity_id, fire_at) DO NOTHING
-            """, ct, ("account", schedule.AccountId), ("journey", schedule.JourneyId), ("activity", schedule.ActivityId), ("at", at), ("audience", schedule.Audience)) > 0;
-    }
+    private static async Task<bool> FireAsync(Session session, PublishedSchedule schedule, DateTimeOffset at, CancellationToken ct) => await session.ExecuteAsync($"""
+        INSERT INTO schedule_fire (account_id, journey_id, activity_id, fire_at, audience)
+        SELECT j.account_id, j.id, @activity, @at, @audience FROM journey j JOIN definition_version v ON v.id = j.published_version_id
+        WHERE j.id = @journey AND {PublishedSchedules.Since} = @since{(session.Dialect.IsPostgreSql ? " FOR SHARE OF j" : "")}
+        ON CONFLICT (journey_id, activity_id, fire_at) DO NOTHING
+        """, ct, ("journey", schedule.JourneyId), ("activity", schedule.ActivityId), ("at", at), ("audience", schedule.Audience), ("since", schedule.PublishedAt)) > 0;
 
     /// <summary>Writes down what these schedules had missed up to now, before they are published anew: what counts from the new publish on would know nothing of it.</summary>
     public static async Task FireMissedAsync(Session session, IEnumerable<PublishedSchedule> schedules, DateTimeOffset now, CancellationToken ct)
@@ -70,10 +64,10 @@ internal sealed partial class ScheduleFires(Database database, Segments segments
     {
         var open = await database.ReadAsync(session => OpenAsync(session, ct), ct);
         foreach (var gone in _failing.Keys.Except(open.Select(fire => fire.Key)).ToList()) _failing.Remove(gone);
-        var tried = open.Where(fire => _failing.TryGetValue(fire.Key, out var failure) && database.Time.GetElapsedTime(failure.At) >= failure.Pause).MinBy(fire => _failing[fire.Key].At);
+        var again = open.Where(fire => _failing.TryGetValue(fire.Key, out var failure) && database.Time.GetElapsedTime(failure.At) >= PauseAfter(failure.Failures)).MinBy(fire => _failing[fire.Key].At);
         var worked = false;
         var full = new Dictionary<int, bool>();
-        foreach (var fire in open.Where(fire => !_failing.ContainsKey(fire.Key)).Concat(tried is null ? [] : [tried]))
+        foreach (var fire in open.Where(fire => !_failing.ContainsKey(fire.Key)).Concat(again is null ? [] : [again]))
         {
             try
             {
@@ -85,13 +79,16 @@ internal sealed partial class ScheduleFires(Database database, Segments segments
             }
             catch (Exception error) when (!ct.IsCancellationRequested)
             {
-                var failures = _failing.TryGetValue(fire.Key, out var before) ? before.Failures + 1 : 1;
+                var failures = _failing.GetValueOrDefault(fire.Key).Failures + 1;
                 if (failures == 1) LogFailing(fire.DefinitionId, fire.Audience, error);
-                _failing[fire.Key] = (failures, database.Time.GetTimestamp(), TimeSpan.FromSeconds(Math.Min(LongestPause.TotalSeconds, Math.Pow(2, Math.Min(failures, 10)) / 2)));
+                _failing[fire.Key] = (failures, database.Time.GetTimestamp());
             }
         }
         return worked;
     }
+
+    /// <summary>Longer than a lane's: what fails may take half a minute to do so, and the others are let in between.</summary>
+    private static TimeSpan PauseAfter(int failures) => TimeSpan.FromSeconds(Math.Min(60, 1 << Math.Min(failures - 1, 6)));
 
     /// <summary>The oldest of each trigger: who fills up with times that fail does not hide the others'.</summary>
     private static Task<List<Open>> OpenAsync(Session session, CancellationToken ct) => session.QueryAsync("""
