@@ -1,3 +1,5 @@
+using MailFlow.Delivery.Tests.Routing;
+using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Execution;
 using MailFlow.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -49,5 +51,74 @@ public sealed class SenderLoopTests
         stub.OnSend = _ => { };
         Assert.Equal(4, await fixture.SendAllAsync(fixture.Start())); // no time has passed
         Assert.Equal(ids.Order(), stub.Taken.Select(mail => mail.Key).Order());
+    }
+
+    // Both seen red: no mail left by the other connection until the silent one had timed out, and no answer was written down before.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_provider_that_does_not_answer_holds_up_no_other_and_gets_no_more_than_each_lane_gave_it(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        var silent = await ConnectSilentAsync(fixture);
+        var sound = await ConnectSoundAsync(fixture);
+        fixture.Start(services: services => services.AddDeliveryWorkers());
+        var loop = fixture.Delivery.Get<IEnumerable<IHostedService>>().Single(service => service.GetType().Name == "SenderLoop");
+        await loop.StartAsync(default);
+        for (var calls = 1; calls <= fixture.Delivery.Options.Lanes; calls++)
+        {
+            await fixture.QueueAsync(1, domain: $"silent-{calls}.example");
+            fixture.Delivery.Get<MessageSignal>().Notify();
+            await UntilAsync(() => silent.Calls == calls, fixture);
+        }
+
+        var waiting = await fixture.QueueAsync(1, domain: "waiting.example");
+        await fixture.QueueAsync(3, MessageStream.Transactional);
+        await UntilAsync(() => sound.Taken.Count == 3, fixture);
+        var stop = loop.StopAsync(default);
+        fixture.Delivery.Time.Advance(silent.RequestTimeout);
+        await stop;
+
+        Assert.Equal(fixture.Delivery.Options.Lanes, silent.Calls);
+        Assert.Equal(MessageState.Queued, (await fixture.Delivery.StateAsync(waiting[0])).State);
+        Assert.Equal(0, await fixture.Delivery.Database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM message WHERE lease_until IS NOT NULL", default), default));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Answers_that_are_known_are_written_down_while_others_are_waited_for(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        var silent = await ConnectSilentAsync(fixture);
+        silent.Answer = email => email.To.Domain == "silent.example" ? StubAnswer.Stall : StubAnswer.Accept;
+        await ConnectSoundAsync(fixture);
+        List<Guid> answered = [.. await fixture.QueueAsync(2), .. await fixture.QueueAsync(2, MessageStream.Transactional)];
+        var late = (await fixture.QueueAsync(1, domain: "silent.example"))[0];
+
+        var round = fixture.Delivery.Get<MessageSender>().RunOnceAsync(default);
+        await UntilAsync(() => answered.TrueForAll(id => fixture.Delivery.StateAsync(id).Result.State == MessageState.Accepted), fixture);
+        Assert.Equal(MessageState.Inflight, (await fixture.Delivery.StateAsync(late)).State);
+        fixture.Delivery.Time.Advance(silent.RequestTimeout);
+        await round;
+
+        Assert.Equal(MessageState.Unknown, (await fixture.Delivery.StateAsync(late)).State);
+    }
+
+    /// <summary>A connection for marketing mail that never answers.</summary>
+    private static async Task<StubProvider> ConnectSilentAsync(RoutingFixture fixture)
+    {
+        var silent = await fixture.ConnectAsync("silent", draft: new ConnectionDraft { TransactionalWeight = 0 });
+        (silent.Answer, silent.RequestTimeout) = (_ => StubAnswer.Stall, TimeSpan.FromHours(1));
+        return silent;
+    }
+
+    private static Task<StubProvider> ConnectSoundAsync(RoutingFixture fixture) => fixture.ConnectAsync("sound", draft: new ConnectionDraft { MarketingWeight = 0 });
+
+    /// <summary>Lets seconds pass, far fewer than a call may take, until something is so.</summary>
+    private static async Task UntilAsync(Func<bool> isSo, RoutingFixture fixture)
+    {
+        for (var second = 0; second < 100 && !isSo(); second++)
+        {
+            fixture.Delivery.Time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System); // for the sender's own work, of which nobody tells
+        }
+        Assert.True(isSo());
     }
 }

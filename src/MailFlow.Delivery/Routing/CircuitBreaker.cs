@@ -1,8 +1,8 @@
 namespace MailFlow.Delivery.Routing;
 
 /// <summary>
-/// Whether a route is worth trying, as this node has seen it. Half of the last calls (ten or more within half a minute) failing by the provider's own trouble opens it: nothing
-/// is handed over for 30 seconds, and after each try that fails again for twice as long, up to ten minutes. Then one mail tries; if that is taken, it is closed again.
+/// Whether a route is worth trying, as this node has seen it. Half of the last calls (those of half a minute, or the last ten where these took longer, as they do when each times
+/// out) failing by the provider's own trouble opens it: nothing is handed over for 30 seconds, and after each try that fails again for twice as long, up to ten minutes. Then one mail tries; if that is taken, it is closed again.
 /// A provider that asks for a pause (429) gets it, up to two hours.
 /// </summary>
 internal sealed class CircuitBreaker
@@ -35,7 +35,7 @@ internal sealed class CircuitBreaker
     {
         lock (_lock)
         {
-            if (now - _windowSince > Window.TotalMilliseconds) (_windowSince, _calls, _troubles) = (now, 0, 0);
+            if (now - _windowSince > Window.TotalMilliseconds && _calls >= FewestCalls) (_windowSince, _calls, _troubles) = (now, 0, 0);
             (_calls, _troubles) = (_calls + calls, _troubles + troubles);
             if (troubles < calls && _openings > 0) (_openings, _calls, _troubles) = (0, 0, 0);
             var isOpened = troubles > 0 && (_openings > 0 || (_calls >= FewestCalls && _troubles * 2 >= _calls));

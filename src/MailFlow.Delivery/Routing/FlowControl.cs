@@ -19,9 +19,10 @@ internal sealed class FlowControl(Routes routes, Senders senders, IRateLimits li
     /// <summary>What these accounts may send in the transaction at hand.</summary>
     /// <param name="session">A writing session.</param>
     /// <param name="accounts">The accounts.</param>
+    /// <param name="busy">Routes that get nothing now: the sender that asks has not got all their answers to what it gave them.</param>
     /// <param name="now">Unix milliseconds.</param>
     /// <param name="ct">Cancels.</param>
-    public async Task<Flow> OpenAsync(Session session, IReadOnlyList<int> accounts, long now, CancellationToken ct)
+    public async Task<Flow> OpenAsync(Session session, IReadOnlyList<int> accounts, IReadOnlySet<Route> busy, long now, CancellationToken ct)
     {
         // A stop is made, or ends, together with a change of routes or sender, and each statement sees what is committed by then. With the routes between two looks at the stops,
         // and the sender after them, no mail leaves by a change without its stop or by what a stop was for: at worst it waits once more.
@@ -52,7 +53,7 @@ internal sealed class FlowControl(Routes routes, Senders senders, IRateLimits li
         if (daily.Count > 0) days = await FlowStore.DaysAsync(session, counted, today - (2 * SendingLog.Window), ct); // another's hand-over may have been waited for
 
         var heldByRate = rates.Any(each => each.Value < TokenBucket.Unlimited && grant.Find(each.Key)!.Value.Whole < options.BatchSize);
-        var ways = limited.Union(all.Closed.Values.SelectMany(each => each)).ToDictionary(route => route, route => new Way(route, RoomOf(route, grant, days, today, now), RoomForMarketing(route, days, today)));
+        var ways = limited.Union(all.Closed.Values.SelectMany(each => each)).ToDictionary(route => route, route => new Way(route, busy.Contains(route) ? 0 : RoomOf(route, grant, days, today, now), RoomForMarketing(route, days, today)));
         var allowed = new Dictionary<int, int>();
         foreach (var (account, domain) in domains)
             allowed[account] = await MarketingAsync(session, account, domain, stopped, LogOf(account, domain), warmUps, today, ct);

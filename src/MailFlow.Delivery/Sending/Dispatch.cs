@@ -15,16 +15,14 @@ internal sealed class Dispatch(FlowControl control, Composer composer, Database 
 
     private readonly TimeProvider _time = database.Time;
 
+    /// <summary>Hands over to every route at once, as one that is slow is to hold up no other. Gives the work of each.</summary>
     /// <param name="batch">What was taken up.</param>
+    /// <param name="answers">Takes the answers, each as soon as it is known.</param>
     /// <param name="stopping">Starts no further hand-over; those under way are finished.</param>
-    public async Task<HandOver[]> SendAsync(TakenBatch batch, CancellationToken stopping)
-    {
-        var answers = new HandOver[batch.Messages.Count];
-        await Task.WhenAll(Enumerable.Range(0, answers.Length).GroupBy(i => batch.Messages[i].Route).Select(group => SendAsync(group.Key, [.. group], batch, answers, stopping)));
-        return answers;
-    }
+    public IReadOnlyDictionary<Route, Task> Send(TakenBatch batch, HandOver?[] answers, CancellationToken stopping) => Enumerable.Range(0, answers.Length)
+        .GroupBy(i => batch.Messages[i].Route).ToDictionary(group => group.Key, group => SendAsync(group.Key, [.. group], batch, answers, stopping));
 
-    private async Task SendAsync(Route route, int[] indexes, TakenBatch batch, HandOver[] answers, CancellationToken stopping)
+    private async Task SendAsync(Route route, int[] indexes, TakenBatch batch, HandOver?[] answers, CancellationToken stopping)
     {
         var called = new ConcurrentBag<HandOver>();
         var emails = new ConcurrentDictionary<int, OutgoingEmail>();
@@ -32,10 +30,10 @@ internal sealed class Dispatch(FlowControl control, Composer composer, Database 
         await Parallel.ForEachAsync(indexes, new ParallelOptions { MaxDegreeOfParallelism = bulk is null ? route.Provider.Concurrency : Environment.ProcessorCount }, async (i, _) =>
         {
             var (email, failure) = await ComposeAsync(batch, i);
-            if (failure is not null) answers[i] = NotReached(batch.Messages[i], failure);
+            if (failure is not null) Answer(i, NotReached(batch.Messages[i], failure));
             else if (bulk is not null && !batch.Messages[i].IsAsked) emails[i] = email!;
-            else if (WhyNotNow(batch, stopping) is { } reason) answers[i] = NotReached(batch.Messages[i], reason);
-            else called.Add(answers[i] = await SendAsync(batch.Messages[i], email!, batch, stopping));
+            else if (WhyNotNow(batch, stopping) is { } reason) Answer(i, NotReached(batch.Messages[i], reason));
+            else called.Add(Answer(i, await SendAsync(batch.Messages[i], email!, batch, stopping)));
         });
         foreach (var chunk in emails.Keys.Order().Chunk(bulk?.MaxBatch ?? int.MaxValue))
         {
@@ -43,17 +41,23 @@ internal sealed class Dispatch(FlowControl control, Composer composer, Database 
             var sent = isLate is not null
                 ? Enumerable.Repeat(isLate, chunk.Length).ToArray()
                 : await CallAsync(route.Provider, ct => bulk!.SendManyAsync([.. chunk.Select(i => emails[i])], ct), error => [.. chunk.Select(_ => error)], answers => answers[0]);
-            for (var i = 0; i < chunk.Length; i++) answers[chunk[i]] = isLate is null ? sent[i] : NotReached(batch.Messages[chunk[i]], sent[i]);
+            for (var i = 0; i < chunk.Length; i++) Answer(chunk[i], isLate is null ? sent[i] : NotReached(batch.Messages[chunk[i]], sent[i]));
             if (isLate is not null) continue;
             foreach (var answer in sent) called.Add(answer);
             foreach (var i in chunk)
-                using (var span = DeliveryMetrics.HandOver(database, batch.Messages[i], begun)) DeliveryMetrics.End(span, answers[i]);
+                using (var span = DeliveryMetrics.HandOver(database, batch.Messages[i], begun)) DeliveryMetrics.End(span, answers[i]!);
         }
         var pause = called.Max(answer => answer is HandOver.Deferred { IsProviders: true } deferred ? deferred.RetryAfter : null);
         // From the answers on: calls that time out take longer than the first pause.
         control.BreakerOf(route).Record(
             called.Count, called.Count(answer => answer is HandOver.Unknown { IsProviders: true } or HandOver.Deferred { IsProviders: true }), pause,
             (batch.At + _time.GetElapsedTime(batch.Started)).ToUnixTimeMilliseconds());
+
+        HandOver Answer(int i, HandOver answer)
+        {
+            Volatile.Write(ref answers[i], answer);
+            return answer;
+        }
     }
 
     /// <summary>The provider was not reached this time. That says nothing of the time before: a mail that was in doubt still is, or a searchable provider would be given it without being asked.</summary>

@@ -39,8 +39,8 @@ internal sealed class HandOverDesk(
     /// <summary>How long a message waits for which there is no room after all: another has taken it.</summary>
     private static readonly TimeSpan UntilRoom = TimeSpan.FromSeconds(1);
 
-    /// <summary>Takes up what is due in these accounts and may leave.</summary>
-    public async Task<TakenBatch> TakeUpAsync(IReadOnlyList<int> accounts, long epoch, CancellationToken ct)
+    /// <summary>Takes up what is due in these accounts and may leave, by routes that are not busy.</summary>
+    public async Task<TakenBatch> TakeUpAsync(IReadOnlyList<int> accounts, long epoch, IReadOnlySet<Route> busy, CancellationToken ct)
     {
         var started = database.Time.GetTimestamp();
         TakenBatch? batch = null;
@@ -48,7 +48,7 @@ internal sealed class HandOverDesk(
         {
             var committed = await database.WriteAsync(async session =>
             {
-                batch = await TakeUpAsync(session, accounts, epoch, started, ct);
+                batch = await TakeUpAsync(session, accounts, epoch, busy, started, ct);
                 faults.Reach("sender.hand-over.before-commit");
                 return batch;
             }, ct);
@@ -87,10 +87,10 @@ internal sealed class HandOverDesk(
     }, ct);
 
     private async Task<TakenBatch> TakeUpAsync(
-        Session session, IReadOnlyList<int> accounts, long epoch, long started, CancellationToken ct)
+        Session session, IReadOnlyList<int> accounts, long epoch, IReadOnlySet<Route> busy, long started, CancellationToken ct)
     {
         var now = await session.NowAsync(ct);
-        var flow = await control.OpenAsync(session, accounts, now, ct);
+        var flow = await control.OpenAsync(session, accounts, busy, now, ct);
         var claimed = await ClaimAsync(session, flow, accounts, now, ct);
         var paused = await PausedJourneys(session, claimed, ct);
         var parked = new List<Guid>();

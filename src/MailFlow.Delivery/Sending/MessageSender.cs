@@ -13,6 +13,9 @@ namespace MailFlow.Delivery;
 /// </summary>
 public sealed class MessageSender
 {
+    /// <summary>How long answers are waited for before those that are known are written down and other mail is looked at.</summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(1), RateInterval = TimeSpan.FromMilliseconds(250), LongestPause = TimeSpan.FromSeconds(5);
 
     private readonly Database _database;
@@ -39,6 +42,16 @@ public sealed class MessageSender
     /// </summary>
     public async Task<int> RunOnceAsync(CancellationToken ct)
     {
+        var round = await BeginAsync(new HashSet<Route>(), ct);
+        await round.End;
+        return round.Changed;
+    }
+
+    /// <summary>Begins a round: what it took up is on its way when this returns.</summary>
+    /// <param name="busy">Routes that are to get nothing now.</param>
+    /// <param name="ct">Starts no further hand-over; what is under way is finished and written down.</param>
+    internal async Task<SenderRound> BeginAsync(IReadOnlySet<Route> busy, CancellationToken ct)
+    {
         var epoch = await _node.CurrentAsync(ct);
         var accounts = await DueAccountsAsync(ct);
         if (accounts.Count == 0 || IsSweepDue())
@@ -47,18 +60,17 @@ public sealed class MessageSender
             if (await _sweep.RunAsync(ct) > 0) accounts = await DueAccountsAsync(ct);
         }
         _isHeldByRate = false;
-        if (accounts.Count == 0) return 0;
+        if (accounts.Count == 0) return SenderRound.OfNothing(0);
 
         Volatile.Write(ref _lastAccount, accounts[^1]);
-        var batch = await _desk.TakeUpAsync(accounts, epoch, ct);
+        var batch = await _desk.TakeUpAsync(accounts, epoch, busy, ct);
         _isHeldByRate = batch.IsHeldByRate;
-        if (batch.Messages.Count == 0) return batch.Changed;
+        if (batch.Messages.Count == 0) return SenderRound.OfNothing(batch.Changed);
         _faults.Reach("sender.hand-over.after-commit");
 
-        var answers = await _dispatch.SendAsync(batch, ct);
-        await RecordAsync(batch, answers, ct);
-        _faults.Reach("sender.answers.after-commit");
-        return batch.Changed;
+        var answers = new HandOver?[batch.Messages.Count];
+        var calls = _dispatch.Send(batch, answers, ct);
+        return new(batch.Changed, calls, RecordAsync(batch, answers, Task.WhenAll(calls.Values), ct));
     }
 
     /// <summary>When to look again, after a round that found nothing to do, unless there is new mail.</summary>
@@ -69,14 +81,33 @@ public sealed class MessageSender
 
     private bool IsSweepDue() => Interlocked.Read(ref _swept) is var last && (last == long.MinValue || _database.Time.GetElapsedTime(last) >= SweepEvery);
 
-    /// <summary>Writes the answers down. When the database refuses them it takes them one by one, so that one that it does not take costs no other mail its answer.</summary>
-    private async Task RecordAsync(TakenBatch batch, HandOver[] answers, CancellationToken stopping)
+    /// <summary>Writes the answers down: all together, and where some are slow to come, what is known by then, so that a stop or a crash costs no mail an answer that was there.</summary>
+    private async Task RecordAsync(TakenBatch batch, HandOver?[] answers, Task calls, CancellationToken stopping)
     {
-        if (await WriteAsync(batch, answers, stopping) is not { } refusal) return;
-        if (batch.Messages.Count > 1)
-            for (var i = 0; i < answers.Length; i++)
-                if (await WriteAsync(batch with { Messages = [batch.Messages[i]] }, [answers[i]], stopping) is { } again) refusal = again;
-        ExceptionDispatchInfo.Throw(refusal);
+        Exception? refusal = null;
+        var open = Enumerable.Range(0, answers.Length).ToList();
+        for (var isOver = false; !isOver;)
+        {
+            await calls.WaitAsync(Patience, _database.Time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            isOver = calls.IsCompleted;
+            var known = open.Where(i => Volatile.Read(ref answers[i]) is not null).ToList();
+            if (known.Count == 0) continue;
+            refusal = await RecordAsync(batch with { Messages = [.. known.Select(i => batch.Messages[i])] }, [.. known.Select(i => answers[i]!)], stopping) ?? refusal;
+            open = [.. open.Except(known)];
+        }
+        if (refusal is not null) ExceptionDispatchInfo.Throw(refusal);
+        await calls;
+        _faults.Reach("sender.answers.after-commit");
+    }
+
+    /// <summary>When the database refuses answers it takes them one by one, so that one that it does not take costs no other mail its answer. Gives why one was refused.</summary>
+    private async Task<Exception?> RecordAsync(TakenBatch batch, HandOver[] answers, CancellationToken stopping)
+    {
+        var refusal = await WriteAsync(batch, answers, stopping);
+        if (refusal is null || answers.Length == 1) return refusal;
+        for (var i = 0; i < answers.Length; i++)
+            if (await WriteAsync(batch with { Messages = [batch.Messages[i]] }, [answers[i]], stopping) is { } again) refusal = again;
+        return refusal;
     }
 
     /// <summary>
@@ -130,4 +161,20 @@ public sealed class MessageSender
     private static IEnumerable<NewStop> Stops(TakenMessage taken, HandOver.SenderFault fault) => fault.Stops == FaultScope.Domain
         ? [new(taken.Message.AccountId, SendingStops.OfDomain(FlowControl.DomainOf(taken.Sender)), taken.Message.Stream, fault.Reason)]
         : Enum.GetValues<MessageStream>().Select(stream => new NewStop(taken.Message.AccountId, taken.Route.Subject, stream, fault.Reason));
+}
+
+/// <summary>A round of the sender's that was begun.</summary>
+/// <param name="Changed">How many messages it looked at: sent, withheld or put aside; 0 when nothing was due.</param>
+/// <param name="Calls">The work of each route, which ends when that has answered or timed out.</param>
+/// <param name="End">When all answers are written down.</param>
+internal sealed record SenderRound(int Changed, IReadOnlyDictionary<Route, Task> Calls, Task End)
+{
+    /// <summary>Whether every route has answered or timed out.</summary>
+    public bool IsAnswered => Calls.Values.All(call => call.IsCompleted);
+
+    /// <summary>The routes that have not.</summary>
+    public IEnumerable<Route> Busy => Calls.Where(call => !call.Value.IsCompleted).Select(call => call.Key);
+
+    /// <summary>One that hands nothing over.</summary>
+    public static SenderRound OfNothing(int changed) => new(changed, new Dictionary<Route, Task>(), Task.CompletedTask);
 }

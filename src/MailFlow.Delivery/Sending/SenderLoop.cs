@@ -37,9 +37,37 @@ internal sealed class SenderLoop(
         await Task.Delay(ReviewEvery, database.Time, stopping);
     }, (error, pause) => log.LogError(error, "The stops of senders could not be looked at; next try in {Seconds:0.0} s.", pause.TotalSeconds), database.Time, stopping);
 
-    private Task RunLaneAsync(CancellationToken stopping) => Lane.RunAsync(async () =>
+    /// <summary>A lane does not wait for a provider that is slow to answer: it goes on with the mail of all others, and gives that one nothing more until it has answered.</summary>
+    private async Task RunLaneAsync(CancellationToken stopping)
     {
-        if (await sender.RunOnceAsync(stopping) > 0) signal.Notify(); // another lane may find the rest
-        else await signal.WaitAsync(sender.NextLook, database.Time, stopping);
-    }, (error, pause) => log.LogError(error, "Sending failed; next try in {Seconds:0.0} s.", pause.TotalSeconds), database.Time, stopping);
+        var late = new List<SenderRound>();
+        await Lane.RunAsync(async () =>
+        {
+            // Answers that are there are written down before more is taken up, however long the database is away.
+            foreach (var answered in late.FindAll(round => round.IsAnswered))
+            {
+                late.Remove(answered);
+                await answered.End;
+            }
+            var round = await sender.BeginAsync(late.SelectMany(each => each.Busy).ToHashSet(), stopping);
+            await round.End.WaitAsync(MessageSender.Patience, database.Time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (round.IsAnswered) await round.End;
+            else
+            {
+                late.Add(round);
+                foreach (var call in round.Calls.Values) _ = call.ContinueWith(_ => signal.Notify(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default); // its route has room again
+            }
+            if (round.Changed > 0) signal.Notify(); // another lane may find the rest
+            else await signal.WaitAsync(sender.NextLook, database.Time, stopping);
+        }, (error, pause) => log.LogError(error, "Sending failed; next try in {Seconds:0.0} s.", pause.TotalSeconds), database.Time, stopping);
+        foreach (var round in late)
+            try
+            {
+                await round.End;
+            }
+            catch (Exception error)
+            {
+                log.LogError(error, "The last answers could not all be written down.");
+            }
+    }
 }
