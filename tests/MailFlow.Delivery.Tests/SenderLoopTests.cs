@@ -73,12 +73,12 @@ public sealed class SenderLoopTests
         var waiting = await fixture.QueueAsync(1, domain: "waiting.example");
         await fixture.QueueAsync(3, MessageStream.Transactional);
         await UntilAsync(() => sound.Taken.Count == 3, fixture);
+        Assert.Equal(fixture.Delivery.Options.Lanes, silent.Calls);
+        Assert.Equal(MessageState.Queued, (await fixture.Delivery.StateAsync(waiting[0])).State);
         var stop = loop.StopAsync(default);
         fixture.Delivery.Time.Advance(silent.RequestTimeout);
         await stop;
 
-        Assert.Equal(fixture.Delivery.Options.Lanes, silent.Calls);
-        Assert.Equal(MessageState.Queued, (await fixture.Delivery.StateAsync(waiting[0])).State);
         Assert.Equal(0, await fixture.Delivery.Database.ReadAsync(session => session.ScalarAsync<long>("SELECT count(*) FROM message WHERE lease_until IS NOT NULL", default), default));
     }
 

@@ -1,3 +1,4 @@
+using MailFlow.Delivery.Routing;
 using MailFlow.Data;
 using MailFlow.Engine.Definitions;
 using MailFlow.Testing;
@@ -134,6 +135,17 @@ public sealed class RoutingTests
         await fixture.Delivery.Get<MessageSender>().RunOnceAsync(default);
 
         Assert.NotNull((await fixture.StateAsync()).Routes.Single().OpenUntil);
+    }
+
+    [Fact]
+    public void A_provider_whose_calls_time_out_one_at_a_time_is_left_alone_after_ten()
+    {
+        var breaker = new CircuitBreaker();
+        var now = 0L;
+        for (var calls = 1; calls < 10; calls++) breaker.Record(1, 1, pause: null, now += 31_000);
+        Assert.Null(breaker.OpenUntil(now));
+        breaker.Record(1, 1, pause: null, now += 31_000);
+        Assert.Equal(now + 30_000, breaker.OpenUntil(now));
     }
 
     [Fact]
