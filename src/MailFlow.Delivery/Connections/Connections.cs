@@ -34,7 +34,7 @@ public sealed partial class Connections
         (await ListAsync(accountId, ct)).FirstOrDefault(connection => connection.Key == key);
 
     /// <summary>Makes a connection or changes it.</summary>
-    /// <exception cref="InvalidInputException">A field cannot be taken; names it.</exception>
+    /// <exception cref="InvalidInputException">A field cannot be taken; names it. The key of a deleted connection can be taken again when no mail of it is in doubt any more.</exception>
     public async Task<Connection> PutAsync(int accountId, string key, ConnectionDraft draft, CancellationToken ct)
     {
         // Sealed and opened outside the transaction that writes: a box that has no key yet, or whose key has grown old, writes a new one.
@@ -73,6 +73,7 @@ public sealed partial class Connections
     /// <summary>Writes it, unless the connection has been made or changed since it was looked at.</summary>
     private static async Task<bool> StoreAsync(Session session, int accountId, ConnectionDraft draft, StoredConnection? seen, Connection after, Dictionary<string, string> settings, CancellationToken ct)
     {
+        if (seen is null) await RefuseIfInDoubtAsync(session, accountId, after.Key, ct);
         var written = await session.ExecuteAsync("""
             INSERT INTO provider_connection (account_id, key, id, type, name, settings, enabled, marketing_weight, transactional_weight, per_second, per_day, region,
                                              revision, created_at, updated_at)
@@ -89,6 +90,14 @@ public sealed partial class Connections
         await Audit.RecordAsync(session, accountId, "connection.put", after.Key, ct, ("type", after.Type), ("enabled", after.Enabled),
             ("marketing_weight", after.MarketingWeight), ("transactional_weight", after.TransactionalWeight), ("settings", string.Join(", ", (draft.Settings ?? new Dictionary<string, string?>()).Keys)));
         return true;
+    }
+
+    /// <summary>A connection that was deleted owes answers under its key. Another of this key would be asked for them, and does not know: what it has not got would be sent, perhaps a second time.</summary>
+    private static async Task RefuseIfInDoubtAsync(Session session, int accountId, string key, CancellationToken ct)
+    {
+        if (await session.ScalarAsync<long>(
+            $"SELECT count(*) FROM message WHERE state IN ({(int)MessageState.Inflight}, {(int)MessageState.Unknown}) AND account_id = @account AND provider = @key", ct, ("account", accountId), ("key", key)) is > 0 and var open)
+            throw new InvalidInputException("key", $"'{key}' was the key of a connection that is deleted, and of {open:#,0} mails that it was given nobody knows yet whether it took them: choose another key, or wait until none is 'unknown' or 'inflight' any more");
     }
 
     /// <summary>Removes a connection; what it was given is still told by the ledger. Mail whose answer it owes is treated as lost. False when there is none.</summary>

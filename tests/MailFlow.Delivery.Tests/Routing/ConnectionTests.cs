@@ -261,6 +261,27 @@ public sealed class ConnectionTests
         Assert.True(await fixture.Delivery.Get<Connections>().DeleteAsync(1, "main", default));
     }
 
+    // Seen red: the new connection was asked for the mail, had never seen it, and was given it.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task The_key_of_a_deleted_connection_is_taken_again_only_when_no_mail_of_it_is_in_doubt(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        await fixture.ConnectAsync("other");
+        (await fixture.ConnectAsync("main", ReplayPolicy.Neither, new ConnectionDraft { MarketingWeight = 100 })).Answer = _ => StubAnswer.AcceptThenDrop;
+        await fixture.Delivery.Get<Connections>().PutAsync(1, "other", new() { MarketingWeight = 0 }, default);
+        var id = await fixture.Delivery.QueueAsync(await fixture.Delivery.ContactAsync("ada"));
+        await fixture.Delivery.SendAllAsync();
+        await fixture.Delivery.Get<Connections>().PutAsync(1, "other", new() { MarketingWeight = 1 }, default);
+        await fixture.Delivery.Get<Connections>().DeleteAsync(1, "main", default);
+
+        var refused = await Assert.ThrowsAsync<InvalidInputException>(() => fixture.ConnectAsync("main", ReplayPolicy.Searchable));
+        Assert.Equal("key", refused.Field);
+        Assert.Contains("of 1 mails", refused.Problem);
+        await fixture.RunAsync(TimeSpan.FromHours(1), TimeSpan.FromMinutes(15));
+        Assert.Equal(MessageState.Unconfirmed, (await fixture.Delivery.StateAsync(id)).State);
+        await fixture.ConnectAsync("main", ReplayPolicy.Searchable);
+    }
+
     private static async Task<Guid> OtherAccountsMailAsync(RoutingFixture fixture)
     {
         await fixture.Delivery.TemplateAsync("welcome", "Hi", account: 2);

@@ -88,11 +88,28 @@ public sealed class SmtpWebhookTests
             Status: 5.7.515
             """)));
         Assert.Equal(
-            [(FeedbackKind.Bounced, BounceKind.RecipientSoft, "a@example.org"), (FeedbackKind.Delayed, null, "alias@example.org"), (FeedbackKind.Delivered, null, "c@example.org"),
+            [(FeedbackKind.Bounced, BounceKind.MessageSoft, "a@example.org"), (FeedbackKind.Delayed, null, "alias@example.org"), (FeedbackKind.Delivered, null, "c@example.org"),
                 (FeedbackKind.Bounced, BounceKind.SenderFault, "e@example.org")],
             found.Select(one => (one.Kind, one.Bounce, one.Email!)));
         Assert.Equal("552 5.2.2 over quota", found[0].Reason);
         Assert.Equal(4, found.Select(one => one.Key).Distinct().Count());
+    }
+
+    [Theory]
+    [InlineData("relayed", "2.0.0", BounceKind.MessageSoft)] // one member of an alias is gone, and the other got the mail
+    [InlineData("failed", "5.1.1", BounceKind.Hard)]
+    public void An_address_behind_which_one_of_several_failed_takes_mail_and_one_behind_which_all_failed_does_not(string other, string status, BounceKind expected)
+    {
+        var found = _webhook.Read(Utf8(Report(recipients: $"""
+            Final-Recipient: rfc822; a@example.org
+            Action: failed
+            Status: 5.1.1
+
+            Final-Recipient: rfc822; b@example.org
+            Action: {other}
+            Status: {status}
+            """)));
+        Assert.Equal(expected, found[0].Bounce);
     }
 
     [Fact]

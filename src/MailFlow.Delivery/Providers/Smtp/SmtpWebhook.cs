@@ -62,7 +62,9 @@ internal sealed partial class SmtpWebhook : IProviderWebhook
                 Reason = words is { Length: > 0 } || code is not null ? HttpOutcome.OneLine(words is { Length: > 0 } ? words : code!) : null,
             });
         }
-        return found;
+        // Our mail has one recipient. Where the report tells of several, something behind the address has spread it, and where not all of them failed, the address takes mail.
+        return found.TrueForAll(each => each.Kind == FeedbackKind.Bounced)
+            ? found : found.ConvertAll(each => each.Bounce is BounceKind.Hard or BounceKind.RecipientSoft ? each with { Bounce = BounceKind.MessageSoft } : each);
     }
 
     private static IReadOnlyList<Feedback> Complaint(MailPart report, MailPart? returned, About about)
