@@ -2,10 +2,15 @@ using MailFlow.Data;
 
 namespace MailFlow.Audience;
 
+/// <summary>What became of a consent that somebody reported.</summary>
+/// <param name="Recorded">Whether it was news.</param>
+/// <param name="KeptWithdrawn">Whether it is a yes that was passed over because of what the contact has refused.</param>
+public sealed record ConsentRecorded(bool Recorded, bool KeptWithdrawn);
+
 /// <summary>A consent as somebody reports it: <see cref="Checked"/> makes a line of the record of it.</summary>
 /// <param name="Purpose">What it is about.</param>
 /// <param name="Granted">Whether it was given; false withdraws. It must be said.</param>
-/// <param name="Basis">One of <see cref="ConsentBasis"/>; null for express.</param>
+/// <param name="Basis">One of <see cref="ConsentBasis"/>; null for express, the only one that undoes a refusal.</param>
 /// <param name="ImpliedBy">What an implied consent follows from: <c>purchase</c> (24 months under CASL) or <c>inquiry</c> (6 months).</param>
 /// <param name="Wording">What the person read.</param>
 /// <param name="WordingVersion">Which version of it.</param>

@@ -15,14 +15,15 @@ public sealed class Consents
     internal const string Import = "import";
 
     /// <summary>
-    /// Of a row r of something said, with p the last word on its purpose: whether it is a yes that has no basis and comes after a no, to the purpose or to marketing in general, that it
-    /// may not undo. That is one that the person said by our own means, and for a file, which tells what was once, one from anywhere but a file.
+    /// Of a row r of something said, with p the last word on its purpose: whether it is a yes that comes after a no, to the purpose or to marketing in general, that it may not undo.
+    /// Where the yes has a basis other than the person's own word, that is any: who has objected is not mailed on a legitimate interest, nor for having bought something (GDPR, Art. 21(3)).
+    /// Where it has no basis, it is one that the person said by our own means, and for a file, which tells what was once, one from anywhere but a file.
     /// </summary>
     private const string KeptWithdrawn = $"""
-        (r.granted AND r.basis IS NULL AND EXISTS (SELECT 1 FROM consent k WHERE k.id IN (p.id,
+        (r.granted AND EXISTS (SELECT 1 FROM consent k WHERE k.id IN (p.id,
             (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.contact_id AND l.purpose = '{Marketing}'))
-          AND NOT k.granted AND (k.purpose = r.purpose OR p.granted IS NOT TRUE OR p.at <= k.at)
-          AND (k.source IN ('{Unsubscribed}', '{OneClick}', '{PreferenceCentre}') OR (r.source = '{Import}' AND k.source <> '{Import}'))))
+          AND NOT k.granted AND (r.basis <> '{ConsentBasis.Express}' OR (r.basis IS NULL AND (k.purpose = r.purpose OR p.granted IS NOT TRUE OR p.at <= k.at)
+            AND (k.source IN ('{Unsubscribed}', '{OneClick}', '{PreferenceCentre}') OR (r.source = '{Import}' AND k.source <> '{Import}'))))))
         """;
 
     /// <summary>
@@ -55,7 +56,7 @@ public sealed class Consents
 
     /// <summary>
     /// Those of the contacts who have refused marketing mail in general: the last thing they said of it is no, and they have not said yes to the purpose since.
-    /// Of two said at the same instant the refusal holds, and an implied consent never overrules it. Who never said anything has refused nothing.
+    /// Of two said at the same instant the refusal holds, and a yes on another basis than the person's own word never overrules it. Who never said anything has refused nothing.
     /// </summary>
     /// <param name="session">Where.</param>
     /// <param name="accountId">The account.</param>
@@ -65,13 +66,13 @@ public sealed class Consents
     public async Task<IReadOnlySet<long>> RefusedMarketingAsync(Session session, int accountId, string? purpose, IReadOnlyList<long> contactIds, CancellationToken ct)
     {
         var refused = await session.QueryAsync(
-            """
+            $$"""
             SELECT r.id FROM {rows} JOIN consent m ON m.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.id AND l.purpose = @marketing)
             LEFT JOIN consent p ON p.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.id AND l.purpose = @purpose)
-            WHERE m.account_id = @account AND NOT m.granted AND (p.id IS NULL OR NOT p.granted OR p.at <= m.at OR p.basis = @implied)
+            WHERE m.account_id = @account AND NOT m.granted AND (p.id IS NULL OR NOT p.granted OR p.at <= m.at OR p.basis <> '{{ConsentBasis.Express}}')
             """,
             new Rows<long>([.. contactIds.Distinct()]).Long("id", id => id), row => row.Long(0), ct,
-            ("marketing", Marketing), ("implied", ConsentBasis.Implied), ("purpose", purpose ?? Marketing), ("account", accountId));
+            ("marketing", Marketing), ("purpose", purpose ?? Marketing), ("account", accountId));
         return refused.ToHashSet();
     }
 
@@ -108,7 +109,7 @@ public sealed class Consents
     /// Appends what is news; what only repeats the present state is passed over, and so is a grant that ends beside one that does not, or ends later. A better basis or
     /// another wording is news, and so is a yes said again after a refusal of marketing in general, which it overrules, unless that refusal is said again beside it. So is such a
     /// refusal said again after a yes, beside one, or by the person; where it is a field of a record that was sent again, the yes that came in between stays.
-    /// A yes without a basis does not undo what the person
+    /// A yes on another basis than the person's own word undoes no refusal; one without a basis does not undo what the person
     /// withdrew by our own means, nor one from a file any refusal but a file's. Give each (contact, purpose) once. The caller holds
     /// the contacts' shard lock, or two writers might record the same change
     /// twice. Gives the contacts of whom something was recorded.
@@ -146,7 +147,7 @@ public sealed class Consents
           OR (r.granted AND p.expires_at IS NOT NULL AND (r.expires_at IS NULL OR r.expires_at > p.expires_at))
           OR (r.granted AND p.expires_at IS NULL AND r.expires_at IS NULL AND (
             (r.basis IS NOT NULL AND r.basis IS DISTINCT FROM p.basis) OR (r.wording_version IS NOT NULL AND r.wording_version IS DISTINCT FROM p.wording_version)))
-          OR (r.again AND r.granted AND r.basis IS DISTINCT FROM 'implied' AND EXISTS (SELECT 1 FROM consent m WHERE m.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.contact_id AND l.purpose = '{{Marketing}}')
+          OR (r.again AND r.granted AND EXISTS (SELECT 1 FROM consent m WHERE m.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.contact_id AND l.purpose = '{{Marketing}}')
             AND NOT m.granted AND m.at >= p.at AND m.at < r.at))
           OR (r.again AND NOT r.granted AND r.purpose = '{{Marketing}}' AND EXISTS (SELECT 1 FROM consent g WHERE g.contact_id = r.contact_id AND g.granted AND g.at > p.at)))
         RETURNING contact_id, purpose
@@ -171,14 +172,14 @@ public sealed class Consents
             .Bool("anyway", each => each.Anyway),
         row => (ContactId: row.Long(0), Purpose: row.Text(1)), ct)).ToHashSet();
 
-    /// <summary>Those of the contacts of whom a yes in a file is passed over, because of what they have refused.</summary>
-    internal async Task<IReadOnlySet<long>> KeptWithdrawnAsync(Session session, IReadOnlyList<(long ContactId, string Purpose)> granted, CancellationToken ct) => (await session.QueryAsync(
+    /// <summary>Those of the contacts of whom a yes among these is passed over, because of what they have refused.</summary>
+    internal async Task<IReadOnlySet<long>> KeptWithdrawnAsync(Session session, IReadOnlyList<Consent> said, CancellationToken ct) => (await session.QueryAsync(
         $$"""
         SELECT r.contact_id FROM {rows} LEFT JOIN consent p ON p.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.contact_id AND l.purpose = r.purpose)
         WHERE {{KeptWithdrawn}}
         """,
-        new Rows<(long ContactId, string Purpose)>(granted).Long("contact_id", each => each.ContactId).Text("purpose", each => each.Purpose)
-            .Bool("granted", _ => true).Text("basis", _ => null).Text("source", _ => Import),
+        new Rows<Consent>(said).Long("contact_id", each => each.ContactId).Text("purpose", each => each.Purpose)
+            .Bool("granted", each => each.Granted).Text("basis", each => each.Proof?.Basis).Text("source", each => each.Source),
         row => row.Long(0), ct)).ToHashSet();
 
     /// <summary>Reads <see cref="EntryColumns"/> that begin at a column.</summary>

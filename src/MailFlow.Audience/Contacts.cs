@@ -137,22 +137,23 @@ public sealed class Contacts(Database database, IContactStore store, Consents co
     }
 
     /// <summary>
-    /// Records that a contact agreed to a purpose, or withdrew, with what proves it. What only repeats the present state is passed over; false then.
+    /// Records that a contact agreed to a purpose, or withdrew, with what proves it. What only repeats the present state is passed over, and so is a yes that may not undo what the contact
+    /// has refused.
     /// </summary>
     /// <exception cref="NotFoundException">There is no such contact.</exception>
     /// <exception cref="InvalidInputException">A member cannot be taken; names it.</exception>
-    public Task<bool> RecordConsentAsync(int accountId, string userId, ConsentGiven given, CancellationToken ct) => database.WriteAsync(async session =>
+    public Task<ConsentRecorded> RecordConsentAsync(int accountId, string userId, ConsentGiven given, CancellationToken ct) => database.WriteAsync(async session =>
     {
         // Under the shard's lock, as every record of consent.
         await session.LockShardAsync(StableHash.Shard(accountId, userId), wait: true, ct);
         var contact = await session.FirstAsync($"SELECT {ContactRecord.Columns} FROM contact c WHERE c.account_id = @account AND c.user_id = @user",
             ContactRecord.Read, ct, ("account", accountId), ("user", userId)) ?? throw new NotFoundException($"There is no contact '{userId}'.");
         var consent = given.Checked(accountId, contact.Id, DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct)));
-        if ((await consents.RecordAsync(session, [consent], ct)).Count == 0) return false;
+        if ((await consents.RecordAsync(session, [consent], ct)).Count == 0) return new ConsentRecorded(false, (await consents.KeptWithdrawnAsync(session, [consent], ct)).Count > 0);
         await Audit.RecordAsync(session, accountId, consent.Granted ? "consent.grant" : "consent.withdraw", userId, ct,
             ("purpose", consent.Purpose), ("basis", consent.Proof?.Basis), ("source", consent.Source));
         await changed.AnnounceAsync(session, [contact], ct);
-        return true;
+        return new ConsentRecorded(true, false);
     }, ct);
 
     /// <summary>A page of the contacts for whom a condition (on the table c) holds.</summary>

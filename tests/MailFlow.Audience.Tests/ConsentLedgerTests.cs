@@ -12,13 +12,13 @@ public sealed class ConsentLedgerTests
         await using var audience = await AudienceFixture.CreateAsync(kind);
         var contact = (await audience.CreateAsync(1, "ada"))[0];
         var bought = audience.Time.GetUtcNow().AddMonths(-23);
-        Assert.True(await audience.Contacts.RecordConsentAsync(1, "ada", new("offers", true, "implied", "purchase", Jurisdiction: "CA", GivenAt: bought), default));
+        Assert.True((await audience.Contacts.RecordConsentAsync(1, "ada", new("offers", true, "implied", "purchase", Jurisdiction: "CA", GivenAt: bought), default)).Recorded);
 
         Assert.Equal([contact.Id], await GrantedAsync());
         audience.Time.Advance(bought.AddMonths(24) - audience.Time.GetUtcNow());
         Assert.Empty(await GrantedAsync());
         Assert.False((await audience.Contacts.FindAsync(1, "ada", default))!.Consents["offers"]);
-        Assert.True(await audience.Contacts.RecordConsentAsync(1, "ada", new("offers", true, "implied", "inquiry"), default));
+        Assert.True((await audience.Contacts.RecordConsentAsync(1, "ada", new("offers", true, "implied", "inquiry"), default)).Recorded);
         Assert.Equal([contact.Id], await GrantedAsync());
         audience.Time.Advance(TimeSpan.FromDays(184));
         Assert.Empty(await GrantedAsync());
@@ -43,7 +43,44 @@ public sealed class ConsentLedgerTests
         var entries = (await audience.Contacts.ConsentsAsync(1, await audience.Contacts.IdOfAsync(1, "ada", default), null, 10, default)).Items;
         Assert.Equal(["False  ", "True express 2", "True express 1", "True implied "], entries.Select(entry => $"{entry.Granted} {entry.Basis} {entry.WordingVersion}"));
 
-        Task<bool> RecordAsync(ConsentGiven given) => audience.Contacts.RecordConsentAsync(1, "ada", given, default);
+        async Task<bool> RecordAsync(ConsentGiven given) => (await audience.Contacts.RecordConsentAsync(1, "ada", given, default)).Recorded;
+    }
+
+    public static TheoryData<DatabaseKind, string, string> Refusals()
+    {
+        var cases = new TheoryData<DatabaseKind, string, string>();
+        foreach (var kind in new[] { DatabaseKind.Sqlite, DatabaseKind.PostgreSql })
+            foreach (var basis in ConsentBasis.All.Where(basis => basis != ConsentBasis.Express))
+                foreach (var refused in new[] { "offers", Consents.Marketing }) cases.Add(kind, basis, refused);
+        return cases;
+    }
+
+    // Seen red: he who had left the newsletter was mailed for having bought something.
+    [Theory, MemberData(nameof(Refusals))]
+    public async Task Who_has_refused_is_asked_and_not_mailed_on_another_basis(DatabaseKind kind, string basis, string refused)
+    {
+        await using var audience = await AudienceFixture.CreateAsync(kind);
+        var contact = (await audience.CreateAsync(1, "bob"))[0];
+        await RecordAsync(new("offers", true));
+        await RecordAsync(new(refused, false));
+        var given = new ConsentGiven("offers", true, basis, basis == ConsentBasis.Implied ? "purchase" : null);
+
+        Assert.Equal(new(false, true), await RecordAsync(given));
+        if (refused == Consents.Marketing) Assert.Equal(new(false, true), await RecordAsync(given with { Purpose = refused }));
+        Assert.False(await IsMailedAsync());
+        Assert.Equal(new(true, false), await RecordAsync(new("offers", true)));
+        Assert.True(await IsMailedAsync());
+        await RecordAsync(given); // nor does it take the place of the word that overrules a refusal of marketing
+        Assert.True(await IsMailedAsync());
+
+        Task<ConsentRecorded> RecordAsync(ConsentGiven said)
+        {
+            audience.Time.Advance(TimeSpan.FromMinutes(1));
+            return audience.Contacts.RecordConsentAsync(1, "bob", said, default);
+        }
+
+        Task<bool> IsMailedAsync() => audience.Database.ReadAsync(async session => (await audience.Consents.GrantedAsync(session, 1, "offers", [contact.Id], default)).Count == 1
+            && (await audience.Consents.RefusedMarketingAsync(session, 1, "offers", [contact.Id], default)).Count == 0, default);
     }
 
     [Theory]

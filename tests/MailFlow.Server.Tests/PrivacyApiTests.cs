@@ -95,6 +95,9 @@ public sealed class PrivacyApiTests
         Assert.False((await (await server.Admin.PostAsJsonAsync("/api/v1/contacts/u1/consents", given)).JsonAsync()).GetProperty("recorded").GetBoolean());
         var entry = (await (await server.Admin.GetAsync("/api/v1/contacts/u1/consents")).JsonAsync()).GetProperty("items")[0];
         Assert.Equal(("implied", "2028-01-31T00:00:00.000Z", "CA"), (entry.GetProperty("basis").GetString(), entry.GetProperty("expires_at").GetString(), entry.GetProperty("jurisdiction").GetString()));
+        await server.Admin.PostAsJsonAsync("/api/v1/contacts/u1/consents", new { purpose = "offers", granted = false });
+        var kept = await (await server.Admin.PostAsJsonAsync("/api/v1/contacts/u1/consents", new { purpose = "offers", granted = true, basis = "legitimate_interest" })).JsonAsync();
+        Assert.Equal((false, true), (kept.GetProperty("recorded").GetBoolean(), kept.GetProperty("kept_withdrawn").GetBoolean()));
         // What is not said is no withdrawal.
         var silent = await (await server.Admin.PostAsJsonAsync("/api/v1/contacts/u1/consents", new { purpose = "news" })).ProblemAsync(400);
         Assert.Contains("is missing", silent.GetProperty("errors").GetProperty("granted")[0].GetString());
@@ -108,6 +111,6 @@ public sealed class PrivacyApiTests
         await (await server.Admin.PutAsJsonAsync("/api/v1/account", new { name = "Shop", region = "EU; DROP" })).ProblemAsync(400);
 
         var actions = (await (await server.Admin.GetAsync("/api/v1/audit")).JsonAsync()).GetProperty("items").EnumerateArray().Select(item => item.GetProperty("action").GetString()).Reverse();
-        Assert.Equal(["contact.put", "consent.grant", "purpose.put", "purpose.delete", "account.put"], actions);
+        Assert.Equal(["contact.put", "consent.grant", "consent.withdraw", "purpose.put", "purpose.delete", "account.put"], actions);
     }
 }

@@ -61,7 +61,7 @@ public sealed partial class ContactImport(Database database, IContactStore store
             foreach (var shard in chunk.Select(line => StableHash.Shard(accountId, line.UserId)).Distinct().Order()) await session.LockShardAsync(shard, wait: true, ct);
             var users = chunk.Select(line => line.UserId).Distinct().ToList();
             var known = await KnownAsync(session, accountId, users, ct);
-            var kept = await KeptAsync(session, chunk, known, ct);
+            var kept = await KeptAsync(session, accountId, chunk, known, ct);
             var now = await session.NowAsync(ct);
             var contacts = (await store.FindOrCreateAsync(session, [.. users.Select(user => (accountId, user))], now, ct)).ToDictionary(contact => contact.UserId);
             var touched = await store.ApplyAsync(session, [.. chunk.Select(line => new ContactChange(contacts[line.UserId], line.Fields))], Consents.Import, now, ct);
@@ -75,7 +75,7 @@ public sealed partial class ContactImport(Database database, IContactStore store
         {
             var users = chunk.Select(line => line.UserId).Distinct().ToList();
             var known = await KnownAsync(session, accountId, users, ct);
-            return (users.Count - known.Count, known.Count, await KeptAsync(session, chunk, known, ct));
+            return (users.Count - known.Count, known.Count, await KeptAsync(session, accountId, chunk, known, ct));
         }, ct);
 
     private static async Task<Dictionary<string, long>> KnownAsync(Session session, int accountId, List<string> users, CancellationToken ct) => (await session.QueryAsync(
@@ -83,13 +83,14 @@ public sealed partial class ContactImport(Database database, IContactStore store
         new Rows<string>(users).Text("user_id", user => user), row => KeyValuePair.Create(row.Text(0), row.Long(1)), ct, ("account", accountId))).ToDictionary();
 
     /// <summary>Of how many of the known contacts the file's yes is passed over. Of several lines for one contact the last holds.</summary>
-    private async Task<int> KeptAsync(Session session, List<(string UserId, IReadOnlyDictionary<string, object?> Fields)> chunk, Dictionary<string, long> known, CancellationToken ct)
+    private async Task<int> KeptAsync(Session session, int accountId, List<(string UserId, IReadOnlyDictionary<string, object?> Fields)> chunk, Dictionary<string, long> known, CancellationToken ct)
     {
         var said = new Dictionary<(long, string), bool>();
         foreach (var (user, fields) in chunk)
             if (known.TryGetValue(user, out var id) && fields.GetValueOrDefault("consents") is IReadOnlyDictionary<string, object?> purposes)
                 foreach (var (purpose, granted) in purposes) said[(id, purpose)] = granted is true;
-        return (await consents.KeptWithdrawnAsync(session, [.. said.Where(each => each.Value).Select(each => each.Key)], ct)).Count;
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct));
+        return (await consents.KeptWithdrawnAsync(session, [.. said.Select(each => new Consent(accountId, each.Key.Item1, each.Key.Item2, each.Value, Consents.Import, now))], ct)).Count;
     }
 
     private static bool IsKnown(string column) => Columns.Contains(column) || Member(column, "attributes.") is { Length: > 0 } || Member(column, "consents.") is { Length: > 0 };

@@ -10,16 +10,13 @@ namespace MailFlow.Server.Api;
 /// <summary>What is on record about one contact.</summary>
 internal static class ContactRecordsApi
 {
-    /// <param name="Recorded">Whether it was news.</param>
-    internal sealed record ConsentRecorded(bool Recorded);
-
     public static void MapContactRecords(this IEndpointRouteBuilder api)
     {
         var group = api.MapGroup("/contacts/{userId}").WithTags("Contacts");
         group.MapGet("/events", EventsAsync).RequireScope(Scopes.ContactsRead).WithSummary("Read a contact's events of the last 90 days, the latest first").Produces<Page<RecordedEvent>>();
         group.MapGet("/consents", ConsentsAsync).RequireScope(Scopes.ContactsRead).WithSummary("Read what a contact agreed to and withdrew, the latest first").Produces<Page<ConsentEntry>>();
         group.MapPost("/consents", RecordAsync).RequireScope(Scopes.ContactsWrite)
-            .WithSummary("Record that a contact agreed to a purpose or withdrew, with what proves it; what only repeats the present state is passed over").Produces<ConsentRecorded>();
+            .WithSummary("Record that a contact agreed to a purpose or withdrew, with what proves it; what only repeats the present state is passed over, and so is a yes that may not undo a refusal").Produces<ConsentRecorded>();
         group.MapGet("/instances", InstancesAsync).RequireScope(Scopes.JourneysRead).WithSummary("List a contact's trips through journeys, the latest begun first").Produces<Page<ContactInstance>>();
     }
 
@@ -32,7 +29,7 @@ internal static class ContactRecordsApi
         await contacts.ConsentsAsync(caller.AccountId, await contacts.IdOfAsync(caller.AccountId, PathText.Unescape(userId), ct), paging.Cursor, paging.Size, ct);
 
     private static async Task<ConsentRecorded> RecordAsync(string userId, Body<ConsentGiven> body, Caller caller, Contacts contacts, CancellationToken ct) =>
-        new(await contacts.RecordConsentAsync(caller.AccountId, PathText.Unescape(userId), body.Value, ct));
+        await contacts.RecordConsentAsync(caller.AccountId, PathText.Unescape(userId), body.Value, ct);
 
     private static async Task<Page<ContactInstance>> InstancesAsync(
         string userId, [AsParameters] Paging paging, Caller caller, Contacts contacts, ContactInstances instances, CancellationToken ct) =>
