@@ -9,7 +9,9 @@ namespace MailFlow.Audience;
 /// <param name="At">When it was recorded.</param>
 /// <param name="Evidence">What proves it, in words; null when unknown.</param>
 /// <param name="Proof">What else is known of how it came about; null for nothing.</param>
-public sealed record Consent(int AccountId, long ContactId, string Purpose, bool Granted, string Source, DateTimeOffset At, string? Evidence = null, ConsentProof? Proof = null);
+/// <param name="GivenAt">Of one that is to be recorded: when the person said so, where that is told; a yes from before a refusal does not undo it. The record has it in its evidence.</param>
+public sealed record Consent(int AccountId, long ContactId, string Purpose, bool Granted, string Source, DateTimeOffset At, string? Evidence = null, ConsentProof? Proof = null,
+    DateTimeOffset? GivenAt = null);
 
 /// <summary>How a consent came about.</summary>
 /// <param name="Basis">One of <see cref="ConsentBasis"/>; null when nobody said.</param>

@@ -19,7 +19,7 @@ public sealed record ConsentRecorded(bool Recorded, bool KeptWithdrawn);
 /// <param name="UserAgent">The program it was given with.</param>
 /// <param name="Jurisdiction">Whose law applies, such as <c>CA</c>.</param>
 /// <param name="Evidence">What else proves it, in words.</param>
-/// <param name="GivenAt">When the person said so, or bought or asked; null for now.</param>
+/// <param name="GivenAt">When the person said so, or bought or asked; null for now. A yes from before a refusal that is on record does not undo it.</param>
 /// <param name="ExpiresAt">Until when it holds; an implied one has an end in any case.</param>
 public sealed record ConsentGiven(string? Purpose, bool? Granted, string? Basis = null, string? ImpliedBy = null, string? Wording = null, string? WordingVersion = null, string? Source = null,
     string? Ip = null, string? UserAgent = null, string? Jurisdiction = null, string? Evidence = null, DateTimeOffset? GivenAt = null, DateTimeOffset? ExpiresAt = null)
@@ -49,7 +49,7 @@ public sealed record ConsentGiven(string? Purpose, bool? Granted, string? Basis 
         var evidence = GivenAt is { } given ? string.Join("; ", new[] { $"given at {given.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}", Evidence }.OfType<string>()) : Evidence;
         if (ImpliedBy is not null) evidence = string.Join("; ", new[] { $"implied by {ImpliedBy}", evidence }.OfType<string>());
         return new Consent(accountId, contactId, Purpose, granted, string.IsNullOrWhiteSpace(Source) ? "api" : Source, now, evidence,
-            new ConsentProof(granted ? Basis ?? ConsentBasis.Express : Basis, Wording, WordingVersion, Ip, UserAgent, Jurisdiction, null, granted ? expiresAt : null));
+            new ConsentProof(granted ? Basis ?? ConsentBasis.Express : Basis, Wording, WordingVersion, Ip, UserAgent, Jurisdiction, null, granted ? expiresAt : null), GivenAt);
     }
 
     /// <summary>An implied consent runs out: without a time of its own, after CASL's.</summary>

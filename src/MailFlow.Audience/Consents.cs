@@ -17,13 +17,14 @@ public sealed class Consents
     /// <summary>
     /// Of a row r of something said, with p the last word on its purpose: whether it is a yes that comes after a no, to the purpose or to marketing in general, that it may not undo.
     /// Where the yes has a basis other than the person's own word, that is any: who has objected is not mailed on a legitimate interest, nor for having bought something (GDPR, Art. 21(3)).
-    /// Where it has no basis, it is one that the person said by our own means, and for a file, which tells what was once, one from anywhere but a file.
+    /// Where it tells of a yes from before the no, it is that one: the person's mind has changed since. Where it has no basis, it is one that the person said by our own means, and for a
+    /// file, which tells what was once, one from anywhere but a file.
     /// </summary>
     private const string KeptWithdrawn = $"""
         (r.granted AND EXISTS (SELECT 1 FROM consent k WHERE k.id IN (p.id,
             (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.contact_id AND l.purpose = '{Marketing}'))
-          AND NOT k.granted AND (r.basis <> '{ConsentBasis.Express}' OR (r.basis IS NULL AND (k.purpose = r.purpose OR p.granted IS NOT TRUE OR p.at <= k.at)
-            AND (k.source IN ('{Unsubscribed}', '{OneClick}', '{PreferenceCentre}') OR (r.source = '{Import}' AND k.source <> '{Import}'))))))
+          AND NOT k.granted AND (r.basis <> '{ConsentBasis.Express}' OR ((k.purpose = r.purpose OR p.granted IS NOT TRUE OR p.at <= k.at) AND (r.given_at <= k.at
+            OR (r.basis IS NULL AND (k.source IN ('{Unsubscribed}', '{OneClick}', '{PreferenceCentre}') OR (r.source = '{Import}' AND k.source <> '{Import}'))))))))
         """;
 
     /// <summary>
@@ -109,7 +110,7 @@ public sealed class Consents
     /// Appends what is news; what only repeats the present state is passed over, and so is a grant that ends beside one that does not, or ends later. A better basis or
     /// another wording is news, and so is a yes said again after a refusal of marketing in general, which it overrules, unless that refusal is said again beside it. So is such a
     /// refusal said again after a yes, beside one, or by the person; where it is a field of a record that was sent again, the yes that came in between stays.
-    /// A yes on another basis than the person's own word undoes no refusal; one without a basis does not undo what the person
+    /// A yes on another basis than the person's own word undoes no refusal, nor does one that was given before it; one without a basis does not undo what the person
     /// withdrew by our own means, nor one from a file any refusal but a file's. Give each (contact, purpose) once. The caller holds
     /// the contacts' shard lock, or two writers might record the same change
     /// twice. Gives the contacts of whom something was recorded.
@@ -168,6 +169,7 @@ public sealed class Consents
             .Text("jurisdiction", each => each.Consent.Proof?.Jurisdiction)
             .UuidOrNull("message_id", each => each.Consent.Proof?.MessageId)
             .LongOrNull("expires_at", each => each.Consent.Proof?.ExpiresAt?.ToUnixTimeMilliseconds())
+            .LongOrNull("given_at", each => each.Consent.GivenAt?.ToUnixTimeMilliseconds())
             .Bool("again", each => each.Again)
             .Bool("anyway", each => each.Anyway),
         row => (ContactId: row.Long(0), Purpose: row.Text(1)), ct)).ToHashSet();
@@ -179,7 +181,8 @@ public sealed class Consents
         WHERE {{KeptWithdrawn}}
         """,
         new Rows<Consent>(said).Long("contact_id", each => each.ContactId).Text("purpose", each => each.Purpose)
-            .Bool("granted", each => each.Granted).Text("basis", each => each.Proof?.Basis).Text("source", each => each.Source),
+            .Bool("granted", each => each.Granted).Text("basis", each => each.Proof?.Basis).Text("source", each => each.Source)
+            .LongOrNull("given_at", each => each.GivenAt?.ToUnixTimeMilliseconds()),
         row => row.Long(0), ct)).ToHashSet();
 
     /// <summary>Reads <see cref="EntryColumns"/> that begin at a column.</summary>

@@ -83,6 +83,32 @@ public sealed class ConsentLedgerTests
             && (await audience.Consents.RefusedMarketingAsync(session, 1, "offers", [contact.Id], default)).Count == 0, default);
     }
 
+    // Seen red: what an application filled in afterwards, of long ago, undid what the person had withdrawn meanwhile.
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, "offers")]
+    [InlineData(DatabaseKind.Sqlite, "marketing")]
+    [InlineData(DatabaseKind.PostgreSql, "offers")]
+    [InlineData(DatabaseKind.PostgreSql, "marketing")]
+    public async Task A_yes_from_before_a_refusal_does_not_undo_it(DatabaseKind kind, string refused)
+    {
+        await using var audience = await AudienceFixture.CreateAsync(kind);
+        await audience.CreateAsync(1, "bob");
+        await RecordAsync(new("offers", true));
+        var before = audience.Time.GetUtcNow();
+        await RecordAsync(new(refused, false));
+        var after = audience.Time.GetUtcNow().AddMinutes(1);
+        audience.Time.Advance(TimeSpan.FromDays(1));
+
+        foreach (var purpose in new[] { "offers", refused }) Assert.Equal(new(false, true), await RecordAsync(new(purpose, true, GivenAt: before)));
+        Assert.Equal(new(true, false), await RecordAsync(new("offers", true, GivenAt: after)));
+
+        Task<ConsentRecorded> RecordAsync(ConsentGiven said)
+        {
+            audience.Time.Advance(TimeSpan.FromMinutes(1));
+            return audience.Contacts.RecordConsentAsync(1, "bob", said, default);
+        }
+    }
+
     [Theory]
     [InlineData("newsletter", "guessed", null, "basis")]
     [InlineData("News Letter", "express", null, "purpose")]
