@@ -23,13 +23,38 @@ public sealed class ConfirmationTests
         Assert.True(await fixture.Get<Confirmation>().ActAsync(token, visitor, default));
 
         Assert.Equal(new ConfirmPage("ada@example.org", "Shop", "News: Once a month.", false), page);
-        var consent = Assert.Single(await HistoryAsync(fixture, contact));
+        var consent = (await HistoryAsync(fixture, contact))[^1];
         Assert.Equal(("news", true, "double_opt_in", new ConsentProof("express", "News: Once a month.", "1", "203.0.113.7", "Browser", null, id)), (consent.Purpose, consent.Granted, consent.Source, consent.Proof));
         Assert.Empty((await fixture.Get<Suppressions>().ListAsync(1, null, 10, default)).Items);
         var raised = Assert.Single(await fixture.Database.ReadAsync(session => session.QueryAsync("SELECT user_id, body FROM inbox WHERE kind = 1", row => (User: row.Text(0), Body: row.Text(1)), default), default));
         Assert.Equal("ada", raised.User);
         Assert.Contains("\"event_type\":\"consent_confirmed\"", raised.Body);
         Assert.Contains($"\"purpose\":\"news\",\"message_id\":\"{id}\"", raised.Body);
+    }
+
+    // Seen red: the next mail of a journey without a purpose went to both.
+    /// <summary>The suppression came with a file, so that nobody's refusal stood beside it.</summary>
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Of_an_address_that_had_unsubscribed_only_what_was_said_yes_to_goes_again_to_whomever_it_belongs(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        await fixture.Get<Suppressions>().AddAsync(1, "ada@example.org", "unsubscribed", "marketing", "import", default);
+        var (contact, _, token) = await AskedAsync(fixture);
+        var (twin, late) = (await fixture.ContactAsync("twin", "Ada@example.org"), await fixture.ContactAsync("late", "ada@example.org"));
+        fixture.Time.Advance(TimeSpan.FromDays(1));
+        await fixture.Get<Contacts>().RecordConsentAsync(1, "late", new(Consents.Marketing, true), default);
+
+        for (var i = 0; i < 2; i++) Assert.True(await fixture.Get<Confirmation>().ActAsync(token, new Visitor(null, null), default));
+        Guid[] goes = [await fixture.QueueAsync(contact, message => message with { Purpose = "news" }), await fixture.QueueAsync(late)];
+        Guid[] stays = [await fixture.QueueAsync(contact), await fixture.QueueAsync(twin)];
+        await fixture.SendAllAsync();
+
+        foreach (var id in goes) Assert.Equal(MessageState.Accepted, (await fixture.StateAsync(id)).State);
+        foreach (var id in stays) Assert.Equal((MessageState.Suppressed, "not sent: the contact has refused marketing mail"), await fixture.StateAsync(id));
+        var history = await HistoryAsync(fixture, contact);
+        Assert.Equal([("marketing", false, "unsubscribe"), ("news", true, "double_opt_in")], history.Select(consent => (consent.Purpose, consent.Granted, consent.Source)));
+        Assert.Contains("unsubscribed on 2026-01-05 (import)", history[0].Evidence);
+        Assert.True(Assert.Single(await HistoryAsync(fixture, late)).Granted);
     }
 
     // Seen red: the consent stood without its event.

@@ -116,6 +116,23 @@ public sealed class PreferencesTests
         Assert.Equal([MessageState.Accepted, MessageState.Suppressed], [(await fixture.StateAsync(offer)).State, (await fixture.StateAsync(other)).State]);
     }
 
+    // Seen red: the next mail of a journey without a purpose went.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_topic_ticked_for_an_address_that_a_file_had_unsubscribed_lets_no_other_mail_go(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var (contact, token) = await SentAsync(fixture);
+        await fixture.Get<Suppressions>().AddAsync(1, "ada@example.org", "unsubscribed", "marketing", "import", default);
+        fixture.Time.Advance(TimeSpan.FromDays(1));
+
+        await ActAsync(fixture, token, new PreferenceChoice.Topics(new HashSet<string> { "news" }));
+        var (news, other) = (await fixture.QueueAsync(contact, message => message with { Purpose = "news" }), await fixture.QueueAsync(contact));
+        await fixture.SendAllAsync();
+
+        Assert.Equal([MessageState.Accepted, MessageState.Suppressed], [(await fixture.StateAsync(news)).State, (await fixture.StateAsync(other)).State]);
+        Assert.Equal("news", (await fixture.Get<Preferences>().ReadAsync(token, default))!.Topics.Single(topic => topic.Subscribed).Key);
+    }
+
     // Seen red: both were ticked, and saving one recorded a new yes.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task After_one_click_no_topic_is_ticked_and_leaving_one_topic_lets_no_mail_of_another_go_again(DatabaseKind kind)

@@ -48,22 +48,22 @@ public sealed class Confirmation
     }
 
     /// <summary>
-    /// Records the consent, lets an address that had unsubscribed be mailed again, and raises the event, whose id is the mail's and the purpose's: repeating it changes
+    /// Records the consent, lets an address that had unsubscribed be mailed again for that purpose, and raises the event, whose id is the mail's and the purpose's: repeating it changes
     /// nothing. False for a link that is not good, or not any more.
     /// </summary>
     public async Task<bool> ActAsync(string token, Visitor visitor, CancellationToken ct)
     {
         if (await _links.ReadConfirmAsync(token, ct) is not { } subject) return false;
-        var (accountId, contactId, messageId, email) = subject.Recipient;
+        var (accountId, contactId, messageId, _) = subject.Recipient;
         if (await _database.ReadAsync(session => RecipientAsync(session, subject, ct), ct) is not { } known) return false;
         // One transaction: a consent that is recorded has its event.
         var shards = await _database.WriteAsync<IReadOnlyCollection<int>?>(async session =>
         {
-            await session.LockShardAsync(StableHash.Shard(known.AccountId, known.UserId), wait: true, ct);
+            await Returning.LockAsync(session, subject.Recipient, known.UserId, ct);
             var at = DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct));
             if (at >= subject.ExpiresAt || await RecipientAsync(session, subject, ct) is null) return null;
             var purpose = await Purposes.FindAsync(session, accountId, subject.Purpose, ct);
-            await _suppressions.RemoveAsync(session, accountId, email, Suppression.Marketing, ct, SuppressionReason.Unsubscribed, SuppressionReason.Paused);
+            await Returning.LiftAsync(session, _suppressions, _consents, subject.Recipient, [subject.Purpose], at, ct, SuppressionReason.Unsubscribed, SuppressionReason.Paused);
             await _consents.RecordAsync(session, [new Consent(accountId, contactId, subject.Purpose, true, "double_opt_in", at, $"confirmation link of message {messageId}", new ConsentProof(
                 ConsentBasis.Express, purpose?.Wording ?? subject.Purpose, purpose?.Version.ToString(CultureInfo.InvariantCulture), visitor.Ip, visitor.UserAgent, null, messageId))], ct);
             return await _intake.AcceptAsync(session, [(accountId, new IncomingEvent($"{EventType}/{messageId}/{subject.Purpose}", EventType, known.UserId, at,

@@ -79,7 +79,7 @@ public sealed class Preferences
         if (await _database.ReadAsync(session => _contacts.FindAsync(session, subject, ct), ct) is not { } known) return false;
         return await _database.WriteAsync(async session =>
         {
-            await session.LockShardAsync(StableHash.Shard(known.AccountId, known.UserId), wait: true, ct);
+            await Returning.LockAsync(session, subject, known.UserId, ct);
             if (await _contacts.FindAsync(session, subject, ct) is not { } contact) return false;
             var now = DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct));
             var detail = $"preference centre, link of message {subject.MessageId}, followed {visitor}";
@@ -106,7 +106,7 @@ public sealed class Preferences
     }
 
     /// <summary>
-    /// Of what the page shows, what is ticked is agreed to and what is not is withdrawn. Whoever had left everything, so that nothing was ticked, and ticks anything wants mail again. A
+    /// Of what the page shows, what is ticked is agreed to and what is not is withdrawn. Whoever had left everything, so that nothing was ticked, and ticks anything wants that mail again. A
     /// pause goes on: the page says that there is one, and has a button to end it.
     /// </summary>
     private async Task ChooseAsync(Session session, UnsubscribeSubject subject, IReadOnlySet<string> keys, Visitor visitor, DateTimeOffset now, CancellationToken ct)
@@ -115,8 +115,8 @@ public sealed class Preferences
         var states = (await _consents.StatesAsync(session, subject.AccountId, [subject.ContactId], ct))[subject.ContactId];
         var said = purposes.Where(purpose => keys.Contains(purpose.Key) || states.GetValueOrDefault(purpose.Key))
             .Select(purpose => Said(subject, purpose.Key, keys.Contains(purpose.Key), purpose, visitor, now)).ToList();
-        if (said.Exists(consent => consent.Granted))
-            await _suppressions.RemoveAsync(session, subject.AccountId, subject.Email, Suppression.Marketing, ct, SuppressionReason.Unsubscribed);
+        if (said.Where(consent => consent.Granted).Select(consent => consent.Purpose).ToList() is { Count: > 0 } ticked)
+            await Returning.LiftAsync(session, _suppressions, _consents, subject, ticked, now, ct, SuppressionReason.Unsubscribed);
         await _consents.RecordAsync(session, said, ct);
     }
 
