@@ -55,7 +55,7 @@ public sealed class FeedbackProcessor
                 return applied;
             }, ct);
         }
-        catch (Exception error) when (batch.Count > 0 && !isDone && error is not (OperationCanceledException or IntakeFullException) && !_database.Dialect.IsTransient(error))
+        catch (Exception error) when (batch.Count > 0 && !isDone && error is not OperationCanceledException && !_database.Dialect.IsTransient(error))
         {
             // One of them cannot be worked off: it must not hold up the others.
             if (batch.Count > 1) _singly = batch.Count;

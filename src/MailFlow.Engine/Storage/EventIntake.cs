@@ -73,14 +73,14 @@ public sealed class EventIntake : IAsyncDisposable
 
     /// <summary>
     /// Takes events in within a transaction at hand: those of a module that keeps its own record of what they tell. Ids that are known already are passed over. Gives the
-    /// shards to signal once the transaction has committed. Throws <see cref="IntakeFullException"/> when the inbox is at its bound.
+    /// shards to signal once the transaction has committed. The bound of the inbox is for what comes from outside: these are few beside the mails that they are about, and a refusal would undo what
+    /// the transaction does besides, such as a suppression.
     /// </summary>
     public async Task<IReadOnlyCollection<int>> AcceptAsync(Session session, IReadOnlyList<(int AccountId, IncomingEvent Event)> events, CancellationToken ct)
     {
         if (events.Count == 0) return [];
         ct.ThrowIfCancellationRequested();
         var now = await session.NowAsync(ct);
-        await RefuseIfFullAsync(session);
         var items = events.Select(each => new Item(
             StableHash.Key(each.AccountId.ToString(), each.Event.EventId), each.AccountId, StableHash.Shard(each.AccountId, each.Event.UserId), each.Event.UserId, Body(each.Event, "")))
             .DistinctBy(item => item.Key).ToList();
