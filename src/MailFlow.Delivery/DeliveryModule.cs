@@ -86,10 +86,10 @@ public static class DeliveryModule
         .AddSingleton<SigningKeys>().AddSingleton<UnsubscribeLinks>()
         .AddSingleton(provider => new Unsubscribe(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<UnsubscribeLinks>(), provider.GetRequiredService<Suppressions>(),
-            provider.GetRequiredService<Consents>(), provider.GetRequiredService<IContactStore>(), provider.GetRequiredService<Senders>()))
+            provider.GetRequiredService<Consents>(), provider.GetRequiredService<IContactStore>(), provider.GetRequiredService<Senders>(), provider.GetRequiredService<EventIntake>()))
         .AddSingleton(provider => new Preferences(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<UnsubscribeLinks>(), provider.GetRequiredService<Suppressions>(),
-            provider.GetRequiredService<Consents>(), provider.GetRequiredService<IContactStore>(), provider.GetRequiredService<Senders>()))
+            provider.GetRequiredService<Consents>(), provider.GetRequiredService<IContactStore>(), provider.GetRequiredService<Senders>(), provider.GetRequiredService<EventIntake>()))
         .AddSingleton(provider => new Confirmation(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<UnsubscribeLinks>(), provider.GetRequiredService<Suppressions>(),
             provider.GetRequiredService<Consents>(), provider.GetRequiredService<IContactStore>(), provider.GetRequiredService<Senders>(), provider.GetRequiredService<EventIntake>()));

@@ -89,7 +89,7 @@ public static class EventReader
         if (Text(id, "event_id", LongestId, out problem) is not { } eventId) return null;
         if (Text(type, "event_type", LongestType, out problem) is not { } eventType) return null;
         if (EventTypeName.Problem(eventType) is { } typeProblem) return Refuse("event_type", typeProblem, out problem);
-        if (EmailEvents.IsReserved(eventType)) return Refuse("event_type", $"'{eventType}' is raised by MailFlow itself, when a provider reports it; choose another name", out problem);
+        if (EmailEvents.IsReserved(eventType)) return Refuse("event_type", $"'{eventType}' is raised by MailFlow itself, when it learns what became of a mail; choose another name", out problem);
         if (Text(user, "user_id", ContactFieldsCheck.LongestUserId, out problem) is not { } userId) return null;
         if (Instant(timestamp, now, sentAt, out problem) is not { } occurredAt) return null;
         if (ObjectText(payload, "payload", out problem) is not { } payloadText) return null;

@@ -18,7 +18,7 @@ internal static class Messages
         ("[]", "event", "must be a JSON object"),
         ("""{"event_id":"p","event_type":"tested","user_id":"a\u0000"}""", "user_id", "holds a NUL character or half of a surrogate pair"),
         ("""{"event_id":"p","event_type":"tested","user_id":"u","timestamp":1000}""", "timestamp", "is too old: events are taken for 30 days"),
-        ("""{"event_id":"p","event_type":"email_opened","user_id":"u"}""", "event_type", "'email_opened' is raised by MailFlow itself, when a provider reports it; choose another name"),
+        ("""{"event_id":"p","event_type":"email_opened","user_id":"u"}""", "event_type", "'email_opened' is raised by MailFlow itself, when it learns what became of a mail; choose another name"),
     ];
 
     public static byte[] TooLarge { get; } = Encoding.UTF8.GetBytes(Event("large", new string('x', 400_000)));

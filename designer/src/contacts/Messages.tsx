@@ -35,7 +35,7 @@ function outcomeOf(feedback: Schemas['MessageFeedback']): string[] {
   const machines = feedback.machine_opens + feedback.machine_clicks;
   return [
     feedback.complained_at && 'called spam',
-    feedback.unsubscribed_at && 'unsubscribed at the provider',
+    feedback.unsubscribed_at && 'unsubscribed',
     feedback.bounced_at && `bounced: ${bounces[feedback.bounce ?? ''] ?? 'it did not arrive'}`,
     feedback.dropped_at && 'withheld by the provider',
     feedback.delivered_at && 'delivered',

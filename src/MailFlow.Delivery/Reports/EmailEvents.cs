@@ -15,7 +15,7 @@ public static class EmailEvents
     /// <summary>The contact called the mail spam.</summary>
     public const string Complained = "email_complained";
 
-    /// <summary>The contact unsubscribed by the provider's means.</summary>
+    /// <summary>The contact unsubscribed from all marketing mail: at the provider, by the mail's link or its program's button, or in the preference centre.</summary>
     public const string Unsubscribed = "email_unsubscribed";
 
     /// <summary>The mail was opened; <c>event.human</c> says whether by a human.</summary>
@@ -28,7 +28,7 @@ public static class EmailEvents
     public static IReadOnlyList<(string EventType, string Words)> All { get; } =
     [
         (Delivered, "A mail was delivered"), (Opened, "A mail was opened"), (Clicked, "A link in a mail was clicked"), (Bounced, "A mail bounced"),
-        (Complained, "A mail was called spam"), (Unsubscribed, "Unsubscribed at the provider"),
+        (Complained, "A mail was called spam"), (Unsubscribed, "Unsubscribed by a mail"),
     ];
 
     /// <summary>Whether it is one of these names.</summary>

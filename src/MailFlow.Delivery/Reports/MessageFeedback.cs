@@ -9,7 +9,7 @@ namespace MailFlow.Delivery;
 /// <param name="Bounce">Whose fault that was: <c>hard</c>, <c>recipient_soft</c>, <c>message_soft</c> or <c>sender_fault</c>.</param>
 /// <param name="DroppedAt">When the provider itself withheld it.</param>
 /// <param name="ComplainedAt">When the recipient called it spam.</param>
-/// <param name="UnsubscribedAt">When the recipient unsubscribed at the provider.</param>
+/// <param name="UnsubscribedAt">When the recipient unsubscribed by it: at the provider, or by a link of ours.</param>
 /// <param name="OpenedAt">When a human first opened it.</param>
 /// <param name="ClickedAt">When a human first followed a link in it.</param>
 /// <param name="Opens">How often humans opened it.</param>

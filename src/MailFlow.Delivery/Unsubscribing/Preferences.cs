@@ -2,6 +2,7 @@ using MailFlow.Audience;
 using MailFlow.Data;
 using MailFlow.Delivery.Unsubscribing;
 using MailFlow.Engine.Activities;
+using MailFlow.Engine.Storage;
 
 namespace MailFlow.Delivery;
 
@@ -52,9 +53,10 @@ public sealed class Preferences
     private readonly Consents _consents;
     private readonly IContactStore _contacts;
     private readonly Senders _senders;
+    private readonly EventIntake _events;
 
-    internal Preferences(Database database, UnsubscribeLinks links, Suppressions suppressions, Consents consents, IContactStore contacts, Senders senders) =>
-        (_database, _links, _suppressions, _consents, _contacts, _senders) = (database, links, suppressions, consents, contacts, senders);
+    internal Preferences(Database database, UnsubscribeLinks links, Suppressions suppressions, Consents consents, IContactStore contacts, Senders senders, EventIntake events) =>
+        (_database, _links, _suppressions, _consents, _contacts, _senders, _events) = (database, links, suppressions, consents, contacts, senders, events);
 
     /// <summary>What to show for a token; null for one that we did not sign, or whose contact is no more.</summary>
     public async Task<PreferencePage?> ReadAsync(string token, CancellationToken ct)
@@ -77,10 +79,11 @@ public sealed class Preferences
     {
         if (await _links.ReadPreferencesAsync(token, ct) is not { } subject) return false;
         if (await _database.ReadAsync(session => _contacts.FindAsync(session, subject, ct), ct) is not { } known) return false;
-        return await _database.WriteAsync(async session =>
+        var shards = await _database.WriteAsync<IReadOnlyCollection<int>?>(async session =>
         {
             await Returning.LockAsync(session, subject, known.UserId, ct);
-            if (await _contacts.FindAsync(session, subject, ct) is not { } contact) return false;
+            if (await _contacts.FindAsync(session, subject, ct) is not { } contact) return null;
+            IReadOnlyCollection<int> raised = [];
             var now = DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct));
             var detail = $"preference centre, link of message {subject.MessageId}, followed {visitor}";
             switch (choice)
@@ -95,14 +98,18 @@ public sealed class Preferences
                     await _suppressions.RemoveAsync(session, subject.AccountId, subject.Email, Suppression.Marketing, ct, SuppressionReason.Paused);
                     break;
                 case PreferenceChoice.UnsubscribeFromAll:
+                    raised = await Leaving.RaiseAsync(session, _events, subject, ct);
                     await Leaving.SuppressAsync(session, _suppressions, subject, contact, Consents.PreferenceCentre, Consents.PreferenceCentre, detail, ct);
                     var states = (await _consents.StatesAsync(session, subject.AccountId, [subject.ContactId], ct))[subject.ContactId];
                     await _consents.RecordAsync(session, [.. states.Where(state => state.Value).Select(state => state.Key).Append(Consents.Marketing).Distinct()
                         .Select(purpose => Said(subject, purpose, false, null, visitor, now))], ct);
                     break;
             }
-            return true;
+            return raised;
         }, ct);
+        if (shards is null) return false;
+        _events.Signal(shards);
+        return true;
     }
 
     /// <summary>

@@ -2,6 +2,7 @@ using MailFlow.Audience;
 using MailFlow.Data;
 using MailFlow.Delivery.Unsubscribing;
 using MailFlow.Engine.Activities;
+using MailFlow.Engine.Storage;
 
 namespace MailFlow.Delivery;
 
@@ -26,9 +27,10 @@ public sealed class Unsubscribe
     private readonly Consents _consents;
     private readonly IContactStore _contacts;
     private readonly Senders _senders;
+    private readonly EventIntake _events;
 
-    internal Unsubscribe(Database database, UnsubscribeLinks links, Suppressions suppressions, Consents consents, IContactStore contacts, Senders senders) =>
-        (_database, _links, _suppressions, _consents, _contacts, _senders) = (database, links, suppressions, consents, contacts, senders);
+    internal Unsubscribe(Database database, UnsubscribeLinks links, Suppressions suppressions, Consents consents, IContactStore contacts, Senders senders, EventIntake events) =>
+        (_database, _links, _suppressions, _consents, _contacts, _senders, _events) = (database, links, suppressions, consents, contacts, senders, events);
 
     /// <summary>What to show for a token; null for one that we did not sign. Changes nothing.</summary>
     public async Task<UnsubscribePage?> ReadAsync(string token, CancellationToken ct)
@@ -40,7 +42,7 @@ public sealed class Unsubscribe
 
     /// <summary>
     /// Unsubscribes: no marketing mail goes to the address (nor to the contact's present one) from the next hand-over on. The contact has refused marketing mail, whatever address
-    /// comes next, and consent to the purpose that the mail was sent for is withdrawn. Repeating it changes nothing. False for a token that we did not sign.
+    /// comes next, and consent to the purpose that the mail was sent for is withdrawn; it is an event of the contact's. Repeating it changes nothing. False for a token that we did not sign.
     /// </summary>
     /// <param name="token">The link's.</param>
     /// <param name="ct">Cancels.</param>
@@ -53,18 +55,21 @@ public sealed class Unsubscribe
             (await _contacts.FindAsync(session, subject, ct), await PurposeAsync(session, subject, ct)), ct);
         var source = oneClick ? Consents.OneClick : Consents.Unsubscribed;
         var detail = $"link of message {subject.MessageId}{(visitor is null ? "" : $", followed {visitor}")}";
-        await _database.WriteAsync(async session =>
+        var shards = await _database.WriteAsync(async session =>
         {
             // The contact's lock first: consents are recorded under it.
             if (contact is not null) await session.LockShardAsync(StableHash.Shard(contact.AccountId, contact.UserId), wait: true, ct);
             var present = contact is null ? null : await _contacts.FindAsync(session, subject, ct);
+            var raised = await Leaving.RaiseAsync(session, _events, subject, ct);
             await Leaving.SuppressAsync(session, _suppressions, subject, present, source, oneClick ? source : "link", detail, ct);
-            if (present is null) return;
+            if (present is null) return raised;
             var now = DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct));
             await _consents.RecordAsync(session, [.. Consents.Withdrawn(purpose).Select(withdrawn => new Consent(
                 subject.AccountId, subject.ContactId, withdrawn, false, source, now, $"unsubscribe link of message {subject.MessageId}",
                 new ConsentProof(Ip: visitor?.Ip, UserAgent: visitor?.UserAgent, MessageId: subject.MessageId)))], ct);
+            return raised;
         }, ct);
+        _events.Signal(shards);
         return true;
     }
 
