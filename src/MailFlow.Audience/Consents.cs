@@ -9,7 +9,9 @@ public sealed class Consents
     public const string Marketing = "marketing";
 
     /// <summary>Where a "no" comes from that the person said by a link or page of ours, or at the provider.</summary>
-    public const string Unsubscribed = "unsubscribe", OneClick = "one_click", PreferenceCentre = "preference_centre";
+    public const string Unsubscribed = "unsubscribe", OneClick = "one_click", PreferenceCentre = "preference_centre", Complaint = "complaint";
+
+    private const string OwnMeans = $"'{Unsubscribed}', '{OneClick}', '{PreferenceCentre}', '{Complaint}'";
 
     /// <summary>Where a consent comes from that stood in a file.</summary>
     internal const string Import = "import";
@@ -24,7 +26,7 @@ public sealed class Consents
         (r.granted AND EXISTS (SELECT 1 FROM consent k WHERE k.id IN (p.id,
             (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.contact_id AND l.purpose = '{Marketing}'))
           AND NOT k.granted AND (r.basis <> '{ConsentBasis.Express}' OR ((k.purpose = r.purpose OR p.granted IS NOT TRUE OR p.at <= k.at) AND (r.given_at <= k.at
-            OR (r.basis IS NULL AND (k.source IN ('{Unsubscribed}', '{OneClick}', '{PreferenceCentre}') OR (r.source = '{Import}' AND k.source <> '{Import}'))))))))
+            OR (r.basis IS NULL AND (k.source IN ({OwnMeans}) OR (r.source = '{Import}' AND k.source <> '{Import}'))))))))
         """;
 
     /// <summary>
@@ -131,7 +133,7 @@ public sealed class Consents
     private static bool IsRefusal(Consent consent) => consent is { Granted: false, Purpose: Marketing };
 
     /// <summary>Whether it was said for itself, and is not one of the fields of a contact that come again with each of its records.</summary>
-    private static bool IsOfItsOwn(Consent consent) => consent.Proof is not null || consent.Evidence is not null || consent.Source is Unsubscribed or OneClick or PreferenceCentre;
+    private static bool IsOfItsOwn(Consent consent) => consent.Proof is not null || consent.Evidence is not null || consent.Source is Unsubscribed or OneClick or PreferenceCentre or Complaint;
 
     /// <param name="Consent">What is said.</param>
     /// <param name="Again">Whether it is news though it only repeats the last word on its purpose, where a word on marketing in general, or a yes, came after that.</param>

@@ -30,7 +30,7 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
     {
         var all = calls.SelectMany(call => call.Reports).ToList();
         // An engine's batch holds its shard before it touches a message, an erasure before it holds off reports: so here.
-        await LockShardsAsync(session, (await MatchAsync(session, all.FindAll(IsUnsubscribe), ct)).Values, ct);
+        await LockShardsAsync(session, (await MatchAsync(session, all.FindAll(IsObjection), ct)).Values, ct);
         await ErasureLock.HoldOffAsync(session, all.Select(report => report.AccountId), ct);
         var found = await MatchAsync(session, all, ct);
         // Whoever said no to tracking after the mail had left is not tracked from there on, by whatever means the mail is.
@@ -41,7 +41,7 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
         var news = await ReportStore.InsertAsync(session, matched, now, now + (long)Settling.TotalMilliseconds, ct);
         var fresh = matched.Where(each => news.Contains(each.Report.Key)).ToList();
 
-        await LockShardsAsync(session, fresh.Where(each => IsUnsubscribe(each.Report)).Select(each => each.Message), ct); // held already, but for a mail that nobody knew just now
+        await LockShardsAsync(session, fresh.Where(each => IsObjection(each.Report)).Select(each => each.Message), ct); // held already, but for a mail that nobody knew just now
         // What anybody can have made up spares the address that it is about, and does nothing else.
         var proven = fresh.Where(each => each.Report.IsProven).ToList();
         var firsts = await SummariseAsync(session, proven, ct);
@@ -154,7 +154,7 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
     private async Task<IEnumerable<(int AccountId, Suppression Suppression)>> PresentAddressesAsync(
         Session session, List<(Report Report, ReportedMessage Message)> fresh, DateTimeOffset at, CancellationToken ct)
     {
-        var reports = fresh.Where(each => each.Message.ContactExists && (IsUnsubscribe(each.Report) || each.Report is { Kind: FeedbackKind.Complained, IsProven: true }))
+        var reports = fresh.Where(each => each.Message.ContactExists && IsObjection(each.Report))
             .ToLookup(each => each.Message.ContactId);
         if (reports.Count == 0) return [];
         return from contact in await contacts.LoadAsync(session, [.. reports.Select(each => each.Key)], ct)
@@ -180,15 +180,21 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
         _ => null,
     };
 
-    /// <summary>As our own unsubscribe link does: consent to the purpose that the mail was sent for, and to marketing mail in general.</summary>
+    /// <summary>
+    /// Of who unsubscribed, as our own link does: consent to the purpose that the mail was sent for, and to marketing mail in general. Who complained has refused the latter, whatever address comes
+    /// next.
+    /// </summary>
     private async Task WithdrawAsync(Session session, List<(Report Report, ReportedMessage Message)> fresh, long now, CancellationToken ct) => await consents.RecordAsync(
         session,
-        [.. fresh.Where(each => IsUnsubscribe(each.Report) && each.Message.ContactExists).SelectMany(each => Consents.Withdrawn(each.Message.Purpose), (each, purpose) => (each.Message, Purpose: purpose))
+        [.. fresh.Where(each => IsObjection(each.Report) && each.Message.ContactExists)
+            .Select(each => (each.Message, IsComplaint: each.Report.Kind == FeedbackKind.Complained))
+            .SelectMany(each => Consents.Withdrawn(each.IsComplaint ? null : each.Message.Purpose), (each, purpose) => (each.Message, each.IsComplaint, Purpose: purpose))
             .DistinctBy(each => (each.Message.ContactId, each.Purpose)).OrderBy(each => each.Message.ContactId).Select(each => new Consent(
-                each.Message.AccountId, each.Message.ContactId, each.Purpose, false, Consents.Unsubscribed, DateTimeOffset.FromUnixTimeMilliseconds(now),
-                $"unsubscribed at the provider, message {each.Message.Id}"))], ct);
+                each.Message.AccountId, each.Message.ContactId, each.Purpose, false, each.IsComplaint ? Consents.Complaint : Consents.Unsubscribed, DateTimeOffset.FromUnixTimeMilliseconds(now),
+                $"{(each.IsComplaint ? "called spam" : "unsubscribed at the provider")}, message {each.Message.Id}"))], ct);
 
-    private static bool IsUnsubscribe(Report report) => report.Kind == FeedbackKind.Unsubscribed;
+    /// <summary>Whether the person wants no more marketing mail. A complaint that anybody can have made up says nothing of the person.</summary>
+    private static bool IsObjection(Report report) => report is { Kind: FeedbackKind.Unsubscribed } or { Kind: FeedbackKind.Complained, IsProven: true };
 
     /// <summary>
     /// On the day of what happened, each mail once a kind: warm-up and the guard of reputation go by these. What is reported of a mail that left before the domain was

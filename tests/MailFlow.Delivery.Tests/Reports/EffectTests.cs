@@ -2,6 +2,7 @@ using MailFlow.Audience;
 using MailFlow.Audience.Privacy;
 using MailFlow.Delivery.Routing;
 using MailFlow.Engine.Definitions;
+using MailFlow.Engine.Storage;
 using MailFlow.Testing;
 
 namespace MailFlow.Delivery.Tests.Reports;
@@ -93,6 +94,40 @@ public sealed class EffectTests
 
         foreach (var address in new[] { "old@example.org", "new@example.org" })
             Assert.Equal(("complaint", "marketing"), Assert.Single(await fixture.SuppressionsAsync(address)) is var found ? (found.Reason, found.Scope) : default);
+    }
+
+    // Seen red: the mail went on to the next address.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_complaint_holds_whatever_address_the_contact_has_next(DatabaseKind kind)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        var id = await fixture.SentAsync("ada", message => message with { Purpose = "newsletter", Stream = MessageStream.Transactional }, "old@example.org");
+        await fixture.ReportAsync(fixture.Report(FeedbackKind.Complained, id), fixture.Report(FeedbackKind.Complained, id));
+
+        var moved = await fixture.Delivery.ContactAsync("ada", "new@example.org");
+        var next = await fixture.Delivery.QueueAsync(moved);
+        await fixture.Delivery.SendAllAsync();
+
+        Assert.Equal((MessageState.Suppressed, "not sent: the contact has refused marketing mail"), await fixture.Delivery.StateAsync(next));
+        var said = Assert.Single(await fixture.Delivery.Database.ReadAsync(session => fixture.Delivery.Get<Consents>().HistoryAsync(session, 1, moved.Id, default), default));
+        Assert.Equal(("marketing", false, "complaint", $"called spam, message {id}"), (said.Purpose, said.Granted, said.Source, said.Evidence));
+    }
+
+    // Seen red: the batch was rolled back with its suppressions, and the bounced address was mailed on.
+    [Fact]
+    public async Task Reports_do_what_they_do_and_are_raised_though_the_inbox_takes_no_events_from_outside()
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(DatabaseKind.Sqlite);
+        var id = await fixture.SentAsync("ada");
+        await fixture.Delivery.Database.WriteAsync(session => session.ExecuteAsync("""
+            INSERT INTO inbox (account_id, shard, kind, key, accepted_at, body)
+            WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < @most) SELECT 1, 0, 2, x'00', 0, '' FROM n
+            """, default, ("most", EventIntake.MostWaiting)), default);
+
+        await fixture.ReportAsync(fixture.Report(FeedbackKind.Bounced, id, bounce: BounceKind.Hard));
+
+        Assert.Equal("hard_bounce", Assert.Single(await fixture.SuppressionsAsync("ada@example.org")).Reason);
+        Assert.Equal("email_bounced", Assert.Single(await fixture.EventsAsync()).Type);
     }
 
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]

@@ -68,7 +68,7 @@ public sealed class MailedReportTests
         Assert.Empty(await FactsAsync());
 
         for (var i = 0; i < 2; i++) await relay.PostAsync(Dsn(await relay.ReturnPathAsync(id), "5.1.1", "smtp; 550 5.1.1 no such mailbox"), Complaint(id, $"X-MailFlow-Proof: {await relay.TagAsync(id)}"));
-        Assert.Equal(["message.bounced", "message.complained"], (await FactsAsync()).Order());
+        Assert.Equal(["contact.consent.changed", "message.bounced", "message.complained"], (await FactsAsync()).Order());
 
         Task<List<string>> FactsAsync() => relay.Fixture.Database.ReadAsync(session => session.QueryAsync("SELECT type FROM fact", row => row.Text(0), default), default);
     }
