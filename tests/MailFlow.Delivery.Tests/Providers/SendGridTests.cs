@@ -64,6 +64,13 @@ public sealed class SendGridTests : HttpContract
         Assert.Contains(message.Split(' ')[0], answer.ToString());
     }
 
+    // Seen red: whoever had used up the credits was told to make a new key.
+    [Theory]
+    [InlineData("The provided authorization grant is invalid, expired, or revoked", true)]
+    [InlineData("Maximum credits exceeded", false)]
+    public async Task A_new_key_is_advised_where_the_key_is_refused_alone(string message, bool isOfKey) =>
+        Assert.Equal(isOfKey, Assert.IsType<HandOver.SenderFault>(await AnsweredAsync(Error(401, message))).Reason.Contains("make a new one", StringComparison.Ordinal));
+
     [Fact]
     public async Task The_end_of_a_rate_limit_is_read_from_the_header_of_SendGrids_own()
     {

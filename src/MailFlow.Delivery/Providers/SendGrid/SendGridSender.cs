@@ -60,6 +60,8 @@ internal sealed class SendGridSender(ProviderHttp http, Uri address, string apiK
             // The status alone says that it is queued; the name for it comes in a header.
             202 => new HandOver.Accepted(answered.Headers.TryGetValues("X-Message-Id", out var ids) ? ids.First() : null),
             400 when IsAbout(answered, "from") && words.Contains("verified", StringComparison.OrdinalIgnoreCase) => new HandOver.SenderFault(words, FaultScope.Domain),
+            // Credits that are used up come as 401, too: no new key mends that.
+            401 when words.Contains("credits", StringComparison.OrdinalIgnoreCase) => new HandOver.SenderFault(words, FaultScope.Connection),
             401 => new HandOver.SenderFault($"{words} (the API key is refused: make a new one and put it in)", FaultScope.Connection),
             // Two things come as 403: a sender that is not verified, and an account or key that may not send.
             403 => new HandOver.SenderFault(words, IsAbout(answered, "from") || words.Contains("verified Sender", StringComparison.OrdinalIgnoreCase) ? FaultScope.Domain : FaultScope.Connection),
