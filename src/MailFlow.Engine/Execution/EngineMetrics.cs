@@ -23,6 +23,7 @@ internal static class EngineMetrics
     private static readonly Counter<long> BatchFailures = Meter.CreateCounter<long>("mailflow.batch.failures", "{batch}", "Batches that were rolled back");
     private static readonly Counter<long> Jobs = Meter.CreateCounter<long>("mailflow.jobs", "{attempt}", "Attempts at jobs such as webhooks, by result");
     private static readonly Histogram<double> JobDuration = Meter.CreateHistogram("mailflow.job.duration", "s", "Attempts at jobs such as webhooks", advice: DurationBuckets);
+    private static readonly Counter<long> RetentionFailures = Meter.CreateCounter<long>("mailflow.retention.failures", "{run}", "Runs of the retention in which of some kind of data nothing could be dropped");
 
     private static readonly KeyValuePair<string, object?> Accepted = new("result", "accepted"), Duplicate = new("result", "duplicate"), Rejected = new("result", "rejected");
     private static readonly KeyValuePair<string, object?> Done = new("result", "done"), Retry = new("result", "retry");
@@ -31,7 +32,7 @@ internal static class EngineMetrics
     /// <summary>A worker begins: what has not happened yet is there and is 0, so that its first time is seen as a rise.</summary>
     public static void Begin()
     {
-        foreach (var counter in new[] { Transitions, Incidents, LaidAside, BatchFailures }) counter.Add(0);
+        foreach (var counter in new[] { Transitions, Incidents, LaidAside, BatchFailures, RetentionFailures }) counter.Add(0);
         foreach (var result in new[] { Done, Retry }) Jobs.Add(0, result);
     }
 
@@ -75,6 +76,9 @@ internal static class EngineMetrics
     {
         if (!database.IsInMemory) LaidAside.Add(1);
     }
+
+    /// <summary>The retention failed for some kind of data.</summary>
+    public static void RetentionFailed() => RetentionFailures.Add(1);
 
     /// <summary>A job was tried.</summary>
     public static void TriedJob(Database database, long started, bool isRetry)

@@ -1,4 +1,5 @@
 using MailFlow.Data;
+using MailFlow.Engine.Execution;
 
 namespace MailFlow.Engine.Storage;
 
@@ -11,20 +12,36 @@ public sealed class Retention(Database database, IEnumerable<RetentionRule> rule
     /// <summary>How long a contact's events are kept, and so the longest window in which they can be counted.</summary>
     public static readonly TimeSpan Events = TimeSpan.FromDays(90);
 
-    private static readonly TimeSpan Parked = TimeSpan.FromDays(7);
+    /// <summary>A day longer than intake refuses: clocks differ, and an id must never be forgotten before its event is too old. In order of age, so that the index by age serves however many are old.</summary>
+    internal static RetentionRule EventKeys { get; } = new("event keys", EventIntake.Horizon + TimeSpan.FromDays(1),
+        "DELETE FROM event_key WHERE key IN (SELECT key FROM event_key WHERE accepted_at < @before ORDER BY accepted_at LIMIT @chunk)");
+
+    /// <summary>Nobody has been there to try it again for long: those held have left.</summary>
+    private static readonly RetentionRule ParkedNodes = new("parked activities", TimeSpan.FromDays(7),
+        "DELETE FROM parked_node WHERE (version_id, node) IN (SELECT version_id, node FROM parked_node WHERE retry_at < @before LIMIT @chunk)");
+
     private const int Chunk = 5_000;
 
     /// <summary>Drops all that is too old by now, in chunks that hold nobody up; gives how many rows and months.</summary>
+    /// <exception cref="AggregateException">Of some kinds it failed, which are named; all others were dropped.</exception>
     public async Task<int> RunOnceAsync(CancellationToken ct)
     {
         var dropped = 0;
-        // A day longer than intake refuses: clocks differ, and an id must never be forgotten before its event is too old.
-        dropped += await DropAsync("DELETE FROM event_key WHERE key IN (SELECT key FROM event_key WHERE accepted_at < @before LIMIT @chunk)", EventIntake.Horizon + TimeSpan.FromDays(1), ct);
-        // Nobody has been there to try it again for long: those held have left.
-        dropped += await DropAsync("DELETE FROM parked_node WHERE (version_id, node) IN (SELECT version_id, node FROM parked_node WHERE retry_at < @before LIMIT @chunk)", Parked, ct);
-        foreach (var rule in rules)
-            if (rule.Kept is { } kept) dropped += rule.Monthly is { } table ? await DropAsync(rule, table, kept, ct) : await DropAsync(rule.Statements, kept, ct);
-        return dropped;
+        var failures = new List<Exception>();
+        foreach (var rule in (IEnumerable<RetentionRule>)[EventKeys, ParkedNodes, .. rules])
+        {
+            try
+            {
+                if (rule.Kept is { } kept) dropped += rule.Monthly is { } table ? await DropAsync(rule, table, kept, ct) : await DropAsync(rule.Statements, kept, ct);
+            }
+            catch (Exception error) when (!ct.IsCancellationRequested)
+            {
+                failures.Add(new InvalidOperationException($"What is too old of the {rule.Name} could not be dropped: {error.Message}", error));
+            }
+        }
+        if (failures.Count == 0) return dropped;
+        EngineMetrics.RetentionFailed();
+        throw new AggregateException(failures);
     }
 
     private async Task<int> DropAsync(RetentionRule rule, MonthlyTable table, TimeSpan kept, CancellationToken ct)
@@ -39,8 +56,6 @@ public sealed class Retention(Database database, IEnumerable<RetentionRule> rule
             dropped += await DropAsync([.. rule.Statements.Select(sql => sql.Replace(MonthlyTable.Part, part, StringComparison.Ordinal))], kept, ct);
         return dropped;
     }
-
-    private Task<int> DropAsync(string sql, TimeSpan kept, CancellationToken ct) => DropAsync([sql], kept, ct);
 
     private async Task<int> DropAsync(IReadOnlyList<string> statements, TimeSpan kept, CancellationToken ct)
     {
