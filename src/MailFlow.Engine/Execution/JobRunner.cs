@@ -27,7 +27,7 @@ public sealed partial class JobRunner(
     /// <summary>Does what is due, at most a few dozen jobs, and waits for them; gives how many attempts were made.</summary>
     public async Task<int> RunOnceAsync(CancellationToken ct)
     {
-        var (jobs, began) = await ClaimAsync(AtOnce);
+        var (jobs, began) = await ClaimAsync(AtOnce, ct);
         await Task.WhenAll(jobs.Select(job => AttemptAsync(job, began, ct)));
         return jobs.Count;
     }
@@ -41,7 +41,7 @@ public sealed partial class JobRunner(
         var running = new ConcurrentDictionary<Guid, Task>();
         await Lane.RunAsync(async () =>
         {
-            var (jobs, began) = running.Count < AtOnce ? await ClaimAsync(AtOnce - running.Count) : ([], 0);
+            var (jobs, began) = running.Count < AtOnce ? await ClaimAsync(AtOnce - running.Count, stoppingToken) : ([], 0);
             foreach (var job in jobs)
                 running[job.Key] = Task.Run(() => TryAsync(job, began, stoppingToken), CancellationToken.None)
                     .ContinueWith(_ => { running.TryRemove(job.Key, out Task? _); Wake(); }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
@@ -51,16 +51,25 @@ public sealed partial class JobRunner(
         await Task.WhenAll(running.Values);
     }
 
-    /// <summary>No stop cuts it off: what was taken without our knowing would be hidden until its lease runs out. Gives with the jobs this process's monotonic clock before it.</summary>
-    private async Task<(List<JobRow> Jobs, long Began)> ClaimAsync(int most)
+    /// <summary>
+    /// No stop cuts it off: what was taken without our knowing would be hidden until its lease runs out. Gives with the jobs this process's monotonic clock before it.
+    /// </summary>
+    private async Task<(List<JobRow> Jobs, long Began)> ClaimAsync(int most, CancellationToken stopping)
     {
-        var began = database.Time.GetTimestamp();
-        var jobs = await database.WriteAsync(async session =>
+        List<JobRow> jobs;
+        int parked;
+        long began;
+        do
         {
-            var now = await session.NowAsync(default);
-            var longest = TimeSpan.FromMinutes(2); // longer than any attempt's deadline
-            return await JobStore.ClaimAsync(session, now, now + (long)(longest + Grace).TotalMilliseconds, most, _after, default);
-        }, CancellationToken.None);
+            began = database.Time.GetTimestamp();
+            (jobs, parked) = await database.WriteAsync(async session =>
+            {
+                var now = await session.NowAsync(default);
+                var longest = TimeSpan.FromMinutes(2); // longer than any attempt's deadline
+                return await JobStore.ClaimAsync(session, now, now + (long)(longest + Grace).TotalMilliseconds, most, _after, default);
+            }, CancellationToken.None);
+        }
+        while (jobs.Count == 0 && parked > 0 && !stopping.IsCancellationRequested); // those of a paused journey stood before what there is to do
         if (jobs.Count > 0) _after = jobs[^1].AccountId;
         if (jobs.Count > 0) faults.Reach("job.claimed");
         return (jobs, began);

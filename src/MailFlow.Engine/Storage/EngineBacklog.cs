@@ -13,7 +13,7 @@ public sealed record ShardBacklog(int Shard, long Inbox, long Timers, DateTimeOf
 /// <summary>What the engine has still to do, over all accounts.</summary>
 /// <param name="At">The database's clock.</param>
 /// <param name="Shards">Each shard in the order of their numbers.</param>
-/// <param name="Jobs">How many jobs are due.</param>
+/// <param name="Jobs">How many jobs are due; of a paused journey only those that no claim has met yet.</param>
 /// <param name="ParkedActivities">How many activities are parked because they fail for everybody.</param>
 /// <param name="DeadLetters">How many dead letters nobody has replayed.</param>
 /// <param name="OldestFactAt">When that happened which the oldest fact tells that is not published to the bus yet, or not dealt to the webhooks; null where none waits.</param>
@@ -40,7 +40,7 @@ public sealed record EngineBacklog(DateTimeOffset At, IReadOnlyList<ShardBacklog
             ct, ("now", now), ("most", MostCounted));
         return new EngineBacklog(
             DateTimeOffset.FromUnixTimeMilliseconds(now), shards,
-            await CountAsync(session, "job WHERE due_at <= @now", ct, ("now", now)),
+            await CountAsync(session, "job WHERE parked_journey IS NULL AND due_at <= @now", ct, ("now", now)),
             await CountAsync(session, "parked_node", ct),
             await CountAsync(session, "dead_letter", ct),
             (await session.QueryAsync("SELECT (SELECT at FROM fact WHERE to_bus ORDER BY seq LIMIT 1), (SELECT at FROM fact WHERE to_webhooks ORDER BY seq LIMIT 1)",

@@ -21,6 +21,10 @@ internal sealed record JobRow(
 /// <summary>Jobs: planned by a batch, done outside any transaction, answered through the inbox.</summary>
 internal static class JobStore
 {
+    /// <summary>About the most jobs that one claim puts aside, and the most that it brings back.</summary>
+    internal const int Chunk = 1_000;
+
+    private const string InTurn = "parked_journey IS NULL";
     private const string Columns = "key, account_id, shard, contact_id, user_id, instance_id, node, visit, activity_type, input, attempt, due_at";
 
     public static Task InsertAsync(Session session, IReadOnlyList<JobRow> jobs, CancellationToken ct) => session.EnqueueAsync($$"""
@@ -45,34 +49,67 @@ internal static class JobStore
     /// <summary>
     /// Takes due jobs of journeys that are not paused, each with its attempt counted and hidden until <paramref name="lease"/>: if this process dies, another attempt begins then. Accounts
     /// have equal shares, from the one after <paramref name="after"/> on and around to it again: whoever has a hundred thousand calls to a slow host waits for himself.
+    /// What it meets of a paused journey it puts aside, so that no claim looks at it again before the journey goes on.
     /// </summary>
-    public static async Task<List<JobRow>> ClaimAsync(Session session, long now, long lease, int limit, int after, CancellationToken ct)
+    /// <returns>What it took, and how many it put aside: behind those there may be others that are due.</returns>
+    public static async Task<(List<JobRow> Jobs, int Parked)> ClaimAsync(Session session, long now, long lease, int limit, int after, CancellationToken ct)
     {
-        var accounts = await AccountsInTurn.DueAsync(session, "job", now, after, limit, ct);
-        var claimed = new List<JobRow>();
-        while (accounts.Count > 0 && claimed.Count < limit)
+        session.AvoidScans();
+        await UnparkAsync(session, ct);
+        var accounts = await AccountsInTurn.DueAsync(session, "job", now, after, limit, ct, pending: InTurn);
+        var (claimed, parked) = (new List<JobRow>(), 0);
+        while (accounts.Count > 0 && claimed.Count < limit && parked < Chunk)
         {
             var share = Math.Max(1, (limit - claimed.Count) / accounts.Count);
             var more = new List<int>();
             foreach (var account in accounts.TakeWhile(_ => claimed.Count < limit))
             {
-                var taken = await ClaimOfAsync(session, account, now, lease, Math.Min(share, limit - claimed.Count), ct);
-                claimed.AddRange(taken);
-                if (taken.Count == share) more.Add(account);
+                var met = await TakeAsync(session, account, now, lease, Math.Min(share, limit - claimed.Count), ct);
+                claimed.AddRange(met.Where(each => !each.IsParked).Select(each => each.Job));
+                var ofPaused = met.Count(each => each.IsParked);
+                // Where there are some there may be very many.
+                if (ofPaused > 0 && parked < Chunk) ofPaused += await ParkAsync(session, account, now, Chunk - parked, ct);
+                parked += ofPaused;
+                if (met.Count == share) more.Add(account);
             }
             accounts = more;
         }
-        return claimed;
+        return (claimed, parked);
     }
 
-    private static Task<List<JobRow>> ClaimOfAsync(Session session, int account, long now, long lease, int limit, CancellationToken ct) => session.QueryAsync($"""
-        UPDATE job SET attempt = attempt + 1, due_at = @lease
-        WHERE key IN (SELECT key FROM job WHERE account_id = @account AND due_at <= @now AND NOT EXISTS (
-            SELECT 1 FROM instance i JOIN journey j ON j.id = i.journey_id WHERE i.id = job.instance_id AND j.paused)
-          ORDER BY due_at LIMIT @limit{(session.Dialect.IsPostgreSql ? " FOR UPDATE SKIP LOCKED" : "")})
-        RETURNING {Columns}
+    /// <summary>The first due jobs of an account, locked, each with its journey where that is paused. What others have locked is passed over.</summary>
+    private static string Met(Session session) => $"""
+        WITH met AS (
+          SELECT key AS met_key, (SELECT j.id FROM instance i JOIN journey j ON j.id = i.journey_id WHERE i.id = job.instance_id AND j.paused) AS paused
+          FROM job WHERE account_id = @account AND {InTurn} AND due_at <= @now ORDER BY due_at LIMIT @limit{(session.Dialect.IsPostgreSql ? " FOR UPDATE SKIP LOCKED" : "")})
+        """;
+
+    private static Task<List<(JobRow Job, bool IsParked)>> TakeAsync(Session session, int account, long now, long lease, int limit, CancellationToken ct) => session.QueryAsync($"""
+        {Met(session)}
+        UPDATE job SET attempt = CASE WHEN paused IS NULL THEN attempt + 1 ELSE attempt END, due_at = CASE WHEN paused IS NULL THEN @lease ELSE due_at END, parked_journey = paused
+        FROM met WHERE key = met_key
+        RETURNING {Columns}, parked_journey
         """,
-        JobRow.Read, ct, ("account", account), ("now", now), ("lease", lease), ("limit", limit));
+        row => (JobRow.Read(row), row.LongOrNull(12) is not null), ct, ("account", account), ("now", now), ("lease", lease), ("limit", limit));
+
+    private static Task<int> ParkAsync(Session session, int account, long now, int limit, CancellationToken ct) => session.ExecuteAsync(
+        $"{Met(session)} UPDATE job SET parked_journey = paused FROM met WHERE key = met_key AND paused IS NOT NULL", ct, ("account", account), ("now", now), ("limit", limit));
+
+    /// <summary>
+    /// Brings back a chunk of what was put aside for a journey that goes on, one journey after the other. Looked for by every claim instead of told by the resume: a claim that still held the journey for paused may
+    /// commit after that. It hops along the index, from paused journey to paused journey.
+    /// </summary>
+    private static Task<Reply<Guid>> UnparkAsync(Session session, CancellationToken ct) => session.EnqueueAsync($"""
+        UPDATE job SET parked_journey = NULL WHERE key IN (
+          SELECT key FROM job WHERE parked_journey = (
+            WITH RECURSIVE parked (id) AS (
+              SELECT (SELECT min(parked_journey) FROM job WHERE parked_journey IS NOT NULL)
+              UNION ALL
+              SELECT (SELECT min(parked_journey) FROM job WHERE parked_journey > parked.id) FROM parked WHERE parked.id IS NOT NULL)
+            SELECT parked.id FROM parked LEFT JOIN journey j ON j.id = parked.id WHERE parked.id IS NOT NULL AND j.paused IS NOT TRUE LIMIT 1)
+          LIMIT @chunk{(session.Dialect.IsPostgreSql ? " FOR UPDATE SKIP LOCKED" : "")})
+        RETURNING key
+        """, row => row.Uuid(0), ct, ("chunk", Chunk));
 
     /// <summary>Puts a job off after a failed attempt. False when a later attempt has taken over.</summary>
     public static async Task<bool> PutOffAsync(Session session, JobRow job, long dueAt, string error, CancellationToken ct) => await session.ExecuteAsync(

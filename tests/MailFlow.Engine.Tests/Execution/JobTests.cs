@@ -90,7 +90,7 @@ public sealed class JobTests
             Guid.CreateVersion7(host.Time.GetUtcNow()), account, 1, 1, "ada", Guid.CreateVersion7(host.Time.GetUtcNow()), 0, 1, "Tests.Call", "{}", 0, dueAt + i))], default), default);
 
         Task<List<(int, int)>> ClaimAsync(int after, int most = 32) => host.Database.WriteAsync(async session =>
-            (await JobStore.ClaimAsync(session, 10_000, 20_000, most, after, default)).GroupBy(job => job.AccountId).OrderBy(group => group.Key).Select(group => (group.Key, group.Count())).ToList(), default);
+            (await JobStore.ClaimAsync(session, 10_000, 20_000, most, after, default)).Jobs.GroupBy(job => job.AccountId).OrderBy(group => group.Key).Select(group => (group.Key, group.Count())).ToList(), default);
     }
 
     [Fact]
@@ -295,4 +295,102 @@ public sealed class JobTests
 
         Assert.Equal(101, (await host.LinesAsync()).Count(line => line == "ok"));
     }
+
+    // Seen red: every claim looked at them again.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Jobs_of_a_paused_journey_are_put_aside_where_they_are_met_and_are_all_done_once_it_goes_on(DatabaseKind kind)
+    {
+        var (host, calls) = await NewAsync(kind);
+        await using var _ = host;
+        await host.EventsAsync([.. Enumerable.Range(0, 50).Select(i => host.NewEvent("go", $"u{i}"))]);
+        await host.Worker.RunUntilIdleAsync(default);
+        await host.PauseAsync(true);
+
+        Assert.Equal(50, await DueAsync(host));
+        Assert.Equal(0, await host.Jobs.RunOnceAsync(default));
+        Assert.Equal(0, await DueAsync(host));
+        await host.PauseAsync(false);
+        await host.PauseAsync(true); // before anybody looked
+        Assert.Equal(0, await host.Jobs.RunOnceAsync(default));
+        Assert.Empty(calls.Made);
+
+        await host.PauseAsync(false);
+        await host.RunAsync(); // no time has passed
+        Assert.Equal(50, calls.Made.Select(call => call.Key).Distinct().Count());
+        Assert.All(calls.Made, call => Assert.Equal(1, call.Attempt));
+        Assert.Equal(50, (await host.LinesAsync()).Count(line => line == "ok"));
+    }
+
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task However_many_are_put_aside_or_come_back_a_claim_moves_a_chunk_of_them_and_others_behind_them_are_found(DatabaseKind kind)
+    {
+        var (host, calls) = await NewAsync(kind);
+        await using var _ = host;
+        await host.EventAsync("go");
+        await host.Worker.RunUntilIdleAsync(default);
+        var paused = (await host.InstancesAsync())[0];
+        const int many = 2 * JobStore.Chunk + 500;
+        await JobsAsync(account: 1, many, dueAt: 1, paused);
+        await JobsAsync(account: 1, 3, dueAt: many, StableHash.Key("another journey's"));
+        await JobsAsync(account: 2, 1, dueAt: many, StableHash.Key("another account's"));
+        await host.PauseAsync(true);
+
+        var parked = new List<int>();
+        var taken = new List<int>();
+        do
+        {
+            var (jobs, aside) = await ClaimAsync();
+            parked.Add(aside);
+            taken.AddRange(jobs.Select(job => job.AccountId));
+        }
+        while (parked[^1] > 0);
+        Assert.Equal(many, parked.Sum());
+        Assert.All(parked, count => Assert.InRange(count, 0, JobStore.Chunk + 32));
+        Assert.Equal([2, 1, 1, 1], taken); // the other account's at once
+
+        await host.PauseAsync(false);
+        Assert.Equal(32, (await ClaimAsync()).Jobs.Count);
+        Assert.Equal(many - JobStore.Chunk, await ParkedAsync());
+        Assert.Equal(32, (await ClaimAsync()).Jobs.Count);
+        Assert.Equal(many - 2 * JobStore.Chunk, await ParkedAsync());
+
+        Task JobsAsync(int account, int count, long dueAt, Guid instance) => host.Database.WriteAsync(session => JobStore.InsertAsync(session, [.. Enumerable.Range(0, count).Select(i => new JobRow(
+            StableHash.Key($"{account} {dueAt} {i}"), account, 1, 1, "ada", instance, 0, 1, "Tests.Call", "{}", 0, dueAt + i))], default), default);
+
+        Task<(List<JobRow> Jobs, int Parked)> ClaimAsync() => host.Database.WriteAsync(session => JobStore.ClaimAsync(session, 10_000, 20_000, 32, int.MinValue, default), default);
+
+        Task<long> ParkedAsync() => host.Read(session => session.ScalarAsync<long>("SELECT count(*) FROM job WHERE parked_journey IS NOT NULL", default));
+    }
+
+    // Of PostgreSQL: on SQLite the one waits for the other.
+    [Fact]
+    public async Task What_a_claim_puts_aside_that_commits_after_the_resume_comes_back_all_the_same()
+    {
+        var (host, calls) = await NewAsync(DatabaseKind.PostgreSql);
+        await using var _ = host;
+        await host.EventAsync("go");
+        await host.Worker.RunUntilIdleAsync(default);
+        await host.PauseAsync(true);
+        var claimed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var resumed = Task.Run(async () =>
+        {
+            await claimed.Task;
+            await host.PauseAsync(false);
+            return await host.Jobs.RunOnceAsync(default);
+        });
+
+        await host.Write(async session =>
+        {
+            var now = await session.NowAsync(default);
+            Assert.Equal(1, (await JobStore.ClaimAsync(session, now, now + 1_000, 32, int.MinValue, default)).Parked);
+            claimed.SetResult();
+            Assert.Equal(0, await resumed);
+        });
+        await host.RunAsync();
+
+        Assert.Equal(["ok"], await host.LinesAsync());
+        Assert.Single(calls.Made);
+    }
+
+    private static Task<long> DueAsync(EngineHost host) => host.Read(async session => (await EngineBacklog.ReadAsync(session, default)).Jobs);
 }
