@@ -15,10 +15,14 @@ namespace MailFlow.Engine.Execution;
 internal sealed partial class Catalog(GraphBuilder graphs, Triggers triggers, ILogger<Catalog> log)
 {
     private readonly ConcurrentDictionary<long, JourneyVersion?> _versions = new();
+    private readonly ConcurrentQueue<long> _unreadable = new();
     private volatile CatalogView? _view;
 
     /// <summary>How many accounts have journeys, as far as this process knows.</summary>
     public int Accounts => _view?.Accounts ?? 0;
+
+    /// <summary>The versions that this process has met and cannot read: it never will.</summary>
+    public IReadOnlyCollection<long> Unreadable => _unreadable;
 
     /// <summary>The view as of this epoch, which the session's transaction has read.</summary>
     public async Task<CatalogView> ReadAsync(Session session, long epoch, CancellationToken ct)
@@ -55,6 +59,7 @@ internal sealed partial class Catalog(GraphBuilder graphs, Triggers triggers, IL
             catch (Exception error)
             {
                 _versions[row.Id] = null;
+                _unreadable.Enqueue(row.Id);
                 LogUnreadable(row.DefinitionId, row.Version, error);
             }
         }

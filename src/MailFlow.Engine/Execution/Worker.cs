@@ -135,7 +135,7 @@ public sealed partial class Worker : IDisposable
             {
                 session.AvoidScans();
                 if (!await session.LockShardAsync(shard, wait: false, ct)) return (true, null, false);
-                var taken = await Claim.TakeAsync(session, [shard], 1, await session.NowAsync(ct), inOrder: true, ct);
+                var taken = await Claim.TakeAsync(session, [shard], 1, await session.NowAsync(ct), inOrder: true, _catalog.Unreadable, ct);
                 return (false, taken.Count > 0 ? taken : null, taken.Count > 0 && await _crashes.MarkAsync(session, shard, taken, ct));
             }, ct);
             if (isLocked) return Turn.Locked;
@@ -268,7 +268,7 @@ public sealed partial class Worker : IDisposable
             locked = locks.Rows;
             if (locked.Count == 0) return Turn.Locked;
             (claimedAt, started) = (now, Stopwatch.GetTimestamp());
-            var claim = await Claim.TakeAsync(session, locked, size, now, inOrder: locked.Exists(shard => _shards[shard].IsCareful), ct);
+            var claim = await Claim.TakeAsync(session, locked, size, now, inOrder: locked.Exists(shard => _shards[shard].IsCareful), _catalog.Unreadable, ct);
             foreach (var shard in locked) _shards[shard].IsFull = claim.Full.Contains(shard);
             if (claim.Count == 0) return default;
             // Another came first meanwhile: that one is to be written down before it is tried.

@@ -281,4 +281,31 @@ public sealed class TimerTests
         await host.Worker.RunTogetherAsync([7, 8], default);
         Assert.Equal(now + 1_800_000, await host.Read(s => s.ScalarAsync<long>("SELECT due_at FROM instance", default)));
     }
+
+    // Seen red: they filled the batch at every look, and nobody else's waits ended.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Contacts_on_a_version_that_this_node_cannot_read_hold_up_no_others(DatabaseKind kind)
+    {
+        await using var host = await EngineHost.CreateAsync(kind, batchSize: 8);
+        await host.PublishAsync(Flows.Of("on:s:go wait:w:PT1H say:end", "s --> w", "w --> end"));
+        var users = EngineHost.UsersOfOneShard(21);
+        await host.EventsAsync([.. users.Select(user => host.NewEvent("go", user))]);
+        await host.RunAsync();
+        await host.Write(async session =>
+        {
+            await session.ExecuteAsync("INSERT INTO definition_version (account_id, journey_id, version, definition, created_at) SELECT 1, id, 99, 'of a later MailFlow', 0 FROM journey", default);
+            await session.ExecuteAsync("""
+                UPDATE instance SET due_at = due_at - 1, version_id = (SELECT id FROM definition_version WHERE version = 99)
+                WHERE contact_id <> (SELECT id FROM contact WHERE user_id = @last)
+                """, default, ("last", users[^1]));
+        });
+
+        await host.AdvanceAsync(TimeSpan.FromMinutes(59)); // the clock of a test that waits for what is due would not end
+        host.Time.Advance(TimeSpan.FromMinutes(1));
+        await host.RunAsync(); // learns what it cannot read
+        await host.RunAsync();
+
+        Assert.Equal([$"{users[^1]}: end"], await host.LinesAsync(withUser: true));
+        Assert.Equal(20, await host.Read(session => session.ScalarAsync<long>("SELECT count(*) FROM instance WHERE due_at IS NOT NULL AND status = 0", default)));
+    }
 }
