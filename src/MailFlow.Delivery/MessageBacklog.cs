@@ -30,7 +30,8 @@ public sealed record MessageBacklog(long Queued, long Inflight, long Deferred, l
             await session.ScalarAsync<long>("SELECT count(*) FROM (SELECT 1 FROM webhook_call WHERE due_at IS NOT NULL LIMIT @most) AS counted", ct, ("most", MostCounted)));
     }
 
-    /// <summary>In the words of the index of open messages, so that the ledger's ends, its bulk, are not read.</summary>
-    private static Task<long> CountAsync(Session session, MessageState state, CancellationToken ct) => session.ScalarAsync<long>(
-        $"SELECT count(*) FROM (SELECT 1 FROM message WHERE state IN (0, 1, 4, 5) AND state = {(int)state} LIMIT @most) AS counted", ct, ("most", MostCounted));
+    /// <summary>In the words of the index of open messages, so that of the ledger no more is read than is counted.</summary>
+    internal static string CountSql(MessageState state) => $"SELECT count(*) FROM (SELECT 1 FROM message WHERE state IN (0, 1, 4, 5) AND state = {(int)state} LIMIT @most) AS counted";
+
+    private static Task<long> CountAsync(Session session, MessageState state, CancellationToken ct) => session.ScalarAsync<long>(CountSql(state), ct, ("most", MostCounted));
 }

@@ -127,4 +127,33 @@ public sealed class LedgerReadingTests
 
         static void Refused(string field, DeliveryOptions options) => Assert.Equal(field, Assert.Throws<InvalidInputException>(options.Check).Field);
     }
+
+    // Seen red: each state was looked for among all open messages.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Open_messages_are_counted_state_by_state_and_an_index_knows_their_state(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var contact = await fixture.ContactAsync("ada");
+        var ids = new List<Guid>();
+        for (var i = 0; i < 8; i++) ids.Add(await fixture.QueueAsync(contact));
+        await fixture.Database.WriteAsync(async session =>
+        {
+            foreach (var id in ids[..1]) await session.ExecuteAsync("UPDATE message SET state = 1, due_at = NULL, lease_until = 1 WHERE id = @id", default, ("id", id));
+            foreach (var id in ids[1..3]) await session.ExecuteAsync("UPDATE message SET state = 4 WHERE id = @id", default, ("id", id));
+            foreach (var id in ids[3..6]) await session.ExecuteAsync("UPDATE message SET state = 5 WHERE id = @id", default, ("id", id));
+            await session.ExecuteAsync("UPDATE message SET state = 2, due_at = NULL WHERE id = @id", default, ("id", ids[6]));
+        }, default);
+
+        var open = await fixture.Database.ReadAsync(session => MessageBacklog.ReadAsync(session, default), default);
+        var plan = string.Join('\n', await fixture.Database.WriteAsync(session =>
+        {
+            session.AvoidScans(); // a short table would be read as a whole
+            return session.QueryAsync((session.Dialect.IsPostgreSql ? "EXPLAIN " : "EXPLAIN QUERY PLAN ") + MessageBacklog.CountSql(MessageState.Unknown),
+                row => row.Text(session.Dialect.IsPostgreSql ? 0 : 3), default, ("most", 10));
+        }, default));
+
+        Assert.Equal((1, 1, 2, 3), (open.Queued, open.Inflight, open.Deferred, open.Unknown));
+        Assert.Contains("message_open_by_state", plan);
+        Assert.Contains(kind == DatabaseKind.PostgreSql ? "Index Cond: (state = 5)" : "(state=?)", plan);
+    }
 }

@@ -78,7 +78,43 @@ public sealed partial class MetricsTests
         await gauges.RefreshAsync(default);
         listener.RecordObservableInstruments();
 
-        Assert.Equal(new Dictionary<string, double> { ["mailflow.database.up"] = 1 }, seen);
+        Assert.Equal(["mailflow.backlog.age", "mailflow.database.up"], seen.Keys.Order());
+        Assert.Equal(1, seen["mailflow.database.up"]);
+    }
+
+    // Seen red: it was told that the database was down, and all gauges were gone.
+    [Fact]
+    public async Task A_look_that_takes_long_says_nothing_of_the_database_and_leaves_for_a_while_what_was_seen()
+    {
+        var time = new FakeTime();
+        await using var server = await ServerUnderTest.StartAsync(DatabaseKind.PostgreSql, workers: false, time: time);
+        using var gauges = Gauges(server);
+        var seen = new Dictionary<string, double>();
+        using var listener = Listen(gauges, seen);
+        gauges.LookPatience = Timeout.InfiniteTimeSpan;
+        await gauges.RefreshAsync(default);
+        time.Advance(TimeSpan.FromSeconds(10)); // what was just seen would do
+
+        await server.Database.WriteAsync(async session =>
+        {
+            await session.ExecuteAsync("LOCK TABLE webhook_call IN ACCESS EXCLUSIVE MODE", default);
+            gauges.LookPatience = TimeSpan.Zero;
+            for (var scrape = 0; scrape < 3; scrape++) await gauges.RefreshAsync(default);
+            listener.RecordObservableInstruments();
+            Assert.Equal((1, 10, true), (seen["mailflow.database.up"], seen["mailflow.backlog.age"], seen.ContainsKey("mailflow.inbox.depth")));
+
+            seen.Clear();
+            time.Advance(TimeSpan.FromMinutes(5));
+            await gauges.RefreshAsync(default);
+            listener.RecordObservableInstruments();
+            Assert.Equal(["mailflow.backlog.age", "mailflow.database.up"], seen.Keys.Order());
+            Assert.Equal((1, 310), (seen["mailflow.database.up"], seen["mailflow.backlog.age"]));
+            gauges.LookPatience = Timeout.InfiniteTimeSpan;
+        }, default);
+
+        await gauges.RefreshAsync(default);
+        listener.RecordObservableInstruments();
+        Assert.Equal((1, 0, true), (seen["mailflow.database.up"], seen["mailflow.backlog.age"], seen.ContainsKey("mailflow.inbox.depth")));
     }
 
     [Fact]

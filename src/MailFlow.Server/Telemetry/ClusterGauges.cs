@@ -7,25 +7,33 @@ namespace MailFlow.Server.Telemetry;
 
 /// <summary>
 /// What stands in the database, as gauges: nodes, shards, backlogs. Read when somebody asks for them and not otherwise; every node gives the same, so ask for the greatest, not the sum.
+/// Whether the database is up is asked for itself: a look that takes long goes on alone, and until it is done the gauges keep, for a while, what was seen last.
 /// </summary>
 internal sealed partial class ClusterGauges : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3), Stale = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3), Stale = TimeSpan.FromSeconds(15), Old = TimeSpan.FromMinutes(5);
 
     internal Meter Meter { get; } = new("MailFlow.Server");
 
+    /// <summary>How long whoever asks waits for a look.</summary>
+    internal TimeSpan LookPatience { get; set; } = Patience;
+
     private readonly Cluster _cluster;
-    private readonly Dialect _dialect;
+    private readonly Database _database;
     private readonly TimeProvider _time;
     private readonly ILogger<ClusterGauges> _log;
-    private ClusterView? _seen;
-    private long _lookedAt;
-    private int _isUp = -1; // not looked yet
+    private readonly Lock _once = new();
+    private Task? _asking, _looking;
+    private volatile ClusterView? _seen;
+    private long _lookedAt, _seenAt;
+    private volatile bool _isBlind;
+    private volatile int _isUp = -1; // not asked yet
 
     public ClusterGauges(Cluster cluster, Database database, ILogger<ClusterGauges> log)
     {
-        (_cluster, _dialect, _time, _log) = (cluster, database.Dialect, database.Time, log);
+        (_cluster, _database, _time, _log, _seenAt) = (cluster, database, database.Time, log, database.Time.GetTimestamp());
         Meter.CreateObservableGauge("mailflow.database.up", () => Up(), null, "Whether this node reaches the database");
+        Meter.CreateObservableGauge("mailflow.backlog.age", () => Age(), "s", "How long ago what stands in the database was seen, or this node began and has not seen it");
         Gauge("mailflow.nodes", "{node}", "Nodes by how they stand", view => Enum.GetValues<NodeStatus>().Select(status =>
             new Measurement<double>(view.Nodes.Count(node => node.Status == status), new KeyValuePair<string, object?>("status", status.ToString().ToLowerInvariant()))));
         Gauge("mailflow.role.nodes", "{node}", "Nodes that are up, by what they do", view => NodeRoles.All.Words().Select(role =>
@@ -49,24 +57,64 @@ internal sealed partial class ClusterGauges : IDisposable
         Gauge("mailflow.reports.waiting", "{call}", "What providers reported and is not worked off", view => [new(view.Messages.Reports)]);
     }
 
-    /// <summary>Looks anew. Fails with the database, not with an exception: the gauges say so.</summary>
+    /// <summary>Looks anew, as far as that is done in time. Fails with the database, not with an exception: the gauges say so.</summary>
     public async Task RefreshAsync(CancellationToken ct)
     {
         Interlocked.Exchange(ref _lookedAt, _time.GetTimestamp());
-        try
-        {
-            _seen = await _cluster.ReadAsync(ct).WaitAsync(Patience, ct);
-            _isUp = 1;
-        }
-        catch (Exception error) when (error is not OperationCanceledException || !ct.IsCancellationRequested)
-        {
-            if (_seen is not null || _isUp < 0) LogUnseen(error);
-            var hasAnswered = error is DbException && !_dialect.IsTransient(error); // if only that it will not
-            (_seen, _isUp) = (null, hasAnswered ? 1 : 0);
-        }
+        // What an earlier one has begun and is not done is waited for, not begun again.
+        if (!await IsDoneAsync(Once(ref _asking, AskAsync), Patience, ct)) _isUp = 0;
+        if (_isUp == 1) await IsDoneAsync(Once(ref _looking, LookAsync), LookPatience, ct);
     }
 
     public void Dispose() => Meter.Dispose();
+
+    private async Task AskAsync()
+    {
+        try
+        {
+            using var lifted = AccountWall.Lift();
+            await _database.ReadAsync(session => session.ScalarAsync<long>("SELECT 1", CancellationToken.None), CancellationToken.None);
+            _isUp = 1;
+        }
+        catch (Exception error)
+        {
+            if (_isUp != 0) LogAway(error);
+            _isUp = error is DbException && !_database.Dialect.IsTransient(error) ? 1 : 0; // it has answered, if only that it will not
+        }
+    }
+
+    private async Task LookAsync()
+    {
+        try
+        {
+            _seen = await _cluster.ReadAsync(CancellationToken.None);
+            Interlocked.Exchange(ref _seenAt, _time.GetTimestamp());
+            _isBlind = false;
+        }
+        catch (Exception error)
+        {
+            if (!_isBlind) LogUnseen(error);
+            _isBlind = true;
+        }
+    }
+
+    private Task Once(ref Task? running, Func<Task> run)
+    {
+        lock (_once) return running is { IsCompleted: false } ? running : running = Task.Run(run);
+    }
+
+    private static async Task<bool> IsDoneAsync(Task task, TimeSpan patience, CancellationToken ct)
+    {
+        try
+        {
+            await task.WaitAsync(patience, ct);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
 
     private static Measurement<double> Of(string state, long count) => new(count, new KeyValuePair<string, object?>("state", state));
 
@@ -75,8 +123,10 @@ internal sealed partial class ClusterGauges : IDisposable
     {
         var looked = Interlocked.Read(ref _lookedAt);
         if (looked == 0 || _time.GetElapsedTime(looked) > Stale) _ = RefreshAsync(CancellationToken.None);
-        return _seen;
+        return _isUp == 1 && Unseen < Old ? _seen : null;
     }
+
+    private TimeSpan Unseen => _time.GetElapsedTime(Interlocked.Read(ref _seenAt));
 
     private IEnumerable<Measurement<int>> Up()
     {
@@ -84,8 +134,13 @@ internal sealed partial class ClusterGauges : IDisposable
         return _isUp < 0 ? [] : [new(_isUp)];
     }
 
+    private IEnumerable<Measurement<double>> Age() => _isUp == 1 ? [new(Unseen.TotalSeconds)] : [];
+
     private void Gauge(string name, string unit, string description, Func<ClusterView, IEnumerable<Measurement<double>>> measure) =>
         Meter.CreateObservableGauge(name, () => Seen() is { } view ? measure(view) : [], unit, description);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The database does not answer")]
+    private partial void LogAway(Exception error);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "What waits in the database could not be read for the metrics")]
     private partial void LogUnseen(Exception error);
