@@ -1,5 +1,5 @@
-using MailFlow.Delivery.Routing;
 using MailFlow.Data;
+using MailFlow.Delivery.Routing;
 using MailFlow.Engine.Definitions;
 using MailFlow.Testing;
 using Microsoft.Extensions.DependencyInjection;
