@@ -53,7 +53,7 @@ public sealed class ConfirmationTests
         foreach (var id in stays) Assert.Equal((MessageState.Suppressed, "not sent: the contact has refused marketing mail"), await fixture.StateAsync(id));
         var history = await HistoryAsync(fixture, contact);
         Assert.Equal([("marketing", false, "unsubscribe"), ("news", true, "double_opt_in")], history.Select(consent => (consent.Purpose, consent.Granted, consent.Source)));
-        Assert.Contains("unsubscribed on 2026-01-05 (import)", history[0].Evidence);
+        Assert.Equal("the address unsubscribed on 2026-01-05 (import); a yes to news ended that for no other mail", history[0].Evidence);
         Assert.True(Assert.Single(await HistoryAsync(fixture, late)).Granted);
     }
 

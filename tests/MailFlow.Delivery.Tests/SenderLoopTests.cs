@@ -1,9 +1,13 @@
+using MailFlow.Data;
+using MailFlow.Delivery.Routing;
 using MailFlow.Delivery.Tests.Routing;
 using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Execution;
 using MailFlow.Testing;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Npgsql;
 
 namespace MailFlow.Delivery.Tests;
 
@@ -101,6 +105,34 @@ public sealed class SenderLoopTests
         Assert.Equal(MessageState.Unknown, (await fixture.Delivery.StateAsync(late)).State);
     }
 
+    // Seen red: the round was over with a call under way, so that the stop ended the node's epoch and another node took the mail up.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task At_a_stop_a_database_that_refuses_the_first_answers_gets_them_again_and_the_others_are_waited_for(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        var silent = await ConnectSilentAsync(fixture);
+        await ConnectSoundAsync(fixture);
+        var answered = (await fixture.QueueAsync(1, MessageStream.Transactional))[0];
+        var late = (await fixture.QueueAsync(1))[0];
+        using var stopping = new CancellationTokenSource();
+        var refusals = 0;
+        var sender = fixture.Start(services: with => with.AddSingleton<IFaultPoints>(new At("sender.answers.before-commit", () =>
+        {
+            if (refusals++ == 0) throw kind == DatabaseKind.Sqlite ? new SqliteException("database is locked", 5) : new NpgsqlException("the database does not answer");
+        })));
+
+        var round = await sender.BeginAsync(new HashSet<Route>(), stopping.Token);
+        await UntilAsync(() => silent.Calls == 1, fixture, seconds: 0);
+        await stopping.CancelAsync();
+        await UntilAsync(() => fixture.Delivery.StateAsync(answered).Result.State == MessageState.Accepted, fixture);
+        Assert.False(round.End.IsCompleted);
+        fixture.Delivery.Time.Advance(silent.RequestTimeout);
+        await round.End;
+
+        Assert.Equal(2, refusals - 1);
+        Assert.Equal(MessageState.Unknown, (await fixture.Delivery.StateAsync(late)).State);
+    }
+
     /// <summary>A connection for marketing mail that never answers.</summary>
     private static async Task<StubProvider> ConnectSilentAsync(RoutingFixture fixture)
     {
@@ -112,11 +144,11 @@ public sealed class SenderLoopTests
     private static Task<StubProvider> ConnectSoundAsync(RoutingFixture fixture) => fixture.ConnectAsync("sound", draft: new ConnectionDraft { MarketingWeight = 0 });
 
     /// <summary>Lets seconds pass, far fewer than a call may take, until something is so.</summary>
-    private static async Task UntilAsync(Func<bool> isSo, RoutingFixture fixture)
+    private static async Task UntilAsync(Func<bool> isSo, RoutingFixture fixture, int seconds = 1)
     {
-        for (var second = 0; second < 100 && !isSo(); second++)
+        for (var look = 0; look < 100 && !isSo(); look++)
         {
-            fixture.Delivery.Time.Advance(TimeSpan.FromSeconds(1));
+            fixture.Delivery.Time.Advance(TimeSpan.FromSeconds(seconds));
             await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System); // for the sender's own work, of which nobody tells
         }
         Assert.True(isSo());

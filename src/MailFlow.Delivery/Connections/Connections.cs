@@ -96,7 +96,7 @@ public sealed partial class Connections
     private static async Task RefuseIfInDoubtAsync(Session session, int accountId, string key, CancellationToken ct)
     {
         if (await session.ScalarAsync<long>(
-            $"SELECT count(*) FROM message WHERE state IN ({(int)MessageState.Inflight}, {(int)MessageState.Unknown}) AND account_id = @account AND provider = @key", ct, ("account", accountId), ("key", key)) is > 0 and var open)
+            $"SELECT count(*) FROM message WHERE state IN (0, 1, 4, 5) AND state IN ({(int)MessageState.Inflight}, {(int)MessageState.Unknown}) AND account_id = @account AND provider = @key", ct, ("account", accountId), ("key", key)) is > 0 and var open)
             throw new InvalidInputException("key", $"'{key}' was the key of a connection that is deleted, and of {open:#,0} mails that it was given nobody knows yet whether it took them: choose another key, or wait until none is 'unknown' or 'inflight' any more");
     }
 

@@ -1,7 +1,7 @@
 namespace MailFlow.Delivery.Routing;
 
 /// <summary>
-/// Whether a route is worth trying, as this node has seen it. Half of the last calls (those of half a minute, or the last ten where these took longer, as they do when each times
+/// Whether a route is worth trying, as this node has seen it. Half of the last calls (those of half a minute, or ten where these took longer, as they do when each times
 /// out) failing by the provider's own trouble opens it: nothing is handed over for 30 seconds, and after each try that fails again for twice as long, up to ten minutes. Then one mail tries; if that is taken, it is closed again.
 /// A provider that asks for a pause (429) gets it, up to two hours.
 /// </summary>

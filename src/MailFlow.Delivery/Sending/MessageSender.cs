@@ -92,8 +92,15 @@ public sealed class MessageSender
             isOver = calls.IsCompleted;
             var known = open.Where(i => Volatile.Read(ref answers[i]) is not null).ToList();
             if (known.Count == 0) continue;
-            refusal = await RecordAsync(batch with { Messages = [.. known.Select(i => batch.Messages[i])] }, [.. known.Select(i => answers[i]!)], stopping) ?? refusal;
-            open = [.. open.Except(known)];
+            try
+            {
+                refusal = await RecordAsync(batch with { Messages = [.. known.Select(i => batch.Messages[i])] }, [.. known.Select(i => answers[i]!)], stopping) ?? refusal;
+                open = [.. open.Except(known)];
+            }
+            catch (Exception) when (!isOver)
+            {
+                // As at a stop while the database is away. They are written with the next: a round must not be over while calls are under way, or another node would take them for a dead one's.
+            }
         }
         if (refusal is not null) ExceptionDispatchInfo.Throw(refusal);
         await calls;
@@ -174,6 +181,9 @@ internal sealed record SenderRound(int Changed, IReadOnlyDictionary<Route, Task>
 
     /// <summary>The routes that have not.</summary>
     public IEnumerable<Route> Busy => Calls.Where(call => !call.Value.IsCompleted).Select(call => call.Key);
+
+    /// <summary>Their work.</summary>
+    public IEnumerable<Task> Open => Calls.Values.Where(call => !call.IsCompleted);
 
     /// <summary>One that hands nothing over.</summary>
     public static SenderRound OfNothing(int changed) => new(changed, new Dictionary<Route, Task>(), Task.CompletedTask);

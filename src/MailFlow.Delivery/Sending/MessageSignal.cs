@@ -32,18 +32,15 @@ public sealed class MessageSignal : INodeSignal, IDisposable
 
     void INodeSignal.Hear(ulong which) => Notify();
 
-    /// <summary>Waits for a call of <see cref="Notify"/>, at most so long.</summary>
-    internal async Task WaitAsync(TimeSpan atMost, TimeProvider time, CancellationToken ct)
+    /// <summary>Waits for a call of <see cref="Notify"/>, or for one of these tasks, at most so long: then it is time for a poll.</summary>
+    internal async Task WaitAsync(TimeSpan atMost, TimeProvider time, CancellationToken ct, params IEnumerable<Task> others)
     {
         using var timeout = new CancellationTokenSource(atMost, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, ct);
-        try
-        {
-            await _raised.WaitAsync(either.Token);
-        }
-        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
-        {
-            // Time for a poll.
-        }
+        var raised = _raised.WaitAsync(either.Token);
+        await Task.WhenAny([raised, .. others]);
+        await either.CancelAsync();
+        await raised.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        ct.ThrowIfCancellationRequested();
     }
 }

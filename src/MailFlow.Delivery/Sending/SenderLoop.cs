@@ -52,13 +52,9 @@ internal sealed class SenderLoop(
             var round = await sender.BeginAsync(late.SelectMany(each => each.Busy).ToHashSet(), stopping);
             await round.End.WaitAsync(MessageSender.Patience, database.Time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (round.IsAnswered) await round.End;
-            else
-            {
-                late.Add(round);
-                foreach (var call in round.Calls.Values) _ = call.ContinueWith(_ => signal.Notify(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default); // its route has room again
-            }
+            else late.Add(round);
             if (round.Changed > 0) signal.Notify(); // another lane may find the rest
-            else await signal.WaitAsync(sender.NextLook, database.Time, stopping);
+            else await signal.WaitAsync(sender.NextLook, database.Time, stopping, late.SelectMany(each => each.Open));
         }, (error, pause) => log.LogError(error, "Sending failed; next try in {Seconds:0.0} s.", pause.TotalSeconds), database.Time, stopping);
         foreach (var round in late)
             try

@@ -9,18 +9,22 @@ internal static class Returning
 {
     /// <summary>
     /// Takes the locks of all contacts who have the address, that of the one at hand too, in one order: consents are recorded under them, and <see cref="LiftAsync"/> records those of all.
+    /// Gives whose they are.
     /// </summary>
-    public static async Task LockAsync(Session session, UnsubscribeSubject subject, string userId, CancellationToken ct)
+    public static async Task<IReadOnlySet<long>> LockAsync(Session session, UnsubscribeSubject subject, string userId, CancellationToken ct)
     {
-        var users = (await SharingAsync(session, subject, ct)).Select(contact => contact.UserId).Append(userId);
-        foreach (var shard in users.Select(user => StableHash.Shard(subject.AccountId, user)).Distinct().Order()) await session.LockShardAsync(shard, wait: true, ct);
+        var sharing = await SharingAsync(session, subject, ct);
+        foreach (var shard in sharing.Select(contact => contact.UserId).Append(userId).Select(user => StableHash.Shard(subject.AccountId, user)).Distinct().Order())
+            await session.LockShardAsync(shard, wait: true, ct);
+        return sharing.Select(contact => contact.Id).ToHashSet();
     }
 
     /// <summary>
     /// Lets the address be mailed again, for what is said yes to now: of the suppression that goes, the refusal of marketing in general stays, with every contact who has the address and has not
     /// said yes to marketing since. A contact may have had none, as of a list that another sender kept.
     /// </summary>
-    /// <param name="session">Of a writing session; <see cref="LockAsync"/> came before.</param>
+    /// <param name="session">A writing session.</param>
+    /// <param name="locked">Of whom it may record anything: what <see cref="LockAsync"/> gave.</param>
     /// <param name="suppressions">The account's.</param>
     /// <param name="consents">The record.</param>
     /// <param name="subject">Whose link it is.</param>
@@ -28,16 +32,17 @@ internal static class Returning
     /// <param name="now">The instant of that yes: the refusal is older.</param>
     /// <param name="ct">Cancels.</param>
     /// <param name="reasons">Which of the address's suppressions go.</param>
-    public static async Task LiftAsync(Session session, Suppressions suppressions, Consents consents, UnsubscribeSubject subject, IReadOnlyCollection<string> purposes, DateTimeOffset now,
+    public static async Task LiftAsync(Session session, IReadOnlySet<long> locked, Suppressions suppressions, Consents consents, UnsubscribeSubject subject, IReadOnlyCollection<string> purposes, DateTimeOffset now,
         CancellationToken ct, params IReadOnlyList<string> reasons)
     {
         var gone = await suppressions.RemoveAsync(session, subject.AccountId, subject.Email, Suppression.Marketing, ct, reasons);
         if (purposes.Contains(Consents.Marketing) || gone.FirstOrDefault(suppression => suppression.Reason == SuppressionReason.Unsubscribed) is not { } left) return;
         var at = left.At < now ? left.At : now.AddMilliseconds(-1);
         var silent = new List<long>();
-        foreach (var (id, _) in await SharingAsync(session, subject, ct))
+        foreach (var (id, _) in (await SharingAsync(session, subject, ct)).Where(contact => locked.Contains(contact.Id)))
             if (await consents.AsOfAsync(session, subject.AccountId, id, Consents.Marketing, now, ct) is not { } last || (last.Granted && last.At <= at)) silent.Add(id);
-        var evidence = $"{left.Email} unsubscribed on {left.At.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)} ({left.Source}); a yes to {string.Join(", ", purposes)} by a link of message {subject.MessageId} ended that for no other mail";
+        // Of the others, too, who outlive the one at hand: so nothing of that person's, neither address nor message, stands in it.
+        var evidence = $"the address unsubscribed on {left.At.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)} ({left.Source}); a yes to {string.Join(", ", purposes)} ended that for no other mail";
         await consents.RecordAsync(session, [.. silent.Select(id => new Consent(subject.AccountId, id, Consents.Marketing, false, Consents.Unsubscribed, at, evidence))], ct);
     }
 
