@@ -45,7 +45,7 @@ public sealed class ChaosTests(ITestOutputHelper output)
         // One stops with a batch in its hands, again and again, so that the other has the time to work on the same instances however busy the machine is.
         Contains("two workers in one shard", await RunAsync(Mutated(Mutation.NoLock) with
         {
-            Planned = [.. new[] { 2, 3.5, 5 }.Select(second => new Fault(TimeSpan.FromSeconds(second), "freeze-at", 0, TimeSpan.FromSeconds(1), "batch.loaded", 1))],
+            Planned = [.. Enumerable.Range(1, 6).Select(turn => new Fault(TimeSpan.FromSeconds(2 * turn), "freeze-at", 0, TimeSpan.FromSeconds(1), "batch.loaded", 1))],
         }));
 
     [Fact]

@@ -49,7 +49,7 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> say)
 
             say("all is up");
             var begin = TimeProvider.System.GetUtcNow();
-            var havoc = new Havoc(nodes, postgres, redis, rabbit, kafka, esp, _folder, say);
+            await using var havoc = new Havoc(nodes, postgres, redis, rabbit, kafka, esp, _folder, say);
             await using var roads = new Roads(nodes, kafka, rabbit, options.Seed);
             var users = Enumerable.Range(0, options.Contacts).Select(number => $"u{number}").ToList();
             var sentAt = new Dictionary<string, long>();

@@ -7,7 +7,7 @@ namespace MailFlow.Chaos;
 
 /// <summary>Has the faults of a plan happen, and puts right what does not come right by itself.</summary>
 internal sealed class Havoc(
-    IReadOnlyList<Node> nodes, OwnPostgres postgres, RealRedisServer redis, RabbitMqServer? rabbit, KafkaProcess? kafka, EspProcess esp, string folder, Action<string> say)
+    IReadOnlyList<Node> nodes, OwnPostgres postgres, RealRedisServer redis, RabbitMqServer? rabbit, KafkaProcess? kafka, EspProcess esp, string folder, Action<string> say) : IAsyncDisposable
 {
     private const double Resets = 0.2, Stalls = 0.05, Refusals = 0.9;
     private const int Attempts = 500; // of a call that a node that is up answers sooner or later
@@ -15,15 +15,19 @@ internal sealed class Havoc(
 
     private readonly SemaphoreSlim _servers = new(1), _espMood = new(1), _journey = new(1);
     private readonly Dictionary<int, DateTimeOffset> _frozen = [];
+    private readonly CancellationTokenSource _over = new();
+    private Task _thawing = Task.CompletedTask;
 
     /// <summary>How many of each kind there were.</summary>
     public Dictionary<string, int> Done { get; } = [];
 
-    /// <summary>Runs the plan to its end; at its end all is well again, but for clocks, which stay as they were set.</summary>
+    /// <summary>
+    /// Runs the plan to its end; at its end all is well again, but for clocks, which stay as they were set. Thawing goes on until this is disposed of: a node that has taken an order up may come
+    /// to its point, and stop there, long after the last fault.
+    /// </summary>
     public async Task RunAsync(IReadOnlyList<Fault> plan, DateTimeOffset begin)
     {
-        using var over = new CancellationTokenSource();
-        var thawing = ThawAsync(plan.Where(fault => fault.Kind.StartsWith("freeze", StringComparison.Ordinal)).Select(fault => fault.Span).DefaultIfEmpty(TimeSpan.FromSeconds(12)).Min(), over.Token);
+        _thawing = ThawAsync(plan.Where(fault => fault.Kind.StartsWith("freeze", StringComparison.Ordinal)).Select(fault => fault.Span).DefaultIfEmpty(TimeSpan.FromSeconds(12)).Min(), _over.Token);
         var running = new List<Task>();
         foreach (var fault in plan)
         {
@@ -32,9 +36,14 @@ internal sealed class Havoc(
             running.Add(Task.Run(() => StrikeAsync(fault)));
         }
         await Task.WhenAll(running);
-        await over.CancelAsync();
-        await thawing;
         foreach (var node in nodes) File.Delete(node.Orders);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _over.CancelAsync();
+        await _thawing;
+        _over.Dispose();
     }
 
     private async Task StrikeAsync(Fault fault)
