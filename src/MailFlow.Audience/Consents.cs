@@ -11,7 +11,7 @@ public sealed class Consents
     /// <summary>Where a "no" comes from that the person said by a link or page of ours, or at the provider.</summary>
     public const string Unsubscribed = "unsubscribe", OneClick = "one_click", PreferenceCentre = "preference_centre", Complaint = "complaint";
 
-    private const string OwnMeans = $"'{Unsubscribed}', '{OneClick}', '{PreferenceCentre}', '{Complaint}'";
+    private static readonly string[] OwnMeans = [Unsubscribed, OneClick, PreferenceCentre, Complaint];
 
     /// <summary>Where a consent comes from that stood in a file.</summary>
     internal const string Import = "import";
@@ -22,11 +22,14 @@ public sealed class Consents
     /// Where it tells of a yes from before the no, it is that one: the person's mind has changed since. Where it has no basis, it is one that the person said by our own means, and for a
     /// file, which tells what was once, one from anywhere but a file.
     /// </summary>
-    private const string KeptWithdrawn = $"""
-        (r.granted AND EXISTS (SELECT 1 FROM consent k WHERE k.id IN (p.id,
-            (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.contact_id AND l.purpose = '{Marketing}'))
-          AND NOT k.granted AND (r.basis <> '{ConsentBasis.Express}' OR ((k.purpose = r.purpose OR p.granted IS NOT TRUE OR p.at <= k.at) AND (r.given_at <= k.at
-            OR (r.basis IS NULL AND (k.source IN ({OwnMeans}) OR (r.source = '{Import}' AND k.source <> '{Import}'))))))))
+    private static readonly string KeptWithdrawn = $"""
+        (r.granted AND EXISTS (
+          SELECT 1 FROM consent k
+          WHERE k.id IN (p.id, (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.contact_id AND l.purpose = '{Marketing}')) AND NOT k.granted AND (
+            r.basis <> '{ConsentBasis.Express}'
+            OR ((k.purpose = r.purpose OR p.granted IS NOT TRUE OR p.at <= k.at) AND (
+              r.given_at <= k.at
+              OR (r.basis IS NULL AND (k.source IN ({string.Join(", ", OwnMeans.Select(source => $"'{source}'"))}) OR (r.source = '{Import}' AND k.source <> '{Import}'))))))))
         """;
 
     /// <summary>
@@ -108,6 +111,14 @@ public sealed class Consents
         $"SELECT {EntryColumns} FROM consent WHERE contact_id = @contact AND account_id = @account AND purpose = @purpose AND at <= @instant ORDER BY id DESC LIMIT 1",
         row => ReadEntry(row, 0), ct, ("contact", contactId), ("account", accountId), ("purpose", purpose), ("instant", instant));
 
+    /// <summary>Those of the contacts who have said neither no to marketing mail in general, nor yes after this instant.</summary>
+    public Task<List<long>> SilentOnMarketingAsync(Session session, IReadOnlyList<long> contactIds, DateTimeOffset since, CancellationToken ct) => session.QueryAsync(
+        """
+        SELECT r.id FROM {rows} LEFT JOIN consent m ON m.id = (SELECT max(l.id) FROM consent l WHERE l.contact_id = r.id AND l.purpose = @marketing)
+        WHERE m.id IS NULL OR (m.granted AND m.at <= @since)
+        """,
+        new Rows<long>(contactIds).Long("id", id => id), row => row.Long(0), ct, ("marketing", Marketing), ("since", since.ToUnixTimeMilliseconds()));
+
     /// <summary>
     /// Appends what is news; what only repeats the present state is passed over, and so is a grant that ends beside one that does not, or ends later. A better basis or
     /// another wording is news, and so is a yes said again after a refusal of marketing in general, which it overrules, unless that refusal is said again beside it. So is such a
@@ -133,7 +144,7 @@ public sealed class Consents
     private static bool IsRefusal(Consent consent) => consent is { Granted: false, Purpose: Marketing };
 
     /// <summary>Whether it was said for itself, and is not one of the fields of a contact that come again with each of its records.</summary>
-    private static bool IsOfItsOwn(Consent consent) => consent.Proof is not null || consent.Evidence is not null || consent.Source is Unsubscribed or OneClick or PreferenceCentre or Complaint;
+    private static bool IsOfItsOwn(Consent consent) => consent.Proof is not null || consent.Evidence is not null || OwnMeans.Contains(consent.Source);
 
     /// <param name="Consent">What is said.</param>
     /// <param name="Again">Whether it is news though it only repeats the last word on its purpose, where a word on marketing in general, or a yes, came after that.</param>

@@ -195,7 +195,7 @@ internal static class Ledger
                    parked_at = CASE WHEN {{cancellable}} THEN NULL ELSE parked_at END,
                    updated_at = CASE WHEN {{cancellable}} THEN @now ELSE updated_at END
             FROM {rows}
-            WHERE {{condition}} AND message.state IN (0, 1, 4, 5) -- as the index message_open_by_state has it
+            WHERE {{condition}} AND message.state IN ({{MessageStates.SqlOpen}})
             RETURNING {{MailFacts.Columns}}
             """,
             whose, row => (AccountId: row.Int(1), State: (MessageState)row.Int(4), Fact: MailFacts.Read(row, now)), ct, ("reason", $"not sent: {reason}"), ("now", now));

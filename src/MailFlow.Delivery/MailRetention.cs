@@ -39,8 +39,8 @@ internal static class MailRetention
         "DELETE FROM webhook_day WHERE (account_id, connection, day) IN (SELECT account_id, connection, day FROM webhook_day WHERE day < @before / 86400000 LIMIT @chunk)",
         "DELETE FROM sending_day WHERE (account_id, subject, day) IN (SELECT account_id, subject, day FROM sending_day WHERE day < @before / 86400000 LIMIT @chunk)");
 
-    private const string Old = """
-        SELECT m.id FROM account a JOIN message m ON m.account_id = a.id WHERE m.queued_at < @before AND m.state NOT IN (0, 1, 4, 5)
+    private const string Old = $"""
+        SELECT m.id FROM account a JOIN message m ON m.account_id = a.id WHERE m.queued_at < @before AND m.state NOT IN ({MessageStates.SqlOpen})
         ORDER BY m.account_id, m.queued_at, m.id LIMIT @chunk
         """;
 }

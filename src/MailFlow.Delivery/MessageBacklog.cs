@@ -31,7 +31,7 @@ public sealed record MessageBacklog(long Queued, long Inflight, long Deferred, l
     }
 
     /// <summary>In the words of the index of open messages, so that of the ledger no more is read than is counted.</summary>
-    internal static string CountSql(MessageState state) => $"SELECT count(*) FROM (SELECT 1 FROM message WHERE state IN (0, 1, 4, 5) AND state = {(int)state} LIMIT @most) AS counted";
+    internal static string CountSql(MessageState state) => $"SELECT count(*) FROM (SELECT 1 FROM message WHERE state IN ({MessageStates.SqlOpen}) AND state = {(int)state} LIMIT @most) AS counted";
 
     private static Task<long> CountAsync(Session session, MessageState state, CancellationToken ct) => session.ScalarAsync<long>(CountSql(state), ct, ("most", MostCounted));
 }

@@ -27,6 +27,9 @@ public static class MessageStates
 
     private static readonly FrozenDictionary<string, MessageState> States = Words.ToFrozenDictionary(pair => pair.Value, pair => pair.Key);
 
+    /// <summary>The numbers of the states that are no ends, for SQL's IN: as the index <c>message_open_by_state</c> has them, in whose words a query must ask for them.</summary>
+    internal const string SqlOpen = "0, 1, 4, 5";
+
     /// <summary>The states that can follow; none after an end.</summary>
     public static IReadOnlyList<MessageState> After(MessageState state) => Table[state];
 

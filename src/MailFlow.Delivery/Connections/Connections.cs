@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using MailFlow.Data;
 using MailFlow.Delivery.Providers.Sandbox;
@@ -95,9 +96,12 @@ public sealed partial class Connections
     /// <summary>A connection that was deleted owes answers under its key. Another of this key would be asked for them, and does not know: what it has not got would be sent, perhaps a second time.</summary>
     private static async Task RefuseIfInDoubtAsync(Session session, int accountId, string key, CancellationToken ct)
     {
-        if (await session.ScalarAsync<long>(
-            $"SELECT count(*) FROM message WHERE state IN (0, 1, 4, 5) AND state IN ({(int)MessageState.Inflight}, {(int)MessageState.Unknown}) AND account_id = @account AND provider = @key", ct, ("account", accountId), ("key", key)) is > 0 and var open)
-            throw new InvalidInputException("key", $"'{key}' was the key of a connection that is deleted, and of {open:#,0} mails that it was given nobody knows yet whether it took them: choose another key, or wait until none is 'unknown' or 'inflight' any more");
+        var owed = await session.ScalarAsync<long>(
+            $"SELECT count(*) FROM message WHERE state IN ({MessageStates.SqlOpen}) AND state IN ({(int)MessageState.Inflight}, {(int)MessageState.Unknown}) AND account_id = @account AND provider = @key",
+            ct, ("account", accountId), ("key", key));
+        if (owed > 0)
+            throw new InvalidInputException("key", string.Create(CultureInfo.InvariantCulture,
+                $"'{key}' was a connection that is deleted, and whether it took the last mails that it was given ({owed:#,0}) is not known yet: choose another key, or wait until none of them is 'unknown' or 'inflight'"));
     }
 
     /// <summary>Removes a connection; what it was given is still told by the ledger. Mail whose answer it owes is treated as lost. False when there is none.</summary>

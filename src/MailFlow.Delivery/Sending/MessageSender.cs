@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Runtime.ExceptionServices;
 using MailFlow.Data;
 using MailFlow.Delivery.Reports;
@@ -42,7 +43,7 @@ public sealed class MessageSender
     /// </summary>
     public async Task<int> RunOnceAsync(CancellationToken ct)
     {
-        var round = await BeginAsync(new HashSet<Route>(), ct);
+        var round = await BeginAsync(FrozenSet<Route>.Empty, ct);
         await round.End;
         return round.Changed;
     }
@@ -70,7 +71,7 @@ public sealed class MessageSender
 
         var answers = new HandOver?[batch.Messages.Count];
         var calls = _dispatch.Send(batch, answers, ct);
-        return new(batch.Changed, calls, RecordAsync(batch, answers, Task.WhenAll(calls.Values), ct));
+        return new(batch.Changed, calls, RecordAsTheyComeAsync(batch, answers, Task.WhenAll(calls.Values), ct));
     }
 
     /// <summary>When to look again, after a round that found nothing to do, unless there is new mail.</summary>
@@ -82,7 +83,7 @@ public sealed class MessageSender
     private bool IsSweepDue() => Interlocked.Read(ref _swept) is var last && (last == long.MinValue || _database.Time.GetElapsedTime(last) >= SweepEvery);
 
     /// <summary>Writes the answers down: all together, and where some are slow to come, what is known by then, so that a stop or a crash costs no mail an answer that was there.</summary>
-    private async Task RecordAsync(TakenBatch batch, HandOver?[] answers, Task calls, CancellationToken stopping)
+    private async Task RecordAsTheyComeAsync(TakenBatch batch, HandOver?[] answers, Task calls, CancellationToken stopping)
     {
         Exception? refusal = null;
         var open = Enumerable.Range(0, answers.Length).ToList();

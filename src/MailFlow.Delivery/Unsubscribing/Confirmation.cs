@@ -59,11 +59,11 @@ public sealed class Confirmation
         // One transaction: a consent that is recorded has its event.
         var shards = await _database.WriteAsync<IReadOnlyCollection<int>?>(async session =>
         {
-            var locked = await Returning.LockAsync(session, subject.Recipient, known.UserId, ct);
+            var sharing = await Returning.LockAsync(session, subject.Recipient, known.UserId, ct);
             var at = DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct));
             if (at >= subject.ExpiresAt || await RecipientAsync(session, subject, ct) is null) return null;
             var purpose = await Purposes.FindAsync(session, accountId, subject.Purpose, ct);
-            await Returning.LiftAsync(session, locked, _suppressions, _consents, subject.Recipient, [subject.Purpose], at, ct, SuppressionReason.Unsubscribed, SuppressionReason.Paused);
+            await Returning.LiftAsync(session, sharing, _suppressions, _consents, subject.Recipient, [subject.Purpose], at, ct, SuppressionReason.Unsubscribed, SuppressionReason.Paused);
             await _consents.RecordAsync(session, [new Consent(accountId, contactId, subject.Purpose, true, "double_opt_in", at, $"confirmation link of message {messageId}", new ConsentProof(
                 ConsentBasis.Express, purpose?.Wording ?? subject.Purpose, purpose?.Version.ToString(CultureInfo.InvariantCulture), visitor.Ip, visitor.UserAgent, null, messageId))], ct);
             return await _intake.AcceptAsync(session, [(accountId, new IncomingEvent($"{EventType}/{messageId}/{subject.Purpose}", EventType, known.UserId, at,

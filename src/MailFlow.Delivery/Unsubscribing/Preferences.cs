@@ -81,8 +81,9 @@ public sealed class Preferences
         if (await _database.ReadAsync(session => _contacts.FindAsync(session, subject, ct), ct) is not { } known) return false;
         var shards = await _database.WriteAsync<IReadOnlyCollection<int>?>(async session =>
         {
-            IReadOnlySet<long> locked = new HashSet<long>();
-            if (choice is PreferenceChoice.Topics) locked = await Returning.LockAsync(session, subject, known.UserId, ct);
+            // A yes to a topic may concern all who have the address; nothing else does.
+            IReadOnlyList<long> sharing = [];
+            if (choice is PreferenceChoice.Topics) sharing = await Returning.LockAsync(session, subject, known.UserId, ct);
             else await session.LockShardAsync(StableHash.Shard(subject.AccountId, known.UserId), wait: true, ct);
             if (await _contacts.FindAsync(session, subject, ct) is not { } contact) return null;
             IReadOnlyCollection<int> raised = [];
@@ -91,7 +92,7 @@ public sealed class Preferences
             switch (choice)
             {
                 case PreferenceChoice.Topics(var keys) when contact.StillHas(subject):
-                    await ChooseAsync(session, locked, subject, keys, visitor, now, ct);
+                    await ChooseAsync(session, sharing, subject, keys, visitor, now, ct);
                     break;
                 case PreferenceChoice.Pause(var days):
                     await _suppressions.AddAsync(session, subject.AccountId, subject.Email, SuppressionReason.Paused, Suppression.Marketing, Consents.PreferenceCentre, ct, detail, now.AddDays(days));
@@ -118,14 +119,14 @@ public sealed class Preferences
     /// Of what the page shows, what is ticked is agreed to and what is not is withdrawn. Whoever had left everything, so that nothing was ticked, and ticks anything wants that mail again. A
     /// pause goes on: the page says that there is one, and has a button to end it.
     /// </summary>
-    private async Task ChooseAsync(Session session, IReadOnlySet<long> locked, UnsubscribeSubject subject, IReadOnlySet<string> keys, Visitor visitor, DateTimeOffset now, CancellationToken ct)
+    private async Task ChooseAsync(Session session, IReadOnlyList<long> sharing, UnsubscribeSubject subject, IReadOnlySet<string> keys, Visitor visitor, DateTimeOffset now, CancellationToken ct)
     {
         var purposes = (await Purposes.ListAsync(session, subject.AccountId, ct)).Where(purpose => purpose.Offered).ToList();
         var states = (await _consents.StatesAsync(session, subject.AccountId, [subject.ContactId], ct))[subject.ContactId];
         var said = purposes.Where(purpose => keys.Contains(purpose.Key) || states.GetValueOrDefault(purpose.Key))
             .Select(purpose => Said(subject, purpose.Key, keys.Contains(purpose.Key), purpose, visitor, now)).ToList();
         if (said.Where(consent => consent.Granted).Select(consent => consent.Purpose).ToList() is { Count: > 0 } ticked)
-            await Returning.LiftAsync(session, locked, _suppressions, _consents, subject, ticked, now, ct, SuppressionReason.Unsubscribed);
+            await Returning.LiftAsync(session, sharing, _suppressions, _consents, subject, ticked, now, ct, SuppressionReason.Unsubscribed);
         await _consents.RecordAsync(session, said, ct);
     }
 

@@ -21,7 +21,7 @@ internal sealed partial class Catalog(GraphBuilder graphs, Triggers triggers, IL
     /// <summary>How many accounts have journeys, as far as this process knows.</summary>
     public int Accounts => _view?.Accounts ?? 0;
 
-    /// <summary>The versions that this process has met and cannot read: it never will.</summary>
+    /// <summary>The versions that this process has met and cannot read: it never will. Kept beside all versions, because every claim asks.</summary>
     public IReadOnlyCollection<long> Unreadable => _unreadable;
 
     /// <summary>The view as of this epoch, which the session's transaction has read.</summary>

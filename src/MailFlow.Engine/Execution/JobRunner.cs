@@ -51,9 +51,7 @@ public sealed partial class JobRunner(
         await Task.WhenAll(running.Values);
     }
 
-    /// <summary>
-    /// No stop cuts it off: what was taken without our knowing would be hidden until its lease runs out. Gives with the jobs this process's monotonic clock before it.
-    /// </summary>
+    /// <summary>No stop cuts it off: what was taken without our knowing would be hidden until its lease runs out. Gives with the jobs this process's monotonic clock before it.</summary>
     private async Task<(List<JobRow> Jobs, long Began)> ClaimAsync(int most, CancellationToken stopping)
     {
         List<JobRow> jobs;

@@ -105,15 +105,9 @@ internal sealed partial class ClusterGauges : IDisposable
 
     private static async Task<bool> IsDoneAsync(Task task, TimeSpan patience, CancellationToken ct)
     {
-        try
-        {
-            await task.WaitAsync(patience, ct);
-            return true;
-        }
-        catch (TimeoutException)
-        {
-            return false;
-        }
+        await task.WaitAsync(patience, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        ct.ThrowIfCancellationRequested();
+        return task.IsCompleted;
     }
 
     private static Measurement<double> Of(string state, long count) => new(count, new KeyValuePair<string, object?>("state", state));

@@ -276,7 +276,7 @@ public sealed class ConnectionTests
 
         var refused = await Assert.ThrowsAsync<InvalidInputException>(() => fixture.ConnectAsync("main", ReplayPolicy.Searchable));
         Assert.Equal("key", refused.Field);
-        Assert.Contains("of 1 mails", refused.Problem);
+        Assert.Contains("that it was given (1) is not known yet", refused.Problem);
         await fixture.RunAsync(TimeSpan.FromHours(1), TimeSpan.FromMinutes(15));
         Assert.Equal(MessageState.Unconfirmed, (await fixture.Delivery.StateAsync(id)).State);
         await fixture.ConnectAsync("main", ReplayPolicy.Searchable);
