@@ -38,6 +38,9 @@ public sealed class ConfirmationTests
     public async Task Of_an_address_that_had_unsubscribed_only_what_was_said_yes_to_goes_again_to_whomever_it_belongs(DatabaseKind kind)
     {
         await using var fixture = await DeliveryFixture.CreateAsync(kind);
+        var early = await fixture.ContactAsync("early", "ada@example.org");
+        await fixture.Get<Contacts>().RecordConsentAsync(1, "early", new(Consents.Marketing, true), default);
+        fixture.Time.Advance(TimeSpan.FromMinutes(1));
         await fixture.Get<Suppressions>().AddAsync(1, "ada@example.org", "unsubscribed", "marketing", "import", default);
         var (contact, _, token) = await AskedAsync(fixture);
         var (twin, late) = (await fixture.ContactAsync("twin", "Ada@example.org"), await fixture.ContactAsync("late", "ada@example.org"));
@@ -46,7 +49,7 @@ public sealed class ConfirmationTests
 
         for (var i = 0; i < 2; i++) Assert.True(await fixture.Get<Confirmation>().ActAsync(token, new Visitor(null, null), default));
         Guid[] goes = [await fixture.QueueAsync(contact, message => message with { Purpose = "news" }), await fixture.QueueAsync(late)];
-        Guid[] stays = [await fixture.QueueAsync(contact), await fixture.QueueAsync(twin)];
+        Guid[] stays = [await fixture.QueueAsync(contact), await fixture.QueueAsync(twin), await fixture.QueueAsync(early)];
         await fixture.SendAllAsync();
 
         foreach (var id in goes) Assert.Equal(MessageState.Accepted, (await fixture.StateAsync(id)).State);
