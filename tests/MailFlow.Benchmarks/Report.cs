@@ -72,13 +72,14 @@ internal static class Report
     {
         const double TicksASecond = 100;
         var ticks = 0L;
-        foreach (var process in Process.GetProcessesByName("postgres"))
+        // Read here: the runtime takes the title that PostgreSQL gives each of its processes ("postgres: mailflow …") for a name of its own.
+        foreach (var process in Directory.EnumerateDirectories("/proc").Where(folder => char.IsAsciiDigit(Path.GetFileName(folder)[0])))
         {
             try
             {
                 // utime, stime, cutime and cstime: see proc(5). The name before them is in brackets.
-                var stat = File.ReadAllText($"/proc/{process.Id}/stat");
-                ticks += stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[11..15].Sum(long.Parse);
+                var stat = File.ReadAllText(process + "/stat");
+                if (stat.Contains(" (postgres) ", StringComparison.Ordinal)) ticks += stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[11..15].Sum(long.Parse);
             }
             catch (IOException)
             {

@@ -12,6 +12,8 @@ internal sealed class Settling(Database database, EventIntake events, IFaultPoin
 {
     private const int MostEvents = 1_000, MostOfOneMail = 500;
 
+    private static readonly string LatestOfMail = $"WHERE l.message_id = r.id AND l.kind >= {(int)FeedbackKind.Opened} ORDER BY l.at DESC LIMIT {MostOfOneMail}";
+
     /// <summary>Gives how many it judged for the first time.</summary>
     public async Task<int> RunOnceAsync(CancellationToken ct)
     {
@@ -61,8 +63,7 @@ internal sealed class Settling(Database database, EventIntake events, IFaultPoin
                 if (MailFacts.Of(ReportOf(engagement, message), message, verdict.Human) is { } fact) told.Add(fact);
             }
         }
-        await WriteAsync(session, changes, ct);
-        await session.ExecuteAsync("UPDATE message_event SET settle_at = NULL FROM {rows} WHERE message_event.key = r.key", new Rows<Guid>([.. first.Order()]).Uuid("key", key => key), ct);
+        await WriteAsync(session, [.. changes, .. first.Except(changes.Select(change => change.Key)).Select(key => new Judged(key, null))], ct);
         await ReportStore.SaveAsync(session, summaries.Values, ct);
         await EngageAsync(session, seen, ct);
         await Effects.TellAsync(session, told, ct);
@@ -87,20 +88,22 @@ internal sealed class Settling(Database database, EventIntake events, IFaultPoin
         }
     }
 
-    /// <summary>The latest of each mail: more than so many are no human's.</summary>
-    private static Task<List<(Guid MessageId, Engagement Engagement, bool? Human)>> OfMessagesAsync(Session session, IReadOnlyList<Guid> ids, CancellationToken ct) => session.QueryAsync($$"""
-        SELECT e.message_id, e.key, e.kind, e.at, e.url, e.user_agent, e.network, e.is_machine, e.human FROM {rows}
-        JOIN message_event e ON e.message_id = r.id AND e.kind >= {{(int)FeedbackKind.Opened}} AND e.key IN (
-          SELECT l.key FROM message_event l WHERE l.message_id = r.id AND l.kind >= {{(int)FeedbackKind.Opened}} ORDER BY l.at DESC LIMIT {{MostOfOneMail}})
-        """,
+    /// <summary>The latest of each mail: more than so many are no human's. PostgreSQL is told to look mail by mail, or it may read all events there are to join them.</summary>
+    private static Task<List<(Guid MessageId, Engagement Engagement, bool? Human)>> OfMessagesAsync(Session session, IReadOnlyList<Guid> ids, CancellationToken ct) => session.QueryAsync(
+        "SELECT e.message_id, e.key, e.kind, e.at, e.url, e.user_agent, e.network, e.is_machine, e.human FROM {rows} " + (session.Dialect.IsPostgreSql
+            ? $"CROSS JOIN LATERAL (SELECT * FROM message_event l {LatestOfMail}) AS e"
+            : $"JOIN message_event e ON e.message_id = r.id AND e.key IN (SELECT l.key FROM message_event l {LatestOfMail})"),
         new Rows<Guid>(ids).Uuid("id", id => id),
         row => (row.Uuid(0), new Engagement(row.Uuid(1), (FeedbackKind)row.Int(2), row.Long(3), row.TextOrNull(4), row.TextOrNull(5), row.TextOrNull(6), Flag(row, 7)), Flag(row, 8)), ct);
 
     private static bool? Flag(Row row, int column) => row.IntOrNull(column) is { } number ? number != 0 : null;
 
-    private static Task<int> WriteAsync(Session session, List<Judged> changes, CancellationToken ct) => session.ExecuteAsync(
-        "UPDATE message_event SET human = r.human, verdict = r.verdict FROM {rows} WHERE message_event.key = r.key",
-        new Rows<Judged>([.. changes.OrderBy(each => each.Key)]).Uuid("key", c => c.Key).Int("human", c => c.Verdict.Human ? 1 : 0).Text("verdict", c => c.Verdict.Because), ct);
+    private static Task<int> WriteAsync(Session session, List<Judged> judged, CancellationToken ct) => session.ExecuteAsync("""
+        UPDATE message_event SET settle_at = NULL, human = coalesce(r.human, message_event.human), verdict = CASE WHEN r.human IS NULL THEN message_event.verdict ELSE r.verdict END
+        FROM {rows} WHERE message_event.key = r.key
+        """,
+        new Rows<Judged>([.. judged.OrderBy(each => each.Key)])
+            .Uuid("key", j => j.Key).IntOrNull("human", j => j.Verdict is { } verdict ? verdict.Human ? 1 : 0 : null).Text("verdict", j => j.Verdict?.Because), ct);
 
     /// <summary>What rules and segments ask of a contact; no contact's row is locked for longer than this transaction, and in the order in which all take them.</summary>
     private static Task<int> EngageAsync(Session session, Dictionary<long, Seen> seen, CancellationToken ct) => session.ExecuteAsync("""
@@ -124,7 +127,8 @@ internal sealed class Settling(Database database, EventIntake events, IFaultPoin
         Url = engagement.Url,
     };
 
-    private readonly record struct Judged(Guid Key, Verdict Verdict);
+    /// <summary>An open or click whose time was over; without a verdict, the one it has stays.</summary>
+    private readonly record struct Judged(Guid Key, Verdict? Verdict);
 
     /// <summary>A human who follows a link has opened the mail, pictures or not.</summary>
     private readonly record struct Seen(long? Opened, long? Clicked)
