@@ -14,8 +14,9 @@ namespace MailFlow.Engine.Execution;
 /// <param name="catalog">Loads the versions that are still wanting.</param>
 /// <param name="services">What it calls on.</param>
 /// <param name="countShard">The shard among whose counters it counts: any whose lock it holds.</param>
+/// <param name="known">What this node was known not to be able to read when it was claimed.</param>
 /// <param name="now">The database's clock behind what was claimed.</param>
-internal sealed partial class Batch(Session session, CatalogView view, Catalog catalog, BatchServices services, int countShard, long now)
+internal sealed partial class Batch(Session session, CatalogView view, Catalog catalog, BatchServices services, Unreadable known, int countShard, long now)
 {
     /// <summary>The most stimuli of one contact in a batch: one busy contact must not hold up the others.</summary>
     public const int MostPerContact = 32;
@@ -49,7 +50,7 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
     /// <summary>Whether a contact had more stimuli than one batch takes.</summary>
     public bool HasLeftOvers { get; private set; }
 
-    /// <summary>The instances whose definition this node cannot read: left as they are.</summary>
+    /// <summary>The instances that are left as they are: ended ones whose definition this node cannot read.</summary>
     public int Unreadable { get; private set; }
 
     /// <summary>The shards of whose contacts an activity took its time.</summary>
@@ -118,6 +119,7 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
 
         var targets = rows.Where(row => row.Kind == InboxKind.Move).Select(row => (long)row.Values["version"]!);
         await catalog.LoadAsync(session, loaded.Values.Select(row => row.VersionId).Concat(targets), ct);
+        if (catalog.Unreadable.Versions.Count > known.Versions.Count) throw new UnreadableException();
         var missing = loaded.Values.Select(row => row.ContactId).Where(id => !contacts.ContainsKey(id)).Distinct().Order().ToList();
         foreach (var contact in await services.Contacts.LoadAsync(session, missing, ct)) contacts[contact.Id] = contact;
 

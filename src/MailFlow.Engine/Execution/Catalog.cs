@@ -21,8 +21,8 @@ internal sealed partial class Catalog(GraphBuilder graphs, Triggers triggers, IL
     /// <summary>How many accounts have journeys, as far as this process knows.</summary>
     public int Accounts => _view?.Accounts ?? 0;
 
-    /// <summary>The versions that this process has met and cannot read: it never will. Kept beside all versions, because every claim asks.</summary>
-    public IReadOnlyCollection<long> Unreadable => _unreadable;
+    /// <summary>What this process has met and cannot read, as of now: of versions, it never will. Kept beside all versions, because every claim asks.</summary>
+    public Unreadable Unreadable => new([.. _unreadable], _view?.Unreadable ?? new HashSet<int>());
 
     /// <summary>The view as of this epoch, which the session's transaction has read.</summary>
     public async Task<CatalogView> ReadAsync(Session session, long epoch, CancellationToken ct)
@@ -86,7 +86,7 @@ internal sealed partial class Catalog(GraphBuilder graphs, Triggers triggers, IL
         return byType;
     }
 
-    [LoggerMessage(Level = LogLevel.Critical, Message = "Journey {DefinitionId} version {Version} cannot be run by this node; its instances wait")]
+    [LoggerMessage(Level = LogLevel.Critical, Message = "Journey {DefinitionId} version {Version} cannot be run by this node; it leaves all that may be for it to nodes that can")]
     private partial void LogUnreadable(string definitionId, int version, Exception error);
 }
 
@@ -103,6 +103,9 @@ internal sealed class CatalogView(
     private readonly Dictionary<(int, string), long> _published = [];
 
     public long Epoch => epoch;
+
+    /// <summary>The accounts of whose published journeys this process cannot read one.</summary>
+    public IReadOnlySet<int> Unreadable { get; } = journeys.Where(j => j.PublishedVersion is { } id && versions.TryGetValue(id, out var version) && version is null).Select(j => j.AccountId).ToHashSet();
 
     /// <summary>How many accounts have journeys.</summary>
     public int Accounts { get; } = journeys.DistinctBy(j => j.AccountId).Count();

@@ -28,11 +28,12 @@ internal sealed record Claim(List<InboxRow> Inbox, List<InstanceRow> Due, Dictio
     /// <param name="size">The most to take.</param>
     /// <param name="now">The database's clock.</param>
     /// <param name="inOrder">One account after the other instead of slices: what was taken first before a crash is first again.</param>
-    /// <param name="unreadable">Versions whose timers are left to other nodes: they would fill the slice at every look.</param>
+    /// <param name="others">What is left to other nodes: it would fill the slice at every look.</param>
     /// <param name="ct">Cancels.</param>
-    public static async Task<Claim> TakeAsync(Session session, IReadOnlyList<int> shards, int size, long now, bool inOrder, IReadOnlyCollection<long> unreadable, CancellationToken ct)
+    public static async Task<Claim> TakeAsync(Session session, IReadOnlyList<int> shards, int size, long now, bool inOrder, Unreadable others, CancellationToken ct)
     {
         var places = await InboxStore.PlacesAsync(session, shards, now, ct);
+        places.RemoveAll(place => others.Accounts.Contains(place.AccountId));
         var full = new HashSet<int>();
         var most = inOrder ? 1 : size;
         if (places.Count > most)
@@ -43,7 +44,7 @@ internal sealed record Claim(List<InboxRow> Inbox, List<InstanceRow> Due, Dictio
             places = [.. places.Skip(first).Concat(places.Take(first)).Take(most)];
         }
         var slice = places.Count == 0 ? 0 : size / places.Count;
-        var (inbox, due) = (await InboxStore.FirstAsync(session, places, slice, ct), await InstanceStore.DueAsync(session, places, slice, now, unreadable, ct));
+        var (inbox, due) = (await InboxStore.FirstAsync(session, places, slice, others, ct), await InstanceStore.DueAsync(session, places, slice, now, others, ct));
         var epoch = await EngineEpoch.EnqueueReadAsync(session, ct);
         var behind = await session.NowAsync(ct);
         await session.SendAsync(ct);

@@ -21,6 +21,11 @@ public sealed partial class JobRunner(
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan PollEvery = TimeSpan.FromSeconds(1);
 
+    /// <summary>Longer than nearly any attempt's deadline; who gives itself longer is hidden for longer before it begins.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(2);
+
+    private readonly List<string> _types = [.. activities.All.Select(activity => activity.Type)];
+
     /// <summary>The account that was served last.</summary>
     private int _after = int.MinValue;
 
@@ -63,8 +68,7 @@ public sealed partial class JobRunner(
             (jobs, parked) = await database.WriteAsync(async session =>
             {
                 var now = await session.NowAsync(default);
-                var longest = TimeSpan.FromMinutes(2); // longer than any attempt's deadline
-                return await JobStore.ClaimAsync(session, now, now + (long)(longest + Grace).TotalMilliseconds, most, _after, default);
+                return await JobStore.ClaimAsync(session, now, now + (long)(Longest + Grace).TotalMilliseconds, most, _after, _types, default);
             }, CancellationToken.None);
         }
         while (jobs.Count == 0 && parked > 0 && !stopping.IsCancellationRequested); // those of a paused journey stood before what there is to do
@@ -115,20 +119,22 @@ public sealed partial class JobRunner(
         await using var scope = scopes.CreateAsyncScope();
         if (activities.Find(row.ActivityType) is not { } descriptor || scope.ServiceProvider.GetService(descriptor.Class) is not IJobActivity activity)
         {
-            LogUnknown(row.ActivityType); // a newer node's: left until its lease runs out
+            LogUnknown(row.ActivityType);
             return;
         }
+        var deadline = activity.Retry.Deadline ?? TimeSpan.FromSeconds(30);
+        if (deadline > Longest && !await database.WriteAsync(async session =>
+            await JobStore.HideAsync(session, row, await session.NowAsync(ct) + (long)(deadline + Grace).TotalMilliseconds, ct), ct)) return;
         var started = Stopwatch.GetTimestamp();
-        var result = await CallAsync(activity, row, ct);
+        var result = await CallAsync(activity, row, deadline, ct);
         EngineMetrics.TriedJob(database, started, result.IsRetry);
         faults.Reach("job.after-call");
         await RecordAsync(row, activity.Retry, descriptor, result, CancellationToken.None); // the call was made: no stop undoes it
     }
 
-    private async Task<JobResult> CallAsync(IJobActivity activity, JobRow row, CancellationToken ct)
+    private async Task<JobResult> CallAsync(IJobActivity activity, JobRow row, TimeSpan deadline, CancellationToken ct)
     {
         var job = new Job(row.Key, row.AccountId, row.ContactId, row.UserId, row.Attempt, database.Time.GetUtcNow());
-        var deadline = activity.Retry.Deadline ?? TimeSpan.FromSeconds(30);
         using var timeout = new CancellationTokenSource(deadline, database.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, timeout.Token);
         try

@@ -258,7 +258,19 @@ public sealed partial class Worker : IDisposable
         IReadOnlyCollection<int> more = [];
         (Batch Batch, Claim Claim)? done = null;
         var (claimedAt, started) = (0L, Stopwatch.GetTimestamp());
-        var turn = await _database.WriteAsync(async session =>
+        Turn turn;
+        try { turn = await _database.WriteAsync(BatchAsync, ct); }
+        catch (UnreadableException) { return (new Turn(0, 0, HasMore: true, HasEffects: false), shards); }
+        _faults.Reach("batch.after-commit");
+        _signal.Notify(posted);
+        if (done is not var (worked, took)) return (turn, more);
+        EngineMetrics.Committed(_database, took, worked, claimedAt, started);
+        BatchTrace.Committed(_database, took, worked, locked, _database.Time.GetUtcNow() - Stopwatch.GetElapsedTime(started));
+        foreach (var node in worked.Parked) LogParked(node);
+        foreach (var key in worked.Released) LogReleased(key.Node, key.VersionId);
+        return (turn, more);
+
+        async Task<Turn> BatchAsync(Session session)
         {
             session.AvoidScans();
             // In a statement of its own: one that locked and claimed at once would read from before the lock.
@@ -268,20 +280,23 @@ public sealed partial class Worker : IDisposable
             locked = locks.Rows;
             if (locked.Count == 0) return Turn.Locked;
             (claimedAt, started) = (now, Stopwatch.GetTimestamp());
-            var claim = await Claim.TakeAsync(session, locked, size, now, inOrder: locked.Exists(shard => _shards[shard].IsCareful), _catalog.Unreadable, ct);
+            var others = _catalog.Unreadable;
+            var claim = await Claim.TakeAsync(session, locked, size, now, inOrder: locked.Exists(shard => _shards[shard].IsCareful), others, ct);
             foreach (var shard in locked) _shards[shard].IsFull = claim.Full.Contains(shard);
-            if (claim.Count == 0) return default;
+            if (claim.Count == 0 && others.Accounts.Count == 0) return default; // of an account that is left to others, the journeys may be others meanwhile
             // Another came first meanwhile: that one is to be written down before it is tried.
-            if (marked is not null && CrashWatch.NameOf(claim) != marked) return new Turn(0, 0, HasMore: true, HasEffects: false);
+            if (marked is not null && claim.Count > 0 && CrashWatch.NameOf(claim) != marked) return new Turn(0, 0, HasMore: true, HasEffects: false);
             // Before anything is laid at the door of what was taken: that the journeys cannot be read is no stimulus's fault.
             var view = await _catalog.ReadAsync(session, claim.Epoch, ct);
+            if (!view.Unreadable.SetEquals(others.Accounts)) throw new UnreadableException();
+            if (claim.Count == 0) return default;
             taken(claim);
             _faults.Reach("batch.claimed");
 
             await using var scope = _scopes.CreateAsyncScope();
             var services = new BatchServices(scope.ServiceProvider, scope.ServiceProvider.GetRequiredService<IContactStore>(),
                 [.. scope.ServiceProvider.GetServices<IInstanceEnded>()], _faults, known);
-            var batch = new Batch(session, view, _catalog, services, locked[0], claim.WorkedAt);
+            var batch = new Batch(session, view, _catalog, services, others, locked[0], claim.WorkedAt);
             await batch.RunAsync(claim, ct);
             foreach (var shard in batch.Slow) _shards[shard].SlowAt = _database.Time.GetTimestamp();
             (posted, done) = ([.. batch.PostedShards], (batch, claim));
@@ -289,15 +304,7 @@ public sealed partial class Worker : IDisposable
             var claimed = claim.Count - batch.Unreadable;
             if (claimed > 0) more = batch.HasLeftOvers ? locked : claim.Full;
             return new Turn(claimed, batch.Transitions, more.Count > 0, batch.HasEffects);
-        }, ct);
-        _faults.Reach("batch.after-commit");
-        _signal.Notify(posted);
-        if (done is not var (worked, took)) return (turn, more);
-        EngineMetrics.Committed(_database, took, worked, claimedAt, started);
-        BatchTrace.Committed(_database, took, worked, locked, _database.Time.GetUtcNow() - Stopwatch.GetElapsedTime(started));
-        foreach (var node in worked.Parked) LogParked(node);
-        foreach (var key in worked.Released) LogReleased(key.Node, key.VersionId);
-        return (turn, more);
+        }
     }
 
     /// <summary>What fails even alone, outside any activity, is laid aside, and its contact's trace says so: unless it is the contact that cannot be had.</summary>

@@ -17,14 +17,14 @@ internal static class InboxStore
         """,
         new Rows<int>(shards).Int("shard", shard => shard), row => new Place(row.Int(0), row.Int(1)), ct, ("now", now));
 
-    /// <summary>The first rows of each place, in the order in which they were accepted, so many at most.</summary>
-    public static Task<Reply<InboxRow>> FirstAsync(Session session, IReadOnlyList<Place> places, int limit, CancellationToken ct) => session.EnqueueAsync(
+    /// <summary>The first rows of each place, in the order in which they were accepted, so many at most, but what is left to other nodes.</summary>
+    public static Task<Reply<InboxRow>> FirstAsync(Session session, IReadOnlyList<Place> places, int limit, Unreadable others, CancellationToken ct) => session.EnqueueAsync(
         session.Dialect.IsPostgreSql
             ? $$"""
-              SELECT {{Prefixed}} FROM {rows} CROSS JOIN LATERAL (SELECT * FROM inbox WHERE shard = r.shard AND account_id = r.account_id ORDER BY id LIMIT @limit) AS i ORDER BY i.id
+              SELECT {{Prefixed}} FROM {rows} CROSS JOIN LATERAL (SELECT * FROM inbox WHERE shard = r.shard AND account_id = r.account_id {{others.WithoutInbox("inbox")}} ORDER BY id LIMIT @limit) AS i ORDER BY i.id
               """
             : $$"""
-              SELECT {{Prefixed}} FROM {rows} JOIN inbox i ON i.shard = r.shard AND i.account_id = r.account_id ORDER BY i.id LIMIT @limit
+              SELECT {{Prefixed}} FROM {rows} JOIN inbox i ON i.shard = r.shard AND i.account_id = r.account_id {{others.WithoutInbox("i")}} ORDER BY i.id LIMIT @limit
               """,
         new Rows<Place>(places).Int("shard", place => place.Shard).Int("account_id", place => place.AccountId), InboxRow.Read, ct, ("limit", limit));
 

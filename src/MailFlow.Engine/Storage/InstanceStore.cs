@@ -1,4 +1,5 @@
 using MailFlow.Data;
+using MailFlow.Engine.Execution;
 
 namespace MailFlow.Engine.Storage;
 
@@ -25,20 +26,17 @@ internal static class InstanceStore
         new Rows<Guid>(ids).Uuid("id", id => id), InstanceRow.Read, ct);
 
     /// <summary>Of each place the instances due by now, the longest overdue first, so many at most; none of some versions.</summary>
-    public static Task<Reply<InstanceRow>> DueAsync(Session session, IReadOnlyList<Place> places, int limit, long now, IReadOnlyCollection<long> except, CancellationToken ct)
-    {
-        var others = except.Count == 0 ? "" : $"AND version_id NOT IN ({string.Join(", ", except)})";
-        return session.EnqueueAsync(
+    public static Task<Reply<InstanceRow>> DueAsync(Session session, IReadOnlyList<Place> places, int limit, long now, Unreadable others, CancellationToken ct) =>
+        session.EnqueueAsync(
             session.Dialect.IsPostgreSql
                 ? $$"""
                   SELECT {{Prefixed}} FROM {rows} CROSS JOIN LATERAL
-                    (SELECT * FROM instance WHERE shard = r.shard AND account_id = r.account_id AND due_at <= @now {{others}} ORDER BY due_at LIMIT @limit) AS i ORDER BY i.due_at
+                    (SELECT * FROM instance WHERE shard = r.shard AND account_id = r.account_id AND due_at <= @now {{others.WithoutInstance("instance")}} ORDER BY due_at LIMIT @limit) AS i ORDER BY i.due_at
                   """
                 : $$"""
-                  SELECT {{Prefixed}} FROM {rows} JOIN instance i ON i.shard = r.shard AND i.account_id = r.account_id AND i.due_at <= @now {{others}} ORDER BY i.due_at LIMIT @limit
+                  SELECT {{Prefixed}} FROM {rows} JOIN instance i ON i.shard = r.shard AND i.account_id = r.account_id AND i.due_at <= @now {{others.WithoutInstance("i")}} ORDER BY i.due_at LIMIT @limit
                   """,
             new Rows<Place>(places).Int("shard", place => place.Shard).Int("account_id", place => place.AccountId), InstanceRow.Read, ct, ("limit", limit), ("now", now));
-    }
 
     /// <summary>Adds new instances.</summary>
     public static Task InsertAsync(Session session, IReadOnlyList<InstanceRow> rows, long now, CancellationToken ct) => session.EnqueueAsync("""

@@ -49,12 +49,13 @@ internal static class JobStore
     /// <summary>
     /// Takes due jobs of journeys that are not paused, each with its attempt counted and hidden until <paramref name="lease"/>: if this process dies, another attempt begins then. Accounts
     /// have equal shares, from the one after <paramref name="after"/> on and around to it again: whoever has a hundred thousand calls to a slow host waits for himself.
-    /// What it meets of a paused journey it puts aside, so that no claim looks at it again before the journey goes on.
+    /// What it meets of a paused journey it puts aside, so that no claim looks at it again before the journey goes on. What is of none of these <paramref name="types"/> it leaves to nodes that know it.
     /// </summary>
     /// <returns>What it took, and how many it put aside: behind those there may be others that are due.</returns>
-    public static async Task<(List<JobRow> Jobs, int Parked)> ClaimAsync(Session session, long now, long lease, int limit, int after, CancellationToken ct)
+    public static async Task<(List<JobRow> Jobs, int Parked)> ClaimAsync(Session session, long now, long lease, int limit, int after, IReadOnlyCollection<string> types, CancellationToken ct)
     {
         session.AvoidScans();
+        var known = new Rows<string>([.. types]).Text("type", type => type);
         await UnparkAsync(session, ct);
         var accounts = await AccountsInTurn.DueAsync(session, "job", now, after, limit, ct, pending: InTurn);
         var (claimed, parked) = (new List<JobRow>(), 0);
@@ -64,11 +65,11 @@ internal static class JobStore
             var more = new List<int>();
             foreach (var account in accounts.TakeWhile(_ => claimed.Count < limit))
             {
-                var met = await TakeAsync(session, account, now, lease, Math.Min(share, limit - claimed.Count), ct);
+                var met = await TakeAsync(session, known, account, now, lease, Math.Min(share, limit - claimed.Count), ct);
                 claimed.AddRange(met.Where(each => !each.IsParked).Select(each => each.Job));
                 var ofPaused = met.Count(each => each.IsParked);
                 // Where there are some there may be very many.
-                if (ofPaused > 0 && parked < Chunk) ofPaused += await ParkAsync(session, account, now, Chunk - parked, ct);
+                if (ofPaused > 0 && parked < Chunk) ofPaused += await ParkAsync(session, known, account, now, Chunk - parked, ct);
                 parked += ofPaused;
                 if (met.Count == share) more.Add(account);
             }
@@ -81,19 +82,19 @@ internal static class JobStore
     private static string Met(Session session) => $"""
         WITH met AS (
           SELECT key AS met_key, (SELECT j.id FROM instance i JOIN journey j ON j.id = i.journey_id WHERE i.id = job.instance_id AND j.paused) AS paused
-          FROM job WHERE account_id = @account AND {InTurn} AND due_at <= @now ORDER BY due_at LIMIT @limit{(session.Dialect.IsPostgreSql ? " FOR UPDATE SKIP LOCKED" : "")})
+          FROM job WHERE account_id = @account AND {InTurn} AND due_at <= @now AND activity_type IN (SELECT r.type FROM {"{rows}"}) ORDER BY due_at LIMIT @limit{(session.Dialect.IsPostgreSql ? " FOR UPDATE SKIP LOCKED" : "")})
         """;
 
-    private static Task<List<(JobRow Job, bool IsParked)>> TakeAsync(Session session, int account, long now, long lease, int limit, CancellationToken ct) => session.QueryAsync($"""
+    private static Task<List<(JobRow Job, bool IsParked)>> TakeAsync(Session session, Rows<string> known, int account, long now, long lease, int limit, CancellationToken ct) => session.QueryAsync($"""
         {Met(session)}
         UPDATE job SET attempt = CASE WHEN paused IS NULL THEN attempt + 1 ELSE attempt END, due_at = CASE WHEN paused IS NULL THEN @lease ELSE due_at END, parked_journey = paused
         FROM met WHERE key = met_key
         RETURNING {Columns}, parked_journey
         """,
-        row => (JobRow.Read(row), row.LongOrNull(12) is not null), ct, ("account", account), ("now", now), ("lease", lease), ("limit", limit));
+        known, row => (JobRow.Read(row), row.LongOrNull(12) is not null), ct, ("account", account), ("now", now), ("lease", lease), ("limit", limit));
 
-    private static Task<int> ParkAsync(Session session, int account, long now, int limit, CancellationToken ct) => session.ExecuteAsync(
-        $"{Met(session)} UPDATE job SET parked_journey = paused FROM met WHERE key = met_key AND paused IS NOT NULL", ct, ("account", account), ("now", now), ("limit", limit));
+    private static Task<int> ParkAsync(Session session, Rows<string> known, int account, long now, int limit, CancellationToken ct) => session.ExecuteAsync(
+        $"{Met(session)} UPDATE job SET parked_journey = paused FROM met WHERE key = met_key AND paused IS NOT NULL", known, ct, ("account", account), ("now", now), ("limit", limit));
 
     /// <summary>
     /// Brings back a chunk of what was put aside for a journey that goes on, one journey after the other. Looked for by every claim instead of told by the resume: a claim that still held the journey for paused may
@@ -110,6 +111,10 @@ internal static class JobStore
           LIMIT @chunk{(session.Dialect.IsPostgreSql ? " FOR UPDATE SKIP LOCKED" : "")})
         RETURNING key
         """, row => row.Uuid(0), ct, ("chunk", Chunk));
+
+    /// <summary>Hides a job for longer than it was claimed for. False when a later attempt has taken over.</summary>
+    public static async Task<bool> HideAsync(Session session, JobRow job, long lease, CancellationToken ct) => await session.ExecuteAsync(
+        "UPDATE job SET due_at = @lease WHERE key = @key AND attempt = @attempt", ct, ("lease", lease), ("key", job.Key), ("attempt", job.Attempt)) == 1;
 
     /// <summary>Puts a job off after a failed attempt. False when a later attempt has taken over.</summary>
     public static async Task<bool> PutOffAsync(Session session, JobRow job, long dueAt, string error, CancellationToken ct) => await session.ExecuteAsync(

@@ -193,7 +193,7 @@ public sealed class DeadlyStimulusTests
         var shard = StableHash.Shard(1, "ada");
         var (a, b) = (new CrashWatch(host.Database, "a"), new CrashWatch(host.Database, "b"));
         Task<bool> MarkAsync(CrashWatch watch) => host.Write(async session =>
-            await watch.MarkAsync(session, shard, await Claim.TakeAsync(session, [shard], 1, await session.NowAsync(default), inOrder: true, [], default), default));
+            await watch.MarkAsync(session, shard, await Claim.TakeAsync(session, [shard], 1, await session.NowAsync(default), inOrder: true, new Unreadable([], new HashSet<int>()), default), default));
 
         Assert.Equal((false, false), (await a.BeginAsync(default), await b.BeginAsync(default)));
         for (var turn = 0; turn < CrashWatch.MostDeaths; turn++) Assert.Equal((true, true), (await MarkAsync(b), await MarkAsync(a)));

@@ -54,7 +54,7 @@ internal sealed class EngineHost : IAsyncDisposable
     public async Task RestartAsync()
     {
         _workers[0].Dispose();
-        _workers[0] = NewWorker(_services, Database, _workers[0].MaxSize);
+        _workers[0] = NewWorker(_services, Database, _workers[0].MaxSize, ActivatorUtilities.CreateInstance<Catalog>(_services));
         await Worker.BeginAsync(default);
     }
 
@@ -174,8 +174,8 @@ internal sealed class EngineHost : IAsyncDisposable
 
     public Task<T> Write<T>(Func<Session, Task<T>> write) => Database.WriteAsync(write, default);
 
-    private static Worker NewWorker(ServiceProvider services, Database database, int batchSize) => new(
-        database, services.GetRequiredService<Catalog>(), services.GetRequiredService<IServiceScopeFactory>(), services.GetRequiredService<WorkSignal>(),
+    private static Worker NewWorker(ServiceProvider services, Database database, int batchSize, Catalog? catalog = null) => new(
+        database, catalog ?? services.GetRequiredService<Catalog>(), services.GetRequiredService<IServiceScopeFactory>(), services.GetRequiredService<WorkSignal>(),
         services.GetRequiredService<IFaultPoints>(), NullLogger<Worker>.Instance, "test", batchSize);
 
     public async ValueTask DisposeAsync()

@@ -15,16 +15,20 @@ public sealed class JobTests
 
         public Func<Job, JobResult> Answer { get; set; } = _ => JobResult.Complete();
 
+        public TimeSpan? Deadline { get; set; }
+
         /// <summary>What an attempt waits for before it answers.</summary>
         public Func<CancellationToken, Task> Hold { get; set; } = _ => Task.CompletedTask;
     }
+
+    private static readonly string[] Types = ["Tests.Call"];
 
     [Activity("Tests.Call", Outcomes = ["Done", "Failed"])]
     internal sealed class Call(Calls calls) : JobActivity<Call.Input>
     {
         public sealed record Input(string Word = "hello");
 
-        protected override JobRetry Retry => new(Attempts: 3, First: TimeSpan.FromSeconds(10));
+        protected override JobRetry Retry => new(Attempts: 3, First: TimeSpan.FromSeconds(10), Deadline: calls.Deadline);
 
         protected override async Task<JobResult> RunAsync(Input input, Job job, CancellationToken ct)
         {
@@ -90,7 +94,7 @@ public sealed class JobTests
             Guid.CreateVersion7(host.Time.GetUtcNow()), account, 1, 1, "ada", Guid.CreateVersion7(host.Time.GetUtcNow()), 0, 1, "Tests.Call", "{}", 0, dueAt + i))], default), default);
 
         Task<List<(int, int)>> ClaimAsync(int after, int most = 32) => host.Database.WriteAsync(async session =>
-            (await JobStore.ClaimAsync(session, 10_000, 20_000, most, after, default)).Jobs.GroupBy(job => job.AccountId).OrderBy(group => group.Key).Select(group => (group.Key, group.Count())).ToList(), default);
+            (await JobStore.ClaimAsync(session, 10_000, 20_000, most, after, Types, default)).Jobs.GroupBy(job => job.AccountId).OrderBy(group => group.Key).Select(group => (group.Key, group.Count())).ToList(), default);
     }
 
     [Fact]
@@ -357,9 +361,51 @@ public sealed class JobTests
         Task JobsAsync(int account, int count, long dueAt, Guid instance) => host.Database.WriteAsync(session => JobStore.InsertAsync(session, [.. Enumerable.Range(0, count).Select(i => new JobRow(
             StableHash.Key($"{account} {dueAt} {i}"), account, 1, 1, "ada", instance, 0, 1, "Tests.Call", "{}", 0, dueAt + i))], default), default);
 
-        Task<(List<JobRow> Jobs, int Parked)> ClaimAsync() => host.Database.WriteAsync(session => JobStore.ClaimAsync(session, 10_000, 20_000, 32, int.MinValue, default), default);
+        Task<(List<JobRow> Jobs, int Parked)> ClaimAsync() => host.Database.WriteAsync(session => JobStore.ClaimAsync(session, 10_000, 20_000, 32, int.MinValue, Types, default), default);
 
         Task<long> ParkedAsync() => host.Read(session => session.ScalarAsync<long>("SELECT count(*) FROM job WHERE parked_journey IS NOT NULL", default));
+    }
+
+    // Seen red: each draw of a node that does not know the activity cost an attempt and hid the job from those that do.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_job_of_an_activity_that_this_node_does_not_know_is_left_to_those_that_do(DatabaseKind kind)
+    {
+        var (host, calls) = await NewAsync(kind);
+        await using var _ = host;
+        await host.EventAsync("go");
+        await host.Worker.RunUntilIdleAsync(default);
+        await host.Write(session => session.ExecuteAsync("UPDATE job SET activity_type = 'Tests.Newer'", default));
+
+        Assert.Equal(0, await host.Jobs.RunOnceAsync(default));
+
+        await host.Write(session => session.ExecuteAsync("UPDATE job SET activity_type = 'Tests.Call'", default));
+        await host.RunAsync();
+        Assert.Equal(["ok"], await host.LinesAsync());
+        Assert.Equal([1], calls.Made.Select(call => call.Attempt));
+    }
+
+    // Seen red: another attempt took it over after two and a half minutes, and dropped its result.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_attempt_that_may_take_long_is_hidden_from_others_for_as_long(DatabaseKind kind)
+    {
+        var (host, calls) = await NewAsync(kind);
+        await using var _ = host;
+        calls.Deadline = TimeSpan.FromMinutes(10);
+        var (called, answered) = (new TaskCompletionSource(), new TaskCompletionSource());
+        calls.Hold = async ct => { if (called.TrySetResult()) await answered.Task.WaitAsync(ct); };
+        await host.EventAsync("go");
+        await host.Worker.RunUntilIdleAsync(default);
+
+        var running = host.Jobs.RunOnceAsync(default);
+        await called.Task;
+        host.Time.Advance(TimeSpan.FromMinutes(9));
+        Assert.Equal(0, await host.Jobs.RunOnceAsync(default));
+        answered.SetResult();
+        await running;
+        await host.RunAsync();
+
+        Assert.Equal(["ok"], await host.LinesAsync());
+        Assert.Single(calls.Made);
     }
 
     // Of PostgreSQL: on SQLite the one waits for the other.
@@ -382,7 +428,7 @@ public sealed class JobTests
         await host.Write(async session =>
         {
             var now = await session.NowAsync(default);
-            Assert.Equal(1, (await JobStore.ClaimAsync(session, now, now + 1_000, 32, int.MinValue, default)).Parked);
+            Assert.Equal(1, (await JobStore.ClaimAsync(session, now, now + 1_000, 32, int.MinValue, Types, default)).Parked);
             claimed.SetResult();
             Assert.Equal(0, await resumed);
         });

@@ -1,0 +1,154 @@
+using MailFlow.Engine.Activities;
+using MailFlow.Engine.Storage;
+using MailFlow.Testing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace MailFlow.Engine.Tests.Execution;
+
+/// <summary>While nodes of two releases run, the older one meets journeys with activities that it lacks: what may be for those it must leave to the newer ones.</summary>
+public sealed class UnreadableTests
+{
+    private const string Journey = "on:s:go Tests.Ask:ask say:asked wait:w:PT1H say:end";
+    private static readonly string[] Connections = ["s --> ask", "ask -Done-> asked", "asked --> w", "w --> end"];
+
+    [Activity("Tests.Ask", Outcomes = ["Done"])]
+    internal sealed class Ask : JobActivity<Ask.Input>
+    {
+        public sealed record Input;
+
+        protected override Task<JobResult> RunAsync(Input input, Job job, CancellationToken ct) => Task.FromResult(JobResult.Complete());
+    }
+
+    // Seen red: events and starts were consumed and let nobody in.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task An_account_whose_published_journey_a_node_cannot_read_waits_in_its_order_for_one_that_can(DatabaseKind kind)
+    {
+        await using var host = await NewAsync(kind);
+        await host.PublishAsync(Flows.Of(Journey, Connections), account: 2);
+        await host.EventAsync("go", "ada");
+        await host.RunAsync();
+        var readable = await PublishUnreadableAsync(host);
+
+        host.Time.Advance(TimeSpan.FromMinutes(59));
+        await host.EventAsync("go", "bob");
+        await host.StartAsync("eve");
+        await host.EventAsync("go", "cleo", account: 2);
+        host.Time.Advance(TimeSpan.FromMinutes(2));
+        await host.RunAsync(); // learns what it cannot read
+        await host.RunAsync();
+
+        Assert.Equal(["ada: asked", "cleo: asked"], await host.LinesAsync(withUser: true));
+        Assert.Equal(2, await InboxAsync(host));
+
+        await RepairAsync(host, readable);
+        await host.RestartAsync();
+        await host.RunAsync();
+
+        Assert.Equal(["ada: asked", "ada: end", "bob: asked", "cleo: asked", "eve: asked"], (await host.LinesAsync(withUser: true)).Order());
+        Assert.Equal(0, await InboxAsync(host));
+    }
+
+    // Seen red: without reading the journeys again, whose account was left to others was so for ever.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Once_the_journey_is_taken_back_the_account_goes_on(DatabaseKind kind)
+    {
+        await using var host = await NewAsync(kind);
+        await PublishUnreadableAsync(host);
+        await host.EventAsync("go", "bob");
+        await host.RunAsync();
+        Assert.Equal(1, await InboxAsync(host));
+
+        await host.PublishAsync(Flows.Of(Journey, Connections));
+        await host.RunAsync();
+
+        Assert.Equal(["bob: asked"], await host.LinesAsync(withUser: true));
+    }
+
+    // Seen red: the job's result was consumed, and the contact stood there for ever; the time-out of the other journey overtook the event.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task What_concerns_a_contact_who_is_on_a_version_that_a_node_cannot_read_waits_and_holds_up_no_other(DatabaseKind kind)
+    {
+        await using var host = await NewAsync(kind, batchSize: 4);
+        await host.PublishAsync(Flows.Named("other", Flows.Of("on:s:go on:e:paid say:paid wait:w:PT1H say:late fork:f:[\"a\",\"b\"]", "s --> f", "f -a-> e", "e --> paid", "f -b-> w", "w --> late")));
+        var users = EngineHost.UsersOfOneShard(10);
+        var held = users[..9];
+        await host.EventsAsync([.. users.Select(user => host.NewEvent("go", user))]);
+        await host.Worker.RunUntilIdleAsync(default);
+        var readable = await PinToUnreadableAsync(host, users[^1]);
+        await host.Jobs.RunOnceAsync(default);
+        await host.EventsAsync([.. users.Select(user => host.NewEvent("paid", user))]);
+        host.Time.Advance(TimeSpan.FromHours(1));
+        await host.Worker.RunUntilIdleAsync(default);
+        await host.Worker.RunUntilIdleAsync(default);
+
+        Assert.Equal([$"{users[^1]}: asked", $"{users[^1]}: late", $"{users[^1]}: paid"], (await host.LinesAsync(withUser: true)).Order());
+        Assert.Equal(2 * held.Count, await InboxAsync(host));
+
+        await RepairAsync(host, readable);
+        await host.RestartAsync();
+        await host.RunAsync();
+
+        Assert.Equal(users.SelectMany(user => new[] { $"{user}: asked", $"{user}: late", $"{user}: paid" }).Order(), (await host.LinesAsync(withUser: true)).Order());
+    }
+
+    // Seen red: it was consumed, and nothing was cancelled.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_command_for_an_incident_on_such_a_version_waits_too(DatabaseKind kind)
+    {
+        await using var host = await NewAsync(kind);
+        await host.EventAsync("go");
+        await host.RunAsync();
+        var readable = await PinToUnreadableAsync(host, "");
+        await host.Write(session => session.ExecuteAsync("UPDATE instance SET status = 3, due_at = NULL", default));
+        await host.CommandAsync(InboxKind.Cancel, "ada", (await host.InstancesAsync())[0]);
+        await host.EventAsync("noise"); // does not concern it
+
+        await host.RunAsync();
+        await host.RunAsync();
+
+        Assert.Equal([InboxKind.Cancel], await host.Read(session => session.QueryAsync("SELECT kind FROM inbox", row => (InboxKind)row.Int(0), default)));
+
+        await RepairAsync(host, readable);
+        await host.RestartAsync();
+        await host.RunAsync();
+
+        Assert.Equal([InstanceStatus.Cancelled], await host.StatusesAsync());
+    }
+
+    private static async Task<EngineHost> NewAsync(DatabaseKind kind, int batchSize = 100)
+    {
+        var host = await EngineHost.CreateAsync(kind, services => services.AddActivity<Ask>(), batchSize);
+        await host.PublishAsync(Flows.Of(Journey, Connections));
+        return host;
+    }
+
+    private static Task<long> InboxAsync(EngineHost host) => host.Read(session => session.ScalarAsync<long>("SELECT count(*) FROM inbox", default));
+
+    /// <summary>Another version of the journey is published, which no node of this release can read. Gives what it should say.</summary>
+    private static async Task<string> PublishUnreadableAsync(EngineHost host)
+    {
+        var readable = Flows.Of(Journey, Connections);
+        await host.PublishAsync(readable);
+        await host.Write(session => session.ExecuteAsync(
+            "UPDATE definition_version SET definition = 'of a later MailFlow' WHERE id = (SELECT published_version_id FROM journey WHERE account_id = 1 AND definition_id = 'test')", default));
+        return readable;
+    }
+
+    /// <summary>All but one contact of journey "test" are on another version, which no node of this release can read.</summary>
+    private static async Task<string> PinToUnreadableAsync(EngineHost host, string but)
+    {
+        await host.Write(async session =>
+        {
+            await session.ExecuteAsync(
+                "INSERT INTO definition_version (account_id, journey_id, version, definition, created_at) SELECT 1, id, 99, 'of a later MailFlow', 0 FROM journey WHERE account_id = 1 AND definition_id = 'test'", default);
+            await session.ExecuteAsync("""
+                UPDATE instance SET version_id = (SELECT id FROM definition_version WHERE version = 99)
+                WHERE journey_id = (SELECT journey_id FROM definition_version WHERE version = 99) AND contact_id NOT IN (SELECT id FROM contact WHERE user_id = @but)
+                """, default, ("but", but));
+        });
+        return Flows.Of(Journey, Connections);
+    }
+
+    private static Task<int> RepairAsync(EngineHost host, string readable) => host.Write(session => session.ExecuteAsync(
+        "UPDATE definition_version SET definition = @readable WHERE definition = 'of a later MailFlow'", default, ("readable", readable)));
+}
