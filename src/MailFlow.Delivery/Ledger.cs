@@ -18,7 +18,8 @@ internal sealed record PlannedMessage : MessageOrder
 /// <param name="Provider">The key of the route it takes.</param>
 /// <param name="LeaseUntil">Until when it may be handed over, Unix milliseconds.</param>
 /// <param name="FromDomain">The domain it comes from; one that is in doubt keeps the domain that it counts for.</param>
-internal sealed record TakenUp(Guid Id, int Attempt, string ToAddress, string Provider, long LeaseUntil, string FromDomain);
+/// <param name="IsOnlyAsked">It is in doubt, and its provider is only asked: what it has got, it got when it was handed over.</param>
+internal sealed record TakenUp(Guid Id, int Attempt, string ToAddress, string Provider, long LeaseUntil, string FromDomain, bool IsOnlyAsked = false);
 
 /// <summary>Any other change of state.</summary>
 /// <param name="Id">Which message.</param>
@@ -70,13 +71,13 @@ internal static class Ledger
     public static Task<int> TakeUpAsync(
         Session session, IReadOnlyList<TakenUp> messages, long epoch, long now, CancellationToken ct) => session.ExecuteAsync($$"""
         UPDATE message SET state = {{(int)MessageState.Inflight}}, attempt = r.attempt, to_address = r.to_address, provider = r.provider,
-               handed_over_at = @now, node_epoch = @epoch, lease_until = r.lease_until, due_at = NULL, updated_at = @now, reason = NULL,
+               handed_over_at = CASE WHEN r.is_only_asked THEN message.handed_over_at ELSE @now END, node_epoch = @epoch, lease_until = r.lease_until, due_at = NULL, updated_at = @now, reason = NULL,
                from_domain = CASE WHEN message.state = {{(int)MessageState.Unknown}} THEN coalesce(message.from_domain, r.from_domain) ELSE r.from_domain END
         FROM {rows}
         WHERE message.id = r.id AND message.attempt = r.attempt - 1 AND message.state IN ({{MessageStates.SqlBefore(MessageState.Inflight)}})
         """,
         new Rows<TakenUp>([.. messages.OrderBy(message => message.Id)]).Uuid("id", m => m.Id).Int("attempt", m => m.Attempt).Text("to_address", m => m.ToAddress)
-            .Text("provider", m => m.Provider).Long("lease_until", m => m.LeaseUntil).Text("from_domain", m => m.FromDomain),
+            .Text("provider", m => m.Provider).Long("lease_until", m => m.LeaseUntil).Text("from_domain", m => m.FromDomain).Bool("is_only_asked", m => m.IsOnlyAsked),
         ct, ("epoch", epoch), ("now", now));
 
     /// <summary>Has messages looked at again later, nothing else changed: a limit holds them.</summary>

@@ -28,6 +28,8 @@ public sealed class MessageBases(Database database, Consents consents, Suppressi
             row => new Found(row.Long(0), (MessageState)row.Int(1), row.InstantOrNull(2), row.TextOrNull(3), (MessageStream)row.Int(4), row.TextOrNull(5), row.TextOrNull(6)),
             ct, ("id", id), ("account", accountId));
         if (message is null) return null;
+        // Of one that was put off and never taken, the ledger still has the instant of the attempt.
+        if (!message.State.MayHaveLeft()) message = message with { HandedOverAt = null };
         var at = message.HandedOverAt ?? DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct));
         var consent = message.Purpose is { } purpose ? await consents.AsOfAsync(session, accountId, message.Contact, purpose, at, ct) : null;
         var recorded = message.To is { } to ? (await suppressions.OfAsync(session, accountId, to, ct)).Where(s => s.At <= at).ToList() : [];

@@ -36,6 +36,9 @@ public static class MessageStates
     /// <summary>Whether nothing follows of ourselves: only a provider's late report settles what was given up.</summary>
     public static bool IsEnd(this MessageState state) => state == MessageState.Unconfirmed || Table[state].Length == 0;
 
+    /// <summary>Whether a provider has it, may have it, or has judged it. A mail that was put off, or ended from there, is with nobody.</summary>
+    internal static bool MayHaveLeft(this MessageState state) => state is MessageState.Inflight or MessageState.Accepted or MessageState.Rejected or MessageState.Unknown or MessageState.Unconfirmed;
+
     /// <summary>The state's name in the API: <c>accepted</c>.</summary>
     public static string Word(this MessageState state) => Words[state];
 

@@ -269,6 +269,46 @@ public sealed class PrivacyTests
         Assert.Null(await fixture.Get<MessageBases>().FindAsync(2, id, default));
     }
 
+    // Seen red: asking was told as the hand-over, of a mail to which nobody agreed any more by then.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task The_basis_of_a_mail_in_doubt_that_was_only_asked_about_is_what_held_when_it_left(DatabaseKind kind)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, new StubProvider(ReplayPolicy.Searchable) { Answer = _ => StubAnswer.AcceptThenDrop });
+        var contact = await fixture.ContactAsync("ada");
+        await fixture.Get<Contacts>().RecordConsentAsync(1, "ada", new("newsletter", true), default);
+        var id = await fixture.QueueAsync(contact, message => message with { Purpose = "newsletter" });
+        var left = fixture.Time.GetUtcNow();
+        await fixture.Get<MessageSender>().RunOnceAsync(default);
+        fixture.Time.Advance(TimeSpan.FromMinutes(5));
+        await fixture.Get<Contacts>().RecordConsentAsync(1, "ada", new("newsletter", false), default);
+        fixture.Time.Advance(TimeSpan.FromMinutes(5));
+        await fixture.SendAllAsync();
+
+        var basis = (await fixture.Get<MessageBases>().FindAsync(1, id, default))!;
+        Assert.Equal((MessageState.Accepted, left, true), (basis.State, basis.HandedOverAt!.Value, basis.Consent!.Granted));
+    }
+
+    // Seen red: a mail that nobody got was handed over, and no suppression had blocked it.
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, StubAnswer.Defer)]
+    [InlineData(DatabaseKind.PostgreSql, StubAnswer.Defer)]
+    [InlineData(DatabaseKind.Sqlite, StubAnswer.Drop)]
+    [InlineData(DatabaseKind.PostgreSql, StubAnswer.Drop)]
+    public async Task A_mail_that_no_provider_has_taken_is_not_told_as_handed_over(DatabaseKind kind, StubAnswer answer)
+    {
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, new StubProvider(ReplayPolicy.Searchable) { Answer = _ => answer });
+        var id = await fixture.QueueAsync(await fixture.ContactAsync("ada"));
+        await fixture.Get<MessageSender>().RunOnceAsync(default);
+        await fixture.Get<Suppressions>().AddAsync(1, "ada@example.org", "complaint", null, "webhook", default);
+        fixture.Time.Advance(TimeSpan.FromHours(1));
+        await fixture.SendAllAsync();
+
+        var basis = (await fixture.Get<MessageBases>().FindAsync(1, id, default))!;
+        Assert.Equal((MessageState.Suppressed, null), (basis.State, basis.HandedOverAt));
+        Assert.StartsWith("Not handed over: it stands as suppressed", basis.Explanation[0]);
+        Assert.DoesNotContain(basis.Explanation, line => line.StartsWith("No suppression", StringComparison.Ordinal));
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_suppression_that_comes_while_a_thousand_mails_wait_stops_those_not_handed_over(DatabaseKind kind)
     {

@@ -131,7 +131,7 @@ internal sealed class HandOverDesk(
             else postponed[message.Id] = now + (long)UntilRoom.TotalMilliseconds;
         await Ledger.PostponeAsync(session, postponed, ct);
         var marked = await Ledger.TakeUpAsync(session, [.. taken.Select(message => new TakenUp(
-            message.Message.Id, message.Attempt, message.To.ToString(), message.Route.Key, now + (long)(options.Lease + message.Route.Provider.RequestTimeout + Grace).TotalMilliseconds, FlowControl.DomainOf(message.Sender)))], epoch, now, ct);
+            message.Message.Id, message.Attempt, message.To.ToString(), message.Route.Key, now + (long)(options.Lease + message.Route.Provider.RequestTimeout + Grace).TotalMilliseconds, FlowControl.DomainOf(message.Sender), message.IsOnlyAsked))], epoch, now, ct);
         if (marked != taken.Count) throw new InvalidOperationException($"Of {taken.Count} locked messages only {marked} could be taken up.");
         await flow.CloseAsync(session, ct);
         var streams = claimed.ToDictionary(message => message.Id, message => message.Stream);
