@@ -41,6 +41,9 @@ public sealed record OutgoingEmail
     /// <summary>The addresses in it that no other mail has: of the contact's own pages, and tracked ones. By these alone two mails of a template may differ.</summary>
     public IReadOnlyList<string> Links { get; init; } = [];
 
+    /// <summary>Whether a provider that tracks opens and clicks may do so for this mail; it can never track more than its connection is set to.</summary>
+    public bool MayTrack { get; init; } = true;
+
     /// <summary>
     /// What proves that a report about this mail comes from somebody who has it: for a provider whose reports come as mail, beside the key in the return path. Null for a mail that is
     /// in no ledger.

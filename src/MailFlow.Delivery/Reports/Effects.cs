@@ -33,7 +33,7 @@ internal sealed class Effects(Suppressions suppressions, Consents consents, ICon
         await LockShardsAsync(session, (await MatchAsync(session, all.FindAll(IsObjection), ct)).Values, ct);
         await ErasureLock.HoldOffAsync(session, all.Select(report => report.AccountId), ct);
         var found = await MatchAsync(session, all, ct);
-        // Whoever said no to tracking after the mail had left is not tracked from there on, by whatever means the mail is.
+        // Whoever said no to tracking after the mail had left is not tracked from there on, by whatever means the mail is; nor is who has not said yes where the account needs it.
         var known = all.Where(report => found.ContainsKey(report.Key)).DistinctBy(report => report.Key).ToList();
         var unheard = known.Where(report => report.IsEngagement && found[report.Key].RefusesTracking).ToHashSet();
         var matched = known.Where(report => !unheard.Contains(report))

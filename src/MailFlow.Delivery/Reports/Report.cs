@@ -104,18 +104,22 @@ internal sealed record StoredCall(long Id, int AccountId, string Connection, str
 /// <summary>The message that a report is about, as of the transaction at hand.</summary>
 /// <param name="ContactExists">Not of one that was erased: what is reported of an old mail must not tell of the person again.</param>
 /// <param name="FromDomain">The domain that the mail came from; null when that is not known.</param>
+/// <param name="RefusesTracking">Whether opens and clicks of it are not kept, as of now.</param>
 internal sealed record ReportedMessage(
     Guid Id, int AccountId, long ContactId, string UserId, bool ContactExists, string? Journey, string? ActivityId, string Template, MessageStream Stream, string? Purpose,
     MessageState State, int Attempt, string? To, string? Provider, string? ProviderId, long HandedOverAt, string? FromDomain, bool RefusesTracking)
 {
     public const string Columns = """
-        m.id, m.account_id, m.contact_id, m.user_id, c.id, j.definition_id, m.activity_id, m.template, m.stream, m.purpose, m.state, m.attempt, m.to_address, m.provider, m.provider_id, coalesce(m.handed_over_at, m.updated_at), m.from_domain, c.attributes -> 'tracking'
+        m.id, m.account_id, m.contact_id, m.user_id, c.id, j.definition_id, m.activity_id, m.template, m.stream, m.purpose, m.state, m.attempt, m.to_address, m.provider, m.provider_id, coalesce(m.handed_over_at, m.updated_at), m.from_domain, c.attributes -> 'tracking', t.consent
         """;
 
-    public const string Joins = "LEFT JOIN contact c ON c.id = m.contact_id AND c.erased_at IS NULL LEFT JOIN journey j ON j.id = m.journey_id";
+    /// <summary>How many they are: what a statement reads besides comes after.</summary>
+    public const int ColumnCount = 19;
+
+    public const string Joins = "LEFT JOIN contact c ON c.id = m.contact_id AND c.erased_at IS NULL LEFT JOIN journey j ON j.id = m.journey_id LEFT JOIN tracking t ON t.account_id = m.account_id";
 
     public static ReportedMessage Read(Row row) => new(
         row.Uuid(0), row.Int(1), row.Long(2), row.Text(3), !row.IsNull(4), row.TextOrNull(5), row.TextOrNull(6), row.Text(7), (MessageStream)row.Int(8), row.TextOrNull(9),
         (MessageState)row.Int(10), row.Int(11), row.TextOrNull(12), row.TextOrNull(13), row.TextOrNull(14), row.Long(15), row.TextOrNull(16),
-        MailTracking.IsRefusal(row.TextOrNull(17)));
+        MailTracking.IsRefusal(row.TextOrNull(17), !row.IsNull(18) && row.Bool(18)));
 }

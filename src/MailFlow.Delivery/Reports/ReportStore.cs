@@ -96,7 +96,7 @@ internal static class ReportStore
         Session session, IEnumerable<(int AccountId, string Connection, string ProviderId)> names, CancellationToken ct) => session.QueryAsync(
         $"SELECT {ReportedMessage.Columns}, r.connection FROM {{rows}} JOIN message m ON m.provider_id = r.name AND m.account_id = r.owner AND m.provider = r.connection {ReportedMessage.Joins}",
         new Rows<(int AccountId, string Connection, string ProviderId)>([.. names.Distinct()]).Int("owner", n => n.AccountId).Text("connection", n => n.Connection).Text("name", n => n.ProviderId),
-        row => (row.Text(18), ReportedMessage.Read(row)), ct);
+        row => (row.Text(ReportedMessage.ColumnCount), ReportedMessage.Read(row)), ct);
 
     /// <summary>Keeps reports, each once; gives the keys of those that are news.</summary>
     public static async Task<HashSet<Guid>> InsertAsync(Session session, IReadOnlyList<(Report Report, ReportedMessage Message)> reports, long now, long settleAt, CancellationToken ct) =>

@@ -40,6 +40,7 @@ internal sealed class Composer(TemplateRenderer renderer, UnsubscribeLinks links
             Text = rendered.Text,
             Headers = Headers(message, from.Address.Domain, urls.Unsubscribe),
             Links = [urls.Unsubscribe, urls.Preferences, .. urls.Confirm is { } confirm ? [confirm] : Array.Empty<string>(), .. tracked.Distinct()],
+            MayTrack = await tracking.MayTrackAsync(message.AccountId, taken.Contact, ct),
             ReturnTag = ReturnTag.Of(message.Id, (await keys.AllAsync(ct))[0]),
             Stream = message.Stream,
             Template = message.Template,

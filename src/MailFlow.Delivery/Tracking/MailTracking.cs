@@ -94,6 +94,9 @@ public sealed class MailTracking
         return target;
     }
 
+    /// <summary>Whether a contact may be tracked, by us or by the provider.</summary>
+    internal async ValueTask<bool> MayTrackAsync(int accountId, Contact contact, CancellationToken ct) => Agrees(contact, await SettingsAsync(accountId, ct));
+
     /// <summary>The mail's HTML with tracked links and the picture, and the addresses put in; as it was where it is not tracked.</summary>
     /// <param name="accountId">Whose mail.</param>
     /// <param name="messageId">Which.</param>
@@ -138,8 +141,8 @@ public sealed class MailTracking
         }
     }
 
-    /// <summary>Whether a contact's attribute <see cref="Attribute"/>, as JSON, says no.</summary>
-    internal static bool IsRefusal(string? json) => json is "false" or "\"false\"" or "\"no\"";
+    /// <summary>Whether a contact is not to be tracked: its attribute <see cref="Attribute"/>, as JSON, says no, or does not say yes where the account needs that.</summary>
+    internal static bool IsRefusal(string? json, bool needsConsent) => json is "false" or "\"false\"" or "\"no\"" || (needsConsent && json is not ("true" or "\"true\"" or "\"yes\""));
 
     /// <summary>A contact's own word stands above the account's.</summary>
     private static bool Agrees(Contact contact, TrackingSettings settings) => contact.Fields.GetValueOrDefault(Attribute) switch

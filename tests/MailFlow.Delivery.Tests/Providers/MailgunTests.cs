@@ -66,6 +66,20 @@ public sealed class MailgunTests : HttpContract
             Assert.Contains($"name=\"{name}\"\r\n\r\n{value}\r\n", form);
     }
 
+    // Seen red: all of a connection's mail was tracked.
+    [Theory]
+    [InlineData(true, "yes")]
+    [InlineData(false, "no")]
+    public async Task Who_may_not_be_tracked_is_not_by_a_connection_that_tracks(bool mayTrack, string said)
+    {
+        await using var rig = await StartAsync();
+        var provider = ProviderKinds.Of("mailgun", options: new DeliveryOptions { ProviderEndpoints = new Dictionary<string, string> { ["mailgun"] = Api.Address } })
+            .Open(new ConnectionSettings(new Dictionary<string, string>(Connection.Settings) { ["tracking"] = "all" }));
+        await provider.SendAsync(Mails.Marketing() with { MayTrack = mayTrack }, default);
+        var fields = Fields(Api.Requests.Single());
+        Assert.Equal([said, said, said], [fields["o:tracking"], fields["o:tracking-opens"], fields["o:tracking-clicks"]]);
+    }
+
     [Fact]
     public async Task A_lost_mail_is_found_by_its_message_id_and_called_absent_only_after_half_an_hour_of_looking()
     {

@@ -120,6 +120,18 @@ public sealed class PostmarkTests : HttpContract
         Assert.All(mails, mail => Assert.Contains(mail.GetProperty("Headers").EnumerateArray(), header => header.GetProperty("Name").GetString() == "X-PM-KeepID"));
     }
 
+    // Seen red: all of a connection's mail was tracked.
+    [Fact]
+    public async Task Who_may_not_be_tracked_is_not_by_a_connection_that_tracks()
+    {
+        await using var rig = await StartAsync();
+        var provider = ProviderKinds.Of("postmark", options: new DeliveryOptions { ProviderEndpoints = new Dictionary<string, string> { ["postmark"] = Api.Address } })
+            .Open(new ConnectionSettings(new Dictionary<string, string>(Connection.Settings) { ["tracking"] = "all" }));
+        await ((IBulkEmailProvider)provider).SendManyAsync([Mails.Marketing(1), Mails.Marketing(2) with { MayTrack = false }], default);
+        using var json = JsonDocument.Parse(Api.Requests.Single().Body);
+        Assert.Equal([(true, "HtmlAndText"), (false, "None")], json.RootElement.EnumerateArray().Select(mail => (mail.GetProperty("TrackOpens").GetBoolean(), mail.GetProperty("TrackLinks").GetString()!)));
+    }
+
     [Fact]
     public async Task A_lost_mail_is_found_by_our_key_and_called_absent_only_after_two_successive_looks_ten_minutes_apart()
     {

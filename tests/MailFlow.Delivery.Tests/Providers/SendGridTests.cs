@@ -189,6 +189,23 @@ public sealed class SendGridTests : HttpContract
         bool On(string name) => json.RootElement.GetProperty("tracking_settings").GetProperty(name).GetProperty("enable").GetBoolean();
     }
 
+    // Seen red: all of a connection's mail was tracked.
+    [Fact]
+    public async Task Who_may_not_be_tracked_is_in_another_request_with_tracking_off()
+    {
+        await using var rig = await StartAsync();
+        var provider = ProviderKinds.Of("sendgrid", options: new DeliveryOptions { ProviderEndpoints = new Dictionary<string, string> { ["sendgrid"] = Api.Address } })
+            .Open(new ConnectionSettings(new Dictionary<string, string> { ["api_key"] = Secret, ["tracking"] = "all" }));
+        await ((IBulkEmailProvider)provider).SendManyAsync([.. Enumerable.Range(1, 4).Select(i => Mails.Marketing(i, $"u{i}@example.org") with { MayTrack = i != 3 })], default);
+
+        Assert.Equal([("u1@example.org u2@example.org u4@example.org", true), ("u3@example.org", false)], Api.Requests.Select(request =>
+        {
+            using var json = JsonDocument.Parse(request.Body);
+            var tracking = new[] { "open_tracking", "click_tracking" }.Select(name => json.RootElement.GetProperty("tracking_settings").GetProperty(name).GetProperty("enable").GetBoolean()).Distinct();
+            return (string.Join(' ', Taken(request).Select(mail => mail.To)), Assert.Single(tracking));
+        }).OrderBy(each => each.Item1, StringComparer.Ordinal));
+    }
+
     [Fact]
     public void A_verification_key_that_is_none_is_named()
     {

@@ -150,6 +150,34 @@ public sealed partial class TrackingTests
         async Task<bool> IsTrackedAsync(bool? agrees) => (await SendAsync(fixture, agrees)).Mail.Html.Contains("/t/c/", StringComparison.Ordinal);
     }
 
+    // Seen red: the provider tracked everybody, and what it reported was kept.
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, false, false, false)]
+    [InlineData(DatabaseKind.Sqlite, false, null, true)]
+    [InlineData(DatabaseKind.Sqlite, true, null, false)]
+    [InlineData(DatabaseKind.Sqlite, true, true, true)]
+    [InlineData(DatabaseKind.PostgreSql, false, false, false)]
+    [InlineData(DatabaseKind.PostgreSql, false, null, true)]
+    [InlineData(DatabaseKind.PostgreSql, true, null, false)]
+    [InlineData(DatabaseKind.PostgreSql, true, true, true)]
+    public async Task What_the_provider_tracks_follows_contact_and_account_too(DatabaseKind kind, bool needsConsent, bool? agrees, bool mayTrack)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind);
+        await fixture.Delivery.Get<MailTracking>().PutAsync(1, new TrackingSettings(false, needsConsent), default); // not by our own means
+        var (id, mail) = await SendAsync(fixture, agrees);
+        Assert.Equal(mayTrack, mail.MayTrack);
+
+        fixture.Delivery.Time.Advance(TimeSpan.FromMinutes(5));
+        await fixture.ReportAsync(
+            fixture.Report(FeedbackKind.Delivered, id, fixture.Now.AddMinutes(-4)), fixture.Report(FeedbackKind.Opened, id, agent: Chrome),
+            fixture.Report(FeedbackKind.Clicked, id, url: "https://shop.example/sale", agent: Chrome));
+        await fixture.SettleAsync();
+
+        var feedback = (await fixture.FeedbackAsync(id))!;
+        Assert.Equal(mayTrack ? (1, 1) : (0, 0), (feedback.Opens + feedback.MachineOpens, feedback.Clicks + feedback.MachineClicks));
+        Assert.NotNull(feedback.DeliveredAt);
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task Links_lead_to_the_sending_domains_own_host_once_its_check_has_found_that_it_leads_here(DatabaseKind kind)
     {

@@ -20,7 +20,7 @@ internal sealed partial class SesType(ProviderHttp http, SnsCertificates certifi
         new(AccessKeyId, "Access key ID", "Of an IAM user that may ses:SendEmail and ses:SendRawEmail and nothing else.", Required: true),
         new(SecretAccessKey, "Secret access key", "Belongs to the access key.", Required: true, Secret: true),
         new(SessionToken, "Session token", "Of temporary credentials only.", Secret: true),
-        new(ConfigurationSet, "Configuration set", "The one whose event destination publishes to the SNS topic. Leave its open and click tracking off when MailFlow tracks."),
+        new(ConfigurationSet, "Configuration set", "The one whose event destination publishes to the SNS topic. Leave its open and click tracking off when MailFlow tracks, or when contacts must agree to it: SES cannot leave single mails out."),
         new(TopicArns, "SNS topics", "The ARNs of the topics whose notifications are taken, parted by commas. Without one no webhook is taken."),
     ];
 

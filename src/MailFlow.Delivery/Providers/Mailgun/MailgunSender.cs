@@ -46,12 +46,13 @@ internal sealed class MailgunSender(ProviderHttp http, TimeProvider time, Uri do
 
     private (byte[] Body, string Boundary) Form(OutgoingEmail email)
     {
+        var tracked = email.MayTrack ? tracking : "off";
         List<(string Name, string Value)> fields =
         [
             ("from", MailText.Mailbox(email.From)), ("to", email.To.ToString()), ("subject", email.Subject), ("text", email.Text), ("html", email.Html),
             ($"v:{MailText.KeyName}", email.MessageId.ToString()),
-            ("o:tracking-opens", tracking is "opens" or "all" ? "yes" : "no"), ("o:tracking-clicks", tracking is "clicks" or "all" ? "yes" : "no"),
-            ("o:tracking", tracking == "off" ? "no" : "yes"),
+            ("o:tracking-opens", tracked is "opens" or "all" ? "yes" : "no"), ("o:tracking-clicks", tracked is "clicks" or "all" ? "yes" : "no"),
+            ("o:tracking", tracked == "off" ? "no" : "yes"),
         ];
         fields.AddRange(MailText.Tags(email, 128).Select(tag => ("o:tag", tag)));
         if (email.ReplyTo is { } replyTo) fields.Add(("h:Reply-To", MailText.Mailbox(replyTo)));

@@ -121,8 +121,8 @@ internal sealed class PostmarkSender(ProviderHttp http, TimeProvider time, Uri a
         json.WriteString("TextBody", email.Text);
         json.WriteString("MessageStream", StreamOf(email));
         if (MailText.Tags(email, 1000).FirstOrDefault() is { } tag) json.WriteString("Tag", tag);
-        json.WriteBoolean("TrackOpens", tracking is "opens" or "all");
-        json.WriteString("TrackLinks", tracking is "clicks" or "all" ? "HtmlAndText" : "None");
+        json.WriteBoolean("TrackOpens", email.MayTrack && tracking is ("opens" or "all"));
+        json.WriteString("TrackLinks", email.MayTrack && tracking is ("clicks" or "all") ? "HtmlAndText" : "None");
         json.WriteStartObject("Metadata");
         json.WriteString(MailText.KeyName, email.MessageId);
         json.WriteEndObject();

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace MailFlow.Delivery.Providers.SendGrid;
 
 /// <summary>
-/// Mails that share one request: the same sender, answer address and content, up to what SendGrid itself can put in. Each is a personalisation with subject, headers and
+/// Mails that share one request: the same sender, answer address, leave to track and content, up to what SendGrid itself can put in. Each is a personalisation with subject, headers and
 /// key of its own. What differs in the content of two such mails can only be each mail's own links and the message's id: these are known, and are substituted.
 /// </summary>
 internal sealed record SendGridRequest(IReadOnlyList<OutgoingEmail> Emails, string Html, string Text)
@@ -20,7 +20,7 @@ internal sealed record SendGridRequest(IReadOnlyList<OutgoingEmail> Emails, stri
     public static IEnumerable<SendGridRequest> Group(IEnumerable<OutgoingEmail> emails)
     {
         var groups = emails.Select(email => (Email: email, Alone: HoldsMark(email) || Substitutions(email).Sum(one => one.Mark.Length + one.Own.Length) > MostSubstituted, Html: Marked(email, email.Html), Text: Marked(email, email.Text)))
-            .GroupBy(one => (one.Email.From, one.Email.ReplyTo, one.Email.Template, one.Email.Journey, one.Html, one.Text, one.Alone ? one.Email.MessageId : default));
+            .GroupBy(one => (one.Email.From, one.Email.ReplyTo, one.Email.Template, one.Email.Journey, one.Email.MayTrack, one.Html, one.Text, one.Alone ? one.Email.MessageId : default));
         foreach (var group in groups)
         {
             // An address may stand in one personalisation of a request only.
@@ -52,6 +52,7 @@ internal sealed record SendGridRequest(IReadOnlyList<OutgoingEmail> Emails, stri
         using (var json = new Utf8JsonWriter(target))
         {
             var first = Emails[0];
+            if (!first.MayTrack) tracking = "off";
             json.WriteStartObject();
             json.WriteStartArray("personalizations");
             foreach (var email in Emails) Personalization(json, email);
