@@ -23,7 +23,7 @@ public sealed class TemplateRenderer(Database database, Templates templates, Raz
     /// <param name="key">Its key.</param>
     /// <param name="version">The version the message is pinned to.</param>
     /// <param name="model">contact, event, trigger, journey, sender {name, email, postal_address}, unsubscribe_url, message {id}: plain values.</param>
-    /// <param name="stream">The message's: marketing mail is completed with postal address and unsubscribe link.</param>
+    /// <param name="stream">As what it is rendered: marketing mail, and a question for consent, is completed with postal address and unsubscribe link.</param>
     /// <param name="subject">A Handlebars text instead of the template's subject; null for the template's.</param>
     /// <param name="ct">Cancels.</param>
     /// <exception cref="RenderException">It cannot be rendered; the message is the reason to keep.</exception>

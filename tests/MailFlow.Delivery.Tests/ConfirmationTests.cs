@@ -79,6 +79,27 @@ public sealed class ConfirmationTests
         Task ExecuteAsync(string sql) => fixture.Database.WriteAsync(session => session.ExecuteAsync(sql, default), default);
     }
 
+    // Seen red: it said neither who asked nor how to be left alone, though asking for consent is itself a commercial message (CASL, s. 1(3)).
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, "1 High Street", true)]
+    [InlineData(DatabaseKind.PostgreSql, "1 High Street", true)]
+    [InlineData(DatabaseKind.Sqlite, null, false)]
+    public async Task The_question_shows_the_postal_address_and_a_way_out_and_is_no_marketing_mail_all_the_same(DatabaseKind kind, string? address, bool isComplete)
+    {
+        OutgoingEmail? sent = null;
+        await using var fixture = await DeliveryFixture.CreateAsync(kind, new StubProvider { OnSend = email => sent = email });
+        fixture.Options = fixture.Options with { Sender = fixture.Options.Sender with { PostalAddress = address } };
+        fixture.Start();
+        var id = await AskAsync(fixture, await fixture.ContactAsync("ada"));
+
+        // One from before its sender's address was asked for still goes: it cannot wait as marketing mail does.
+        Assert.Equal(MessageState.Accepted, (await fixture.StateAsync(id)).State);
+        foreach (var part in new[] { sent!.Html, sent.Text })
+            Assert.Equal((isComplete, isComplete), (part.Contains("1 High Street", StringComparison.Ordinal), part.Contains("/unsubscribe/", StringComparison.Ordinal)));
+        Assert.Equal(Engine.Definitions.MessageStream.Transactional, sent.Stream);
+        Assert.DoesNotContain(sent.Headers, header => header.Name.StartsWith("List-", StringComparison.Ordinal));
+    }
+
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task After_its_time_a_link_confirms_nothing(DatabaseKind kind)
     {
@@ -126,8 +147,17 @@ public sealed class ConfirmationTests
 
     private static async Task<(Contact Contact, Guid Message, string Token)> AskedAsync(DeliveryFixture fixture)
     {
-        await fixture.TemplateAsync("welcome", "Please confirm", "<p><a href=\"{{confirm_url}}\">Confirm</a></p>");
         var contact = await fixture.ContactAsync("ada");
+        var id = await AskAsync(fixture, contact);
+        var html = (await fixture.Get<SandboxMailbox>().ListAsync(1, null, null, 10, default)).Items[^1].Html;
+        const string before = "https://mail.example.org/confirm/";
+        var from = html.IndexOf(before, StringComparison.Ordinal) + before.Length;
+        return (contact, id, html[from..html.IndexOf('"', from)]);
+    }
+
+    private static async Task<Guid> AskAsync(DeliveryFixture fixture, Contact contact)
+    {
+        await fixture.TemplateAsync("welcome", "Please confirm", "<p><a href=\"{{confirm_url}}\">Confirm</a></p>");
         var id = await fixture.QueueAsync(contact, message => message with
         {
             TemplateVersion = 2,
@@ -135,10 +165,7 @@ public sealed class ConfirmationTests
             Snapshot = """{"trigger":{},"journey":{"id":"double-opt-in","name":"Double opt-in"},"confirm":"news"}""",
         });
         await fixture.SendAllAsync();
-        var html = (await fixture.Get<SandboxMailbox>().ListAsync(1, null, null, 10, default)).Items[^1].Html;
-        const string before = "https://mail.example.org/confirm/";
-        var from = html.IndexOf(before, StringComparison.Ordinal) + before.Length;
-        return (contact, id, html[from..html.IndexOf('"', from)]);
+        return id;
     }
 
     private static Task<IReadOnlyList<Consent>> HistoryAsync(DeliveryFixture fixture, Contact contact) =>

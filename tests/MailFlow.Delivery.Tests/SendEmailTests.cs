@@ -1,3 +1,4 @@
+using MailFlow.Delivery.Tests.Reports;
 using MailFlow.Engine.Definitions;
 using MailFlow.Engine.Execution;
 using MailFlow.Engine.Storage;
@@ -103,6 +104,22 @@ public sealed class SendEmailTests
             check.CheckAsync(session, 1, fixture.Get<GraphBuilder>().Build(WorkflowDefinition.Parse(Journey(template, subject: subject))), default), default);
     }
 
+    // Seen red: it was published, and the question went out without either.
+    [Theory]
+    [InlineData(DatabaseKind.Sqlite, "news", null, new[] { "postal_address_missing" })]
+    [InlineData(DatabaseKind.PostgreSql, "news", null, new[] { "postal_address_missing" })]
+    [InlineData(DatabaseKind.Sqlite, "news", "1 High Street", new string[0])]
+    [InlineData(DatabaseKind.Sqlite, null, null, new string[0])]
+    public async Task A_journey_that_only_asks_for_consent_wants_its_senders_postal_address_and_no_more_of_what_marketing_mail_wants(DatabaseKind kind, string? confirm, string? address, string[] findings)
+    {
+        await using var fixture = await FeedbackFixture.CreateAsync(kind); // whose mail reaches people, from a domain that nobody has checked
+        await fixture.Delivery.Get<Senders>().PutAsync(1, new SenderIdentity("Shop", "hello@shop.example", null, address), default);
+        var graph = fixture.Delivery.Get<GraphBuilder>().Build(WorkflowDefinition.Parse(Journey("welcome", "Transactional", confirm: confirm)));
+        var check = fixture.Delivery.Get<IEnumerable<IPublishCheck>>().Single(check => check.GetType().Name == "SenderIsReady");
+
+        Assert.Equal(findings, (await fixture.Delivery.Database.ReadAsync(session => check.CheckAsync(session, 1, graph, default), default)).Select(finding => finding.Code));
+    }
+
     private static async Task PlaceOrderAsync(DeliveryFixture fixture)
     {
         await fixture.Get<EventIntake>().AcceptAsync(1, [new IncomingEvent(
@@ -110,20 +127,20 @@ public sealed class SendEmailTests
         await fixture.Get<Worker>().RunUntilIdleAsync(default);
     }
 
-    private static string Journey(string template, string? stream = null, string rules = "{}", string? subject = null) => """
+    private static string Journey(string template, string? stream = null, string rules = "{}", string? subject = null, string? confirm = null) => """
         {
           "definitionId": "orders", "name": "Orders", "customProperties": {"mailflow": RULES},
           "root": {
             "type": "Elsa.Flowchart", "id": "root",
             "activities": [
               {"id": "on", "type": "Elsa.Event", "eventName": {"typeName": "String", "expression": {"type": "Literal", "value": "order"}}},
-              {"id": "send", "type": "MailFlow.SendEmail", "template": TEMPLATE, "stream": STREAM, "subject": SUBJECT}
+              {"id": "send", "type": "MailFlow.SendEmail", "template": TEMPLATE, "stream": STREAM, "subject": SUBJECT, "confirmPurpose": CONFIRM}
             ],
             "connections": [{"source": {"activity": "on"}, "target": {"activity": "send"}}]
           }
         }
         """.Replace("RULES", rules).Replace("TEMPLATE", Literal(template)).Replace("STREAM", stream is null ? "null" : Literal(stream))
-        .Replace("SUBJECT", subject is null ? "null" : Literal(subject));
+        .Replace("SUBJECT", subject is null ? "null" : Literal(subject)).Replace("CONFIRM", confirm is null ? "null" : Literal(confirm));
 
     private static string Literal(string value) => """{"typeName": "String", "expression": {"type": "Literal", "value": "VALUE"}}""".Replace("VALUE", value);
 

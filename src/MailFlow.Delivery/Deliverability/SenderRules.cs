@@ -103,6 +103,10 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs, D
     /// <summary>Whether a journey sends marketing mail, or may: a stream that only the instance tells may be marketing.</summary>
     public static bool IsMarketing(Graph graph) => graph.Nodes.Any(node => node.Activity.Descriptor.Class == typeof(SendEmail) && IsMarketing(node, graph));
 
+    /// <summary>Whether a journey asks for consent by mail, or may: no marketing mail, but a commercial message all the same, which must say who asks and how to be left alone (CASL, s. 1(3) and 6(2)).</summary>
+    public static bool AsksForConsent(Graph graph) => graph.Nodes.Any(node => node.Activity.Descriptor.Class == typeof(SendEmail)
+        && (node.Activity.Inputs.DependsOnInstance("confirmPurpose") || !string.IsNullOrWhiteSpace(node.Activity.Inputs.ConstantOf("confirmPurpose") as string)));
+
     private static bool IsMarketing(Node node, Graph graph) => node.Activity.Inputs.DependsOnInstance("stream") ||
         (node.Activity.Inputs.ConstantOf("stream") is { } stream ? stream is MessageStream.Marketing || stream as string == "Marketing" : graph.Rules.Stream == MessageStream.Marketing);
 

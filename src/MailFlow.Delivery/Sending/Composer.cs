@@ -23,7 +23,9 @@ internal sealed class Composer(TemplateRenderer renderer, UnsubscribeLinks links
             ["confirm_url"] = urls.Confirm,
             ["message"] = new Dictionary<string, object?> { ["id"] = message.Id.ToString() },
         };
-        var rendered = await renderer.RenderAsync(message.AccountId, message.Template, message.TemplateVersion, model, message.Stream, message.Subject, ct);
+        // Who asks for consent sends a commercial message already (CASL, s. 1(3)). Where the sender's address is not set it goes as it is: nothing would hold it until there is one, as marketing mail is held.
+        var completed = message.Snapshot.Confirm is not null && !string.IsNullOrWhiteSpace(sender.PostalAddress) ? MessageStream.Marketing : message.Stream;
+        var rendered = await renderer.RenderAsync(message.AccountId, message.Template, message.TemplateVersion, model, completed, message.Subject, ct);
         var from = new Mailbox(EmailAddress.Parse(sender.Email), sender.Name);
         var (html, tracked) = await tracking.TrackAsync(message.AccountId, message.Id, from.Address.Domain, taken.Route, taken.Contact, rendered.Html, ct);
         return new OutgoingEmail
