@@ -8,7 +8,8 @@ namespace MailFlow.Delivery;
 /// <summary>How mail is sent: the section <c>MailFlow:Delivery</c>.</summary>
 public sealed record DeliveryOptions
 {
-    private const string NobodysAddress = "mailflow@example.org";
+    /// <summary>Stands for the sender's address where nobody has set one: captured mail shows it, no mail leaves from it.</summary>
+    internal const string NobodysAddress = "mailflow@example.org";
 
     /// <summary><c>sandbox</c> (captures mail in the database, sends none) or <c>smtp</c>.</summary>
     public string Provider { get; init; } = "sandbox";

@@ -55,7 +55,7 @@ public sealed class Senders
     /// <summary>What marketing mail from this sender to people lacks, one sentence or more each; empty when it may leave.</summary>
     internal IReadOnlyList<string> Missing(SenderIdentity sender) => [.. _rules.Missing(sender).Select(flaw => flaw.Message)];
 
-    /// <summary>Stops the account's marketing mail, if its sender is unfit and mail leaves for people.</summary>
+    /// <summary>Stops the account's marketing mail, if its sender is unfit and mail leaves for people; all of it, if the sender is nobody.</summary>
     internal async Task StopIfUnfitAsync(Session session, int accountId, CancellationToken ct)
     {
         await session.LockAccountAsync(accountId, ct);

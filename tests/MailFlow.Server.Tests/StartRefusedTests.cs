@@ -106,6 +106,7 @@ public sealed class StartRefusedTests : IDisposable
     [InlineData("MailFlow__Webhooks__Http__AllowedTargets__0", "300.1.1.1/99", "MailFlow:Webhooks")]
     [InlineData("MailFlow__Samples", "yes", "MailFlow:Samples: 'yes' is neither true nor false")]
     [InlineData("MailFlow__Sample", "true", "MailFlow: there is no setting 'Sample'")]
+    [InlineData("ConnectionStrings__Mailflow_Db", "Host=127.0.0.1", "ConnectionStrings: there is no 'Mailflow_Db', but MailFlow, Redis")]
     [InlineData("ConnectionStrings__MailFlow", "Host=127.0.0.1;Prot=25432;Password=a secret", "ConnectionStrings:MailFlow")]
     [InlineData("ConnectionStrings__MailFlow", "Host=127.0.0.1;Port=1;Password=a secret", "the database")]
     public async Task A_setting_that_cannot_be_read_or_is_not_known_and_a_database_that_is_not_there_are_told_in_one_line(string name, string value, string problem)

@@ -35,7 +35,7 @@ export function SampleEvent() {
   return (
     <Paper withBorder p="md">
       <Title order={2}>Send a sample event</Title>
-      <Text size="sm" className="faint" mb="sm">Says that somebody signed up: the welcome journey answers with a mail, which the sandbox keeps for you to read. An event of another type begins the journeys that wait for it, and can be chosen in the designer from then on.</Text>
+      <Text size="sm" className="faint" mb="sm">Says that somebody signed up: the welcome journey answers with a mail, which the mailbox keeps for you to read as long as no connection sends your mail. An event of another type begins the journeys that wait for it, and can be chosen in the designer from then on.</Text>
       <form onSubmit={form.onSubmit((values) => sending.mutate(values))}>
         <Group align="flex-start" gap="xs">
           <TextInput label="First name" w={150} {...form.getInputProps('first_name')} />

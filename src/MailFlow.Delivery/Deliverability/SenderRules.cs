@@ -37,9 +37,14 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs, D
     /// <summary>Whether any of the account's mail reaches people.</summary>
     public async Task<bool> IsRealAsync(Session session, int accountId, CancellationToken ct) => (await domains.RoutesAsync(session, accountId, ct)).Any(route => route.IsReal);
 
+    /// <summary>Whether nobody has said whom mail comes from: then none leaves for people, receipts neither.</summary>
+    public static bool IsNobody(SenderIdentity sender) => sender.Email == DeliveryOptions.NobodysAddress;
+
     /// <summary>What mail to people lacks, whatever the checks of its domain found: errors, each of them.</summary>
     public IEnumerable<SenderFlaw> Missing(SenderIdentity sender)
     {
+        if (IsNobody(sender))
+            yield return new("email", Severity.Error, "sender_email_missing", "Mail must come from an address of yours, and the sender has none. Set it in Settings → Sender.");
         if (string.IsNullOrWhiteSpace(sender.PostalAddress) || sender.PostalAddress == Senders.SandboxPostalAddress)
             yield return new("postal_address", Severity.Error, "postal_address_missing", "Marketing mail must show the sender's postal address, which is not set. Set it in Settings → Sender.");
         if (string.IsNullOrWhiteSpace(sender.Name))
@@ -74,20 +79,31 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs, D
         return made;
     }
 
-    /// <summary>Stops marketing mail that is about to leave for people, if it lacks what it must have. For what no change of the account's led to: a setting of the server's, or a moment in which journey and route came together.</summary>
+    /// <summary>Stops marketing mail that is about to leave for people, if it lacks what it must have, and all mail that comes from nobody. For what no change of the account's led to: a setting of the server's, or a moment in which journey and route came together.</summary>
     public async Task StopIfUnfitAsync(Session session, int accountId, SenderIdentity sender, CancellationToken ct)
     {
         if (Missing(sender).Any() && await ErrorsAsync(session, accountId, sender, ct) is { Count: > 0 } errors)
-            await SendingStops.StopAsync(session, [new(accountId, SendingStops.OfSender, MessageStream.Marketing, WhyStopped(errors, await JourneysThatSendAsync(session, accountId, ct)))], ct);
+            await StopAsync(session, accountId, sender, WhyStopped(errors, await JourneysThatSendAsync(session, accountId, ct)), ct);
     }
 
     /// <summary>Looks again at the stop that <see cref="ChangeRoutesAsync"/> or <see cref="StopIfUnfitAsync"/> made, if there is one: it ends with its last cause, and else says what is left of them.</summary>
     public async Task ReviewStopAsync(Session session, int accountId, SenderIdentity sender, CancellationToken ct)
     {
-        if (!(await SendingStops.AmongAsync(session, [accountId], ct)).Any(each => each.Stop.Subject == SendingStops.OfSender)) return;
-        if (await ErrorsAsync(session, accountId, sender, ct) is { Count: > 0 } left)
-            await SendingStops.SayAsync(session, accountId, SendingStops.OfSender, WhyStopped(left, await JourneysThatSendAsync(session, accountId, ct)), ct);
-        else await SendingStops.LiftAsync(session, accountId, SendingStops.OfSender, ct);
+        var stops = (await SendingStops.AmongAsync(session, [accountId], ct)).Where(each => each.Stop.Subject == SendingStops.OfSender).ToList();
+        if (stops.Count == 0) return;
+        var left = await ErrorsAsync(session, accountId, sender, ct);
+        var why = left.Count == 0 ? "" : WhyStopped(left, await JourneysThatSendAsync(session, accountId, ct));
+        var isOver = left.Count == 0 || (!IsNobody(sender) && stops.Any(each => each.Stop.Stream == MessageStream.Transactional));
+        if (isOver) await SendingStops.LiftAsync(session, accountId, SendingStops.OfSender, ct);
+        if (left.Count == 0) return;
+        if (isOver) await StopAsync(session, accountId, sender, why, ct); // marketing mail still
+        else await SendingStops.SayAsync(session, accountId, SendingStops.OfSender, why, ct);
+    }
+
+    private static Task StopAsync(Session session, int accountId, SenderIdentity sender, string why, CancellationToken ct)
+    {
+        MessageStream[] streams = IsNobody(sender) ? [MessageStream.Transactional, MessageStream.Marketing] : [MessageStream.Marketing];
+        return SendingStops.StopAsync(session, [.. streams.Select(stream => new NewStop(accountId, SendingStops.OfSender, stream, why))], ct);
     }
 
     /// <summary>What would stop a publish now.</summary>
@@ -97,7 +113,7 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs, D
     private static string WhyStopped(IReadOnlyList<SenderFlaw> flaws, IReadOnlyList<string> journeys)
     {
         var named = string.Join(", ", journeys.Take(MostNamed).Select(journey => $"'{journey}'")) + (journeys.Count > MostNamed ? $" and {journeys.Count - MostNamed} more" : "");
-        return $"{string.Join(" ", flaws.Select(flaw => flaw.Message))} Once that is mended, marketing mail goes on by itself.{(journeys.Count == 0 ? "" : $" Journeys that send it: {named}.")}";
+        return $"{string.Join(" ", flaws.Select(flaw => flaw.Message))} Once that is mended, mail goes on by itself.{(journeys.Count == 0 ? "" : $" Journeys that send it: {named}.")}";
     }
 
     /// <summary>Whether a journey sends marketing mail, or may: a stream that only the instance tells may be marketing.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using MailFlow.Data;
+using MailFlow.Delivery.Deliverability;
 using MailFlow.Delivery.Sending;
 using MailFlow.Engine.Definitions;
 
@@ -35,6 +36,9 @@ internal sealed class FlowControl(Routes routes, Senders senders, IRateLimits li
         foreach (var account in accounts.Order().Where(account => senders.Missing(from[account]).Count > 0 && found[account].Any(route => route.IsReal && route.MarketingWeight > 0)))
             if (stopped.Add((account, SendingStops.OfSender, MessageStream.Marketing)) && await DueMessages.AnyAsync(session, account, MessageStream.Marketing, now, ct))
                 await senders.StopIfUnfitAsync(session, account, ct); // which asks once more, alone: a sender mended just now has its mail leave with the next look
+        foreach (var account in accounts.Order().Where(account => SenderRules.IsNobody(from[account]) && found[account].Any(route => route.IsReal)))
+            if (stopped.Add((account, SendingStops.OfSender, MessageStream.Transactional)) && await DueMessages.AnyAsync(session, account, MessageStream.Transactional, now, ct))
+                await senders.StopIfUnfitAsync(session, account, ct);
         var limited = found.Values.SelectMany(each => each).Distinct().ToList();
         var domains = accounts.Where(account => found[account].Any(route => !route.IsSandbox)).ToDictionary(account => account, account => DomainOf(from[account]));
         var warmUps = domains.Count == 0 ? [] : await FlowStore.WarmUpsAsync(session, [.. domains.Keys], ct);

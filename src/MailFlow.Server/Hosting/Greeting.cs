@@ -13,7 +13,7 @@ internal static partial class Greeting
     {
         var url = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault() ?? "";
         var settings = app.Services.GetRequiredService<Settings>();
-        Ready(app.Logger, url, settings.DataDirectory, settings.AdminKeyFile);
+        Ready(app.Logger, url, settings.IsOnSqlite ? "SQLite" : "PostgreSQL", settings.DataDirectory, File.Exists(settings.AdminKeyFile) ? $"in {settings.AdminKeyFile}" : "where this database's first start wrote it");
         if (Console.IsOutputRedirected) return;
 
         var file = Path.GetRelativePath(Environment.CurrentDirectory, settings.AdminKeyFile);
@@ -43,6 +43,6 @@ internal static partial class Greeting
             """);
     }
 
-    [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "MailFlow listens on {Url}, keeps its data in {DataDirectory} and the administrator's API key in {AdminKeyFile}")]
-    private static partial void Ready(ILogger log, string url, string dataDirectory, string adminKeyFile);
+    [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "MailFlow listens on {Url} and works on {Database}; its directory is {DataDirectory}, the administrator's API key is {AdminKey}")]
+    private static partial void Ready(ILogger log, string url, string database, string dataDirectory, string adminKey);
 }

@@ -32,6 +32,7 @@ internal static partial class ServerSetup
     private const string DefaultUrl = "http://127.0.0.1:5080", NewAdminKey = "--new-admin-key", ResetAdmin = "--reset-admin";
     private static readonly string[] Flags = [NewAdminKey, ResetAdmin];
 
+    private static readonly string[] ConnectionNames = ["MailFlow", "Redis"];
     private static readonly string[] Sections = ["DataDirectory", "Roles", "Region", "Samples", "Telemetry", "Ingestion", "Delivery", "Retention", "Webhooks"];
 
     /// <summary>The modules that carry a schema, those depended on first.</summary>
@@ -141,6 +142,9 @@ internal static partial class ServerSetup
         }
         if (builder.Configuration.GetSection("MailFlow").GetChildren().FirstOrDefault(child => !Sections.Contains(child.Key, StringComparer.OrdinalIgnoreCase)) is { } unknown)
             throw new StartRefusedException($"MailFlow: there is no setting '{unknown.Key}', but {string.Join(", ", Sections)}");
+        // A misspelt one would have the server begin on an empty SQLite file in silence.
+        if (builder.Configuration.GetSection("ConnectionStrings").GetChildren().FirstOrDefault(child => !ConnectionNames.Contains(child.Key, StringComparer.OrdinalIgnoreCase)) is { } connection)
+            throw new StartRefusedException($"ConnectionStrings: there is no '{connection.Key}', but {string.Join(", ", ConnectionNames)}");
         return builder;
     }
 

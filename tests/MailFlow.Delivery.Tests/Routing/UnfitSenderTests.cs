@@ -37,6 +37,37 @@ public sealed class UnfitSenderTests
         Assert.Equal(2, stub.Calls);
     }
 
+    // Seen red: receipts left for people from mailflow@example.org.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task While_nobody_has_said_whom_mail_comes_from_none_leaves_and_receipts_go_first_once_it_is_said(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        fixture.Delivery.Options = fixture.Delivery.Options with { Sender = new DeliveryOptions().Sender };
+        fixture.Start();
+        var stub = await fixture.ConnectAsync("main");
+        var (receipt, offer) = (Assert.Single(await fixture.QueueAsync(1, MessageStream.Transactional)), Assert.Single(await fixture.QueueAsync(1)));
+        await fixture.Delivery.SendAllAsync();
+
+        Assert.Equal((MessageState.Queued, MessageState.Queued), ((await fixture.Delivery.StateAsync(receipt)).State, (await fixture.Delivery.StateAsync(offer)).State));
+        var stops = (await fixture.StateAsync()).Stops;
+        Assert.Equal([MessageStream.Marketing, MessageStream.Transactional], stops.Select(stop => stop.Stream).Order());
+        Assert.All(stops, stop => Assert.Contains("Mail must come from an address of yours", stop.Reason, StringComparison.Ordinal));
+
+        await fixture.Delivery.Get<Senders>().PutAsync(1, new("Shop", "hello@shop.example"), default);
+        await fixture.Delivery.SendAllAsync();
+
+        Assert.Equal((MessageState.Accepted, MessageState.Queued), ((await fixture.Delivery.StateAsync(receipt)).State, (await fixture.Delivery.StateAsync(offer)).State));
+        var left = Assert.Single((await fixture.StateAsync()).Stops);
+        Assert.Equal(MessageStream.Marketing, left.Stream);
+        Assert.DoesNotContain("address of yours", left.Reason, StringComparison.Ordinal);
+
+        await fixture.Delivery.Get<Senders>().PutAsync(1, new("Shop", "hello@shop.example", null, "1 High Street"), default);
+        await fixture.Delivery.SendAllAsync();
+
+        Assert.Equal(MessageState.Accepted, (await fixture.Delivery.StateAsync(offer)).State);
+        Assert.Equal(2, stub.Calls);
+    }
+
     // Seen red: it left with a link to opt out that leads to the recipient's own machine.
     [Theory]
     [InlineData("http://localhost:5080", false)]
