@@ -1,6 +1,7 @@
 using MailFlow.Audience;
 using MailFlow.Content;
 using MailFlow.Data;
+using MailFlow.Delivery.Deliverability;
 using MailFlow.Delivery.Routing;
 
 namespace MailFlow.Delivery;
@@ -70,6 +71,7 @@ public sealed class TrialMail
 
         var route = await _routes.ForTrialAsync(accountId, ct);
         var (sender, id) = (Senders.For(route, await _senders.FindAsync(accountId, ct)), Guid.CreateVersion7(now));
+        if (route.IsReal && SenderRules.IsNobody(sender)) throw new ConflictException("Mail must come from an address of yours, and the sender has none. Set it in Settings → Sender.");
         var rendered = await RenderAsync(accountId, key, trial, sender, id, ct);
         rendered = rendered with { Subject = $"[Test] {rendered.Subject}" };
         var from = new Mailbox(EmailAddress.Parse(sender.Email), sender.Name);
@@ -89,6 +91,7 @@ public sealed class TrialMail
             Stream = template.Source.Stream,
             Template = key,
             UserId = userId,
+            MayTrack = false, // nobody asked whoever reads it
         };
         await CountAsync(accountId, key, address, ct);
         return new SentTrial(id, rendered, await HandOverAsync(route.Provider, mail, ct));

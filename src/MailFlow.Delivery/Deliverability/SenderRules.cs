@@ -38,7 +38,7 @@ internal sealed class SenderRules(SendingDomains domains, GraphBuilder graphs, D
     public async Task<bool> IsRealAsync(Session session, int accountId, CancellationToken ct) => (await domains.RoutesAsync(session, accountId, ct)).Any(route => route.IsReal);
 
     /// <summary>Whether nobody has said whom mail comes from: then none leaves for people, receipts neither.</summary>
-    public static bool IsNobody(SenderIdentity sender) => sender.Email == DeliveryOptions.NobodysAddress;
+    public static bool IsNobody(SenderIdentity sender) => sender.Email.Equals(DeliveryOptions.NobodysAddress, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>What mail to people lacks, whatever the checks of its domain found: errors, each of them.</summary>
     public IEnumerable<SenderFlaw> Missing(SenderIdentity sender)

@@ -33,12 +33,14 @@ internal sealed class FlowControl(Routes routes, Senders senders, IRateLimits li
         await SendingStops.StopAsync(session, all.Broken, ct);
         var stopped = before.Concat(await SendingStops.AmongAsync(session, accounts, ct)).Select(each => (each.AccountId, each.Stop.Subject, each.Stop.Stream)).ToHashSet();
         var from = await senders.AmongAsync(session, accounts, ct);
-        foreach (var account in accounts.Order().Where(account => senders.Missing(from[account]).Count > 0 && found[account].Any(route => route.IsReal && route.MarketingWeight > 0)))
-            if (stopped.Add((account, SendingStops.OfSender, MessageStream.Marketing)) && await DueMessages.AnyAsync(session, account, MessageStream.Marketing, now, ct))
-                await senders.StopIfUnfitAsync(session, account, ct); // which asks once more, alone: a sender mended just now has its mail leave with the next look
-        foreach (var account in accounts.Order().Where(account => SenderRules.IsNobody(from[account]) && found[account].Any(route => route.IsReal)))
-            if (stopped.Add((account, SendingStops.OfSender, MessageStream.Transactional)) && await DueMessages.AnyAsync(session, account, MessageStream.Transactional, now, ct))
-                await senders.StopIfUnfitAsync(session, account, ct);
+        // In the order in which all take the accounts' locks.
+        foreach (var account in accounts.Order().Where(account => senders.Missing(from[account]).Count > 0))
+        {
+            var isDue = false;
+            foreach (var stream in Streams.Where(stream => (stream == MessageStream.Marketing || SenderRules.IsNobody(from[account])) && found[account].Any(route => route.IsReal && route.WeightFor(stream) > 0)))
+                isDue |= stopped.Add((account, SendingStops.OfSender, stream)) && await DueMessages.AnyAsync(session, account, stream, now, ct);
+            if (isDue) await senders.StopIfUnfitAsync(session, account, ct); // which asks once more, alone: a sender mended just now has its mail leave with the next look
+        }
         var limited = found.Values.SelectMany(each => each).Distinct().ToList();
         var domains = accounts.Where(account => found[account].Any(route => !route.IsSandbox)).ToDictionary(account => account, account => DomainOf(from[account]));
         var warmUps = domains.Count == 0 ? [] : await FlowStore.WarmUpsAsync(session, [.. domains.Keys], ct);

@@ -25,7 +25,7 @@ internal static class InstanceStore
         """,
         new Rows<Guid>(ids).Uuid("id", id => id), InstanceRow.Read, ct);
 
-    /// <summary>Of each place the instances due by now, the longest overdue first, so many at most; none of some versions.</summary>
+    /// <summary>Of each place the instances due by now, the longest overdue first, so many at most, but what is left to other nodes.</summary>
     public static Task<Reply<InstanceRow>> DueAsync(Session session, IReadOnlyList<Place> places, int limit, long now, Unreadable others, CancellationToken ct) =>
         session.EnqueueAsync(
             session.Dialect.IsPostgreSql

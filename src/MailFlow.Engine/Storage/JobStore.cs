@@ -55,9 +55,9 @@ internal static class JobStore
     public static async Task<(List<JobRow> Jobs, int Parked)> ClaimAsync(Session session, long now, long lease, int limit, int after, IReadOnlyCollection<string> types, CancellationToken ct)
     {
         session.AvoidScans();
-        var known = new Rows<string>([.. types]).Text("type", type => type);
+        var known = $"activity_type IN ({string.Join(", ", types.Select(type => $"'{type.Replace("'", "''", StringComparison.Ordinal)}'"))})";
         await UnparkAsync(session, ct);
-        var accounts = await AccountsInTurn.DueAsync(session, "job", now, after, limit, ct, pending: InTurn);
+        var accounts = await AccountsInTurn.DueAsync(session, "job", now, after, limit, ct, pending: InTurn, due: $"{InTurn} AND {known}");
         var (claimed, parked) = (new List<JobRow>(), 0);
         while (accounts.Count > 0 && claimed.Count < limit && parked < Chunk)
         {
@@ -79,22 +79,22 @@ internal static class JobStore
     }
 
     /// <summary>The first due jobs of an account, locked, each with its journey where that is paused. What others have locked is passed over.</summary>
-    private static string Met(Session session) => $"""
+    private static string Met(Session session, string known) => $"""
         WITH met AS (
           SELECT key AS met_key, (SELECT j.id FROM instance i JOIN journey j ON j.id = i.journey_id WHERE i.id = job.instance_id AND j.paused) AS paused
-          FROM job WHERE account_id = @account AND {InTurn} AND due_at <= @now AND activity_type IN (SELECT r.type FROM {"{rows}"}) ORDER BY due_at LIMIT @limit{(session.Dialect.IsPostgreSql ? " FOR UPDATE SKIP LOCKED" : "")})
+          FROM job WHERE account_id = @account AND {InTurn} AND due_at <= @now AND {known} ORDER BY due_at LIMIT @limit{(session.Dialect.IsPostgreSql ? " FOR UPDATE SKIP LOCKED" : "")})
         """;
 
-    private static Task<List<(JobRow Job, bool IsParked)>> TakeAsync(Session session, Rows<string> known, int account, long now, long lease, int limit, CancellationToken ct) => session.QueryAsync($"""
-        {Met(session)}
+    private static Task<List<(JobRow Job, bool IsParked)>> TakeAsync(Session session, string known, int account, long now, long lease, int limit, CancellationToken ct) => session.QueryAsync($"""
+        {Met(session, known)}
         UPDATE job SET attempt = CASE WHEN paused IS NULL THEN attempt + 1 ELSE attempt END, due_at = CASE WHEN paused IS NULL THEN @lease ELSE due_at END, parked_journey = paused
         FROM met WHERE key = met_key
         RETURNING {Columns}, parked_journey
         """,
-        known, row => (JobRow.Read(row), row.LongOrNull(12) is not null), ct, ("account", account), ("now", now), ("lease", lease), ("limit", limit));
+        row => (JobRow.Read(row), row.LongOrNull(12) is not null), ct, ("account", account), ("now", now), ("lease", lease), ("limit", limit));
 
-    private static Task<int> ParkAsync(Session session, Rows<string> known, int account, long now, int limit, CancellationToken ct) => session.ExecuteAsync(
-        $"{Met(session)} UPDATE job SET parked_journey = paused FROM met WHERE key = met_key AND paused IS NOT NULL", known, ct, ("account", account), ("now", now), ("limit", limit));
+    private static Task<int> ParkAsync(Session session, string known, int account, long now, int limit, CancellationToken ct) => session.ExecuteAsync(
+        $"{Met(session, known)} UPDATE job SET parked_journey = paused FROM met WHERE key = met_key AND paused IS NOT NULL", ct, ("account", account), ("now", now), ("limit", limit));
 
     /// <summary>
     /// Brings back a chunk of what was put aside for a journey that goes on, one journey after the other. Looked for by every claim instead of told by the resume: a claim that still held the journey for paused may

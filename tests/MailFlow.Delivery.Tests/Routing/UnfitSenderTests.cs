@@ -1,3 +1,4 @@
+using MailFlow.Data;
 using MailFlow.Delivery.Deliverability;
 using MailFlow.Delivery.Providers.Smtp;
 using MailFlow.Engine.Definitions;
@@ -52,6 +53,8 @@ public sealed class UnfitSenderTests
         var stops = (await fixture.StateAsync()).Stops;
         Assert.Equal([MessageStream.Marketing, MessageStream.Transactional], stops.Select(stop => stop.Stream).Order());
         Assert.All(stops, stop => Assert.Contains("Mail must come from an address of yours", stop.Reason, StringComparison.Ordinal));
+        var test = new Trial(null, null, new Dictionary<string, object?>(), new Dictionary<string, object?>());
+        Assert.Contains("an address of yours", (await Assert.ThrowsAsync<ConflictException>(() => fixture.Delivery.Get<TrialMail>().SendAsync(1, "welcome", "me@example.org", test, "u", default))).Message, StringComparison.Ordinal);
 
         await fixture.Delivery.Get<Senders>().PutAsync(1, new("Shop", "hello@shop.example"), default);
         await fixture.Delivery.SendAllAsync();

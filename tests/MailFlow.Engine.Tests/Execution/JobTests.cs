@@ -384,6 +384,19 @@ public sealed class JobTests
         Assert.Equal([1], calls.Made.Select(call => call.Attempt));
     }
 
+    // Seen red: those accounts had all turns, took nothing, and had them again.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task Accounts_that_have_only_jobs_which_this_node_does_not_know_take_nobodys_turn(DatabaseKind kind)
+    {
+        await using var host = await EngineHost.CreateAsync(kind);
+        await host.Database.WriteAsync(session => JobStore.InsertAsync(session, [.. Enumerable.Range(1, 40).Select(account => new JobRow(
+            StableHash.Key($"{account}"), account, 1, 1, "ada", StableHash.Key("instance"), 0, 1, account < 40 ? "Tests.Newer" : "Tests.Call", "{}", 0, 0))], default), default);
+
+        var claimed = await host.Database.WriteAsync(session => JobStore.ClaimAsync(session, 10_000, 20_000, 32, int.MinValue, Types, default), default);
+
+        Assert.Equal([40], claimed.Jobs.Select(job => job.AccountId));
+    }
+
     // Seen red: another attempt took it over after two and a half minutes, and dropped its result.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task An_attempt_that_may_take_long_is_hidden_from_others_for_as_long(DatabaseKind kind)

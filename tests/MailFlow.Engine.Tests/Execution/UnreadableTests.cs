@@ -27,7 +27,7 @@ public sealed class UnreadableTests
         await host.PublishAsync(Flows.Of(Journey, Connections), account: 2);
         await host.EventAsync("go", "ada");
         await host.RunAsync();
-        var readable = await PublishUnreadableAsync(host);
+        await PublishUnreadableAsync(host);
 
         host.Time.Advance(TimeSpan.FromMinutes(59));
         await host.EventAsync("go", "bob");
@@ -40,7 +40,7 @@ public sealed class UnreadableTests
         Assert.Equal(["ada: asked", "cleo: asked"], await host.LinesAsync(withUser: true));
         Assert.Equal(2, await InboxAsync(host));
 
-        await RepairAsync(host, readable);
+        await RepairAsync(host);
         await host.RestartAsync();
         await host.RunAsync();
 
@@ -74,7 +74,7 @@ public sealed class UnreadableTests
         var held = users[..9];
         await host.EventsAsync([.. users.Select(user => host.NewEvent("go", user))]);
         await host.Worker.RunUntilIdleAsync(default);
-        var readable = await PinToUnreadableAsync(host, users[^1]);
+        await PinToUnreadableAsync(host, users[^1]);
         await host.Jobs.RunOnceAsync(default);
         await host.EventsAsync([.. users.Select(user => host.NewEvent("paid", user))]);
         host.Time.Advance(TimeSpan.FromHours(1));
@@ -84,7 +84,7 @@ public sealed class UnreadableTests
         Assert.Equal([$"{users[^1]}: asked", $"{users[^1]}: late", $"{users[^1]}: paid"], (await host.LinesAsync(withUser: true)).Order());
         Assert.Equal(2 * held.Count, await InboxAsync(host));
 
-        await RepairAsync(host, readable);
+        await RepairAsync(host);
         await host.RestartAsync();
         await host.RunAsync();
 
@@ -98,7 +98,7 @@ public sealed class UnreadableTests
         await using var host = await NewAsync(kind);
         await host.EventAsync("go");
         await host.RunAsync();
-        var readable = await PinToUnreadableAsync(host, "");
+        await PinToUnreadableAsync(host, "");
         await host.Write(session => session.ExecuteAsync("UPDATE instance SET status = 3, due_at = NULL", default));
         await host.CommandAsync(InboxKind.Cancel, "ada", (await host.InstancesAsync())[0]);
         await host.EventAsync("noise"); // does not concern it
@@ -108,7 +108,7 @@ public sealed class UnreadableTests
 
         Assert.Equal([InboxKind.Cancel], await host.Read(session => session.QueryAsync("SELECT kind FROM inbox", row => (InboxKind)row.Int(0), default)));
 
-        await RepairAsync(host, readable);
+        await RepairAsync(host);
         await host.RestartAsync();
         await host.RunAsync();
 
@@ -124,31 +124,25 @@ public sealed class UnreadableTests
 
     private static Task<long> InboxAsync(EngineHost host) => host.Read(session => session.ScalarAsync<long>("SELECT count(*) FROM inbox", default));
 
-    /// <summary>Another version of the journey is published, which no node of this release can read. Gives what it should say.</summary>
-    private static async Task<string> PublishUnreadableAsync(EngineHost host)
+    /// <summary>Another version of the journey is published, which no node of this release can read.</summary>
+    private static async Task PublishUnreadableAsync(EngineHost host)
     {
-        var readable = Flows.Of(Journey, Connections);
-        await host.PublishAsync(readable);
+        await host.PublishAsync(Flows.Of(Journey, Connections));
         await host.Write(session => session.ExecuteAsync(
             "UPDATE definition_version SET definition = 'of a later MailFlow' WHERE id = (SELECT published_version_id FROM journey WHERE account_id = 1 AND definition_id = 'test')", default));
-        return readable;
     }
 
     /// <summary>All but one contact of journey "test" are on another version, which no node of this release can read.</summary>
-    private static async Task<string> PinToUnreadableAsync(EngineHost host, string but)
+    private static Task PinToUnreadableAsync(EngineHost host, string but) => host.Write(async session =>
     {
-        await host.Write(async session =>
-        {
-            await session.ExecuteAsync(
-                "INSERT INTO definition_version (account_id, journey_id, version, definition, created_at) SELECT 1, id, 99, 'of a later MailFlow', 0 FROM journey WHERE account_id = 1 AND definition_id = 'test'", default);
-            await session.ExecuteAsync("""
-                UPDATE instance SET version_id = (SELECT id FROM definition_version WHERE version = 99)
-                WHERE journey_id = (SELECT journey_id FROM definition_version WHERE version = 99) AND contact_id NOT IN (SELECT id FROM contact WHERE user_id = @but)
-                """, default, ("but", but));
-        });
-        return Flows.Of(Journey, Connections);
-    }
+        await session.ExecuteAsync(
+            "INSERT INTO definition_version (account_id, journey_id, version, definition, created_at) SELECT 1, id, 99, 'of a later MailFlow', 0 FROM journey WHERE account_id = 1 AND definition_id = 'test'", default);
+        await session.ExecuteAsync("""
+            UPDATE instance SET version_id = (SELECT id FROM definition_version WHERE version = 99)
+            WHERE journey_id = (SELECT journey_id FROM definition_version WHERE version = 99) AND contact_id NOT IN (SELECT id FROM contact WHERE user_id = @but)
+            """, default, ("but", but));
+    });
 
-    private static Task<int> RepairAsync(EngineHost host, string readable) => host.Write(session => session.ExecuteAsync(
-        "UPDATE definition_version SET definition = @readable WHERE definition = 'of a later MailFlow'", default, ("readable", readable)));
+    private static Task<int> RepairAsync(EngineHost host) => host.Write(session => session.ExecuteAsync(
+        "UPDATE definition_version SET definition = @readable WHERE definition = 'of a later MailFlow'", default, ("readable", Flows.Of(Journey, Connections))));
 }
