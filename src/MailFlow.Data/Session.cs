@@ -1,5 +1,4 @@
 using System.Data.Common;
-using System.Diagnostics;
 using System.Globalization;
 using Npgsql;
 
@@ -19,7 +18,7 @@ public sealed class Session
     private readonly int? _account;
     private readonly List<(NpgsqlBatchCommand Command, Func<DbDataReader, Task>? Read)> _queue = [];
     private bool _isWalled;
-    private long _lastUsed = Stopwatch.GetTimestamp();
+    private long _lastUsed;
 
     /// <param name="account">The one whose rows alone it may reach (<see cref="AccountWall"/>); null for all.</param>
     internal Session(Database database, DbConnection connection, DbTransaction? transaction, Dictionary<string, DbCommand>? prepared, int? account = null)
@@ -29,6 +28,7 @@ public sealed class Session
         _transaction = transaction;
         _prepared = prepared;
         _account = account;
+        _lastUsed = database.Time.GetTimestamp();
     }
 
     /// <summary>The database this session talks to.</summary>
@@ -86,8 +86,7 @@ public sealed class Session
     /// </summary>
     public async Task StayAwakeAsync(CancellationToken ct)
     {
-        // The server's clock, of which a test's knows nothing.
-        if (Dialect.IsPostgreSql && Stopwatch.GetElapsedTime(_lastUsed) > Database.LongestIdle * 0.1) await ScalarAsync<int>("SELECT 1", ct);
+        if (Dialect.IsPostgreSql && Database.Time.GetElapsedTime(_lastUsed) > Database.LongestIdle * 0.1) await ScalarAsync<int>("SELECT 1", ct);
     }
 
     /// <summary>Runs a statement; gives the number of rows it changed.</summary>
@@ -238,7 +237,7 @@ public sealed class Session
             }
             while (await reader.NextResultAsync(ct)) { }
         }
-        _lastUsed = Stopwatch.GetTimestamp();
+        _lastUsed = Database.Time.GetTimestamp();
         return sent[^1].Command.RecordsAffected;
     }
 
@@ -344,7 +343,7 @@ public sealed class Session
     /// <summary>SQLite's compiled statements are kept with the connection; PostgreSQL's driver keeps its own.</summary>
     private void Release(DbCommand command)
     {
-        _lastUsed = Stopwatch.GetTimestamp();
+        _lastUsed = Database.Time.GetTimestamp();
         if (_prepared is not null && _prepared.TryAdd(command.CommandText, command))
         {
             command.Transaction = null;
