@@ -65,7 +65,7 @@ public static class DeliveryModule
             .AddSingleton(provider => new Connections(
                 provider.GetRequiredService<Database>(), provider.GetRequiredService<ISecretBox>(), provider.GetServices<IProviderType>(), provider.GetRequiredService<Senders>))
             .AddSingleton(provider => new SendingStops(provider.GetRequiredService<Database>(), provider.GetRequiredService<Senders>()))
-            .AddSingleton<Routes>().AddSingleton<FlowControl>().AddSingleton<WarmUps>().AddSingleton<MailboxLimits>().AddSingleton<SendingPolicies>()
+            .AddSingleton<Routes>().AddSingleton<FlowControl>().AddSingleton<HeldMail>().AddSingleton(provider => new MessageBacklogs(provider.GetRequiredService<HeldMail>())).AddSingleton<WarmUps>().AddSingleton<MailboxLimits>().AddSingleton<SendingPolicies>()
             .AddSingleton(provider => new SendingOverview(
                 provider.GetRequiredService<Database>(), provider.GetRequiredService<Routes>(), provider.GetRequiredService<FlowControl>(), provider.GetRequiredService<Senders>()));
     }

@@ -144,7 +144,7 @@ public sealed class LedgerReadingTests
             await session.ExecuteAsync("UPDATE message SET state = 2, due_at = NULL WHERE id = @id", default, ("id", ids[6]));
         }, default);
 
-        var open = await fixture.Database.ReadAsync(session => MessageBacklog.ReadAsync(session, default), default);
+        var open = await fixture.Database.ReadAsync(session => fixture.Get<MessageBacklogs>().ReadAsync(session, default), default);
         var plan = string.Join('\n', await fixture.Database.WriteAsync(session =>
         {
             session.AvoidScans(); // a short table would be read as a whole

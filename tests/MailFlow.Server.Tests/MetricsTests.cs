@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using MailFlow.Data;
+using MailFlow.Delivery;
 using MailFlow.Server.Access;
 using MailFlow.Testing;
 
@@ -140,7 +141,7 @@ public sealed partial class MetricsTests
     }
 
     private static Telemetry.ClusterGauges Gauges(ServerUnderTest server) =>
-        new(new Nodes.Cluster(server.Database), server.Database, Microsoft.Extensions.Logging.Abstractions.NullLogger<Telemetry.ClusterGauges>.Instance);
+        new(new Nodes.Cluster(server.Database, server.Services.GetRequiredService<MessageBacklogs>()), server.Database, Microsoft.Extensions.Logging.Abstractions.NullLogger<Telemetry.ClusterGauges>.Instance);
 
     private static MeterListener Listen(Telemetry.ClusterGauges gauges, Dictionary<string, double> seen)
     {

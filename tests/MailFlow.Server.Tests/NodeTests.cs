@@ -171,7 +171,7 @@ public sealed class NodeTests
 
     private static async Task<IEnumerable<string>> NodesAsync(ServerUnderTest server)
     {
-        var view = await new Nodes.Cluster(server.Database).ReadAsync(default);
+        var view = await new Nodes.Cluster(server.Database, server.Services.GetRequiredService<MessageBacklogs>()).ReadAsync(default);
         return view.Nodes.Select(node => $"{node.Name} {node.Status.ToString().ToLowerInvariant()} {string.Join(',', node.Roles)}");
     }
 

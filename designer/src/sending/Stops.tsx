@@ -11,8 +11,9 @@ export function Stops({ stops }: { stops: SendingState['stops'] }) {
   const resume = useResume();
   return [...new Set(stops.map(({ subject }) => subject))].map((subject) => {
     const ofSubject = stops.filter((stop) => stop.subject === subject);
+    const name = subject !== 'sender' ? describeSubject(subject) : ofSubject.length > 1 ? 'All mail' : 'Marketing mail';
     return (
-      <Alert key={subject} color="red" icon={<IconAlertTriangle size={18} />} title={`${describeSubject(subject)} is stopped`}>
+      <Alert key={subject} color="red" icon={<IconAlertTriangle size={18} />} title={`${name} is stopped`}>
         <Group justify="space-between" align="flex-end">
           <Stack gap="xs" style={{ flex: '1 1 280px' }}>
             {[...new Set(ofSubject.map(({ reason }) => reason))].map((reason) => {
@@ -26,7 +27,7 @@ export function Stops({ stops }: { stops: SendingState['stops'] }) {
             })}
           </Stack>
           {isAdmin && subject.startsWith('domain:') && <Text size="xs" className="faint" maw={220}>Resumed, the domain is judged by what comes after, and stops again if that is as bad.</Text>}
-          {isAdmin && <Button size="xs" variant="default" loading={resume.isPending} onClick={() => resume.mutate(subject)} aria-label={`Resume ${describeSubject(subject)}`}>Resume</Button>}
+          {isAdmin && <Button size="xs" variant="default" loading={resume.isPending} onClick={() => resume.mutate(subject)} aria-label={`Resume ${name}`}>Resume</Button>}
         </Group>
       </Alert>
     );

@@ -27,9 +27,9 @@ export function connectionSubject(key: string) {
   return `connection:${key}`;
 }
 
-/** "connection:main" as "Connection main". Of the sender only marketing mail is stopped. */
+/** "connection:main" as "Connection main". */
 export function describeSubject(subject: string) {
-  if (subject === 'sender') return 'Marketing mail';
+  if (subject === 'sender') return 'Mail';
   const [what = '', ...name] = subject.split(':');
   return `${what.charAt(0).toUpperCase()}${what.slice(1)} ${name.join(':')}`;
 }

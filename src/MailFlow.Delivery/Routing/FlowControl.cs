@@ -59,7 +59,7 @@ internal sealed class FlowControl(Routes routes, Senders senders, IRateLimits li
         if (daily.Count > 0) days = await FlowStore.DaysAsync(session, counted, today - (2 * SendingLog.Window), ct); // another's hand-over may have been waited for
 
         var heldByRate = rates.Any(each => each.Value < TokenBucket.Unlimited && grant.Find(each.Key)!.Value.Whole < options.BatchSize);
-        var ways = limited.Union(all.Closed.Values.SelectMany(each => each)).ToDictionary(route => route, route => new Way(route, busy.Contains(route) ? 0 : RoomOf(route, grant, days, today, now), RoomForMarketing(route, days, today)));
+        var ways = limited.Union(all.Closed.Values.SelectMany(each => each)).ToDictionary(route => route, route => new Way(route, busy.Contains(route) ? 0 : RoomOf(route, grant, days, today, now), RoomToday(route, MessageStream.Marketing, days, today)));
         var allowed = new Dictionary<int, int>();
         foreach (var (account, domain) in domains)
             allowed[account] = await MarketingAsync(session, account, domain, stopped, LogOf(account, domain), warmUps, today, ct);
@@ -93,28 +93,31 @@ internal sealed class FlowControl(Routes routes, Senders senders, IRateLimits li
         var room = route.Provider.Replay == ReplayPolicy.Neither ? Math.Min(underWay, options.BatchSize) : options.BatchSize;
         room = Math.Min(room, BreakerOf(route).Room(now));
         if (grant.Find(BucketOf(route)) is { } bucket) room = Math.Min(room, bucket.Whole);
-        if (route.PerDay is { } perDay) room = Math.Min(room, perDay - new SendingLog([.. days[BucketOf(route)]]).Of(today).HandedOver);
-        return Math.Max(0, room);
+        return Math.Max(0, Math.Min(room, RoomToday(route, MessageStream.Transactional, days, today)));
     }
 
-    /// <summary>Marketing leaves a twentieth of the day's mail to receipts and password resets.</summary>
-    private static int RoomForMarketing(Route route, ILookup<BucketKey, SendingDay> days, int today) =>
-        route.PerDay is { } perDay ? Math.Max(0, perDay - Math.Max(1, perDay / 20) - new SendingLog([.. days[BucketOf(route)]]).Of(today).HandedOver) : int.MaxValue;
+    /// <summary>What a connection's limit leaves of a day. Marketing leaves a twentieth of it to receipts and password resets.</summary>
+    internal static int RoomToday(Route route, MessageStream stream, ILookup<BucketKey, SendingDay> days, int today) => route.PerDay is not { } perDay ? int.MaxValue
+        : Math.Max(0, perDay - (stream == MessageStream.Marketing ? Math.Max(1, perDay / 20) : 0) - new SendingLog([.. days[BucketOf(route)]]).Of(today).HandedOver);
 
-    /// <summary>How much marketing mail may leave from a domain today: its warm-up's volume, half the usual of one that draws complaints, none of one that draws too many.</summary>
+    /// <summary>How much marketing mail may leave from a domain today, of one that draws too many complaints none from now on.</summary>
     private static async Task<int> MarketingAsync(
         Session session, int account, string domain, HashSet<(int, string, MessageStream)> stopped, SendingLog log, Dictionary<BucketKey, WarmUp> warmUps, int today, CancellationToken ct)
     {
         var (subject, standing) = (SendingStops.OfDomain(domain), log.StandingOn(today));
         if (standing == Standing.Bad && stopped.Add((account, subject, MessageStream.Marketing)))
             await SendingStops.StopAsync(session, [new(account, subject, MessageStream.Marketing, WhyStopped(log, today))], ct);
-        if (warmUps.TryGetValue(new BucketKey(account, domain), out var stored))
-        {
-            var warmUp = stored.On(today, log);
-            if (warmUp != stored) await FlowStore.SaveAsync(session, new BucketKey(account, domain), warmUp, ct);
-            if (warmUp.Volume(standing) is { } volume) return Math.Max(0, volume - log.Of(today).HandedOver);
-        }
-        return standing == Standing.Good ? int.MaxValue : Math.Max(0, Math.Max(1, log.Most(today - 1) / 2) - log.Of(today).HandedOver);
+        var stored = warmUps.GetValueOrDefault(new BucketKey(account, domain));
+        if (stored?.On(today, log) is { } warmUp && warmUp != stored) await FlowStore.SaveAsync(session, new BucketKey(account, domain), warmUp, ct);
+        return VolumeLeft(log, stored, today);
+    }
+
+    /// <summary>What is left of a domain's volume of marketing mail today: of its warm-up's, or of half the usual where it draws complaints.</summary>
+    internal static int VolumeLeft(SendingLog log, WarmUp? stored, int today)
+    {
+        var standing = log.StandingOn(today);
+        var volume = stored?.On(today, log).Volume(standing) ?? (standing == Standing.Good ? int.MaxValue : Math.Max(1, log.Most(today - 1) / 2));
+        return volume == int.MaxValue ? volume : Math.Max(0, volume - log.Of(today).HandedOver);
     }
 
     private static string WhyStopped(SendingLog log, int today) => log.WorstMailbox(today) is { ComplaintRate: >= SendingLog.StopComplaints } worst && worst.ComplaintRate > log.ComplaintRate(today)

@@ -100,7 +100,12 @@ internal sealed partial class Batch
             WakeFollowers(row.Contact!);
             return;
         }
-        if (!_instances.TryGetValue(row.InstanceId!.Value, out var instance)) return; // gone since
+        if (!_instances.TryGetValue(row.InstanceId!.Value, out var instance))
+        {
+            // It is gone since, or nothing can be done with it but to end it.
+            if (row.Kind != InboxKind.Cancel || !_unread.Remove(row.InstanceId.Value, out var unread) || catalog.Unread(unread.VersionId) is not { } version) return;
+            _instances[unread.Id] = instance = Instance.Load(unread, version, row.Contact!);
+        }
         switch (row.Kind)
         {
             case InboxKind.JobResult:

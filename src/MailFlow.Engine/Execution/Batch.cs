@@ -23,6 +23,7 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
 
     private readonly Dictionary<Guid, Instance> _instances = [];
     private readonly Dictionary<long, List<Instance>> _byContact = [];
+    private readonly Dictionary<Guid, InstanceRow> _unread = [];
     private readonly List<InboxItem> _posts = [];
     private readonly List<long> _consumed = [];
     private readonly List<HistoryRow> _before = [];
@@ -50,8 +51,8 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
     /// <summary>Whether a contact had more stimuli than one batch takes.</summary>
     public bool HasLeftOvers { get; private set; }
 
-    /// <summary>The instances that are left as they are: ended ones whose definition this node cannot read.</summary>
-    public int Unreadable { get; private set; }
+    /// <summary>How many of those that fell due are left as they are: without a contact, or a definition that this node can read.</summary>
+    public int LeftAlone { get; private set; }
 
     /// <summary>The shards of whose contacts an activity took its time.</summary>
     public HashSet<int> Slow { get; } = [];
@@ -128,12 +129,13 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
         {
             if (view.Version(row.VersionId) is not { } version || !contacts.TryGetValue(row.ContactId, out var contact))
             {
-                Unreadable++;
+                _unread[row.Id] = row;
                 continue;
             }
             var instance = Add(Instance.Load(row, version, contact));
             AddTimers(stimuli, instance, row, claim.HorizonOf(new Place(row.Shard, row.AccountId)));
         }
+        LeftAlone = claim.Due.Count(row => _unread.ContainsKey(row.Id));
         foreach (var row in rows) stimuli.Add(new Stimulus(row.AcceptedAt, row.Id, row.Contact!, row, null, null));
         return stimuli;
     }

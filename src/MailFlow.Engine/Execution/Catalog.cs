@@ -15,14 +15,14 @@ namespace MailFlow.Engine.Execution;
 internal sealed partial class Catalog(GraphBuilder graphs, Triggers triggers, ILogger<Catalog> log)
 {
     private readonly ConcurrentDictionary<long, JourneyVersion?> _versions = new();
-    private readonly ConcurrentQueue<long> _unreadable = new();
+    private readonly ConcurrentDictionary<long, JourneyVersion> _unreadable = new();
     private volatile CatalogView? _view;
 
     /// <summary>How many accounts have journeys, as far as this process knows.</summary>
     public int Accounts => _view?.Accounts ?? 0;
 
     /// <summary>What this process has met and cannot read, as of now: of versions, it never will. Kept beside all versions, because every claim asks.</summary>
-    public Unreadable Unreadable => new([.. _unreadable], _view?.Unreadable ?? new HashSet<int>());
+    public Unreadable Unreadable => new(_unreadable.Keys.ToList(), _view?.Unreadable ?? new HashSet<int>());
 
     /// <summary>The view as of this epoch, which the session's transaction has read.</summary>
     public async Task<CatalogView> ReadAsync(Session session, long epoch, CancellationToken ct)
@@ -35,6 +35,13 @@ internal sealed partial class Catalog(GraphBuilder graphs, Triggers triggers, IL
         var parked = await ParkedNode.ReadAllAsync(session, ct);
         var facts = await FactInterest.OfAllAsync(session, ct);
         return _view = new CatalogView(epoch, journeys, ByEventType(journeys), parked.ToDictionary(node => node.Key), facts, _versions);
+    }
+
+    /// <summary>Makes ready whatever contacts may be on.</summary>
+    public async Task<CatalogView> ReadAllAsync(Session session, CancellationToken ct)
+    {
+        await LoadAsync(session, await session.QueryAsync("SELECT DISTINCT version_id FROM journey_count", row => row.Long(0), ct), ct);
+        return await ReadAsync(session, await EngineEpoch.ReadAsync(session, ct), ct);
     }
 
     /// <summary>Makes these versions ready. One that this node cannot read (written by a newer MailFlow) is left out and alarmed.</summary>
@@ -59,11 +66,14 @@ internal sealed partial class Catalog(GraphBuilder graphs, Triggers triggers, IL
             catch (Exception error)
             {
                 _versions[row.Id] = null;
-                _unreadable.Enqueue(row.Id);
+                _unreadable[row.Id] = JourneyVersion.Unread(row.Account, new JourneyInfo(row.Journey, row.DefinitionId, row.Version, row.Id, row.Name, JourneyRules.Default));
                 LogUnreadable(row.DefinitionId, row.Version, error);
             }
         }
     }
+
+    /// <summary>What is known of a version that cannot be read; null of one that can, or that was not met.</summary>
+    public JourneyVersion? Unread(long versionId) => _unreadable.GetValueOrDefault(versionId);
 
     /// <summary>A node as an operator knows it.</summary>
     public string NameOf(long versionId, int node) => _versions.GetValueOrDefault(versionId) is { } version

@@ -9,10 +9,13 @@ namespace MailFlow.Engine.Execution;
 /// <param name="Accounts">Whose published journeys are not all readable: any event of theirs may be for one of those.</param>
 internal sealed record Unreadable(IReadOnlyCollection<long> Versions, IReadOnlySet<int> Accounts)
 {
-    /// <summary>A condition that leaves out rows of <c>inbox</c>. Of contacts who are inside with an incident, only the commands for that.</summary>
+    /// <summary>
+    /// A condition that leaves out rows of <c>inbox</c>. Of contacts who are inside with an incident, only the commands for that. To end an instance nothing need be read of its version: that is done, and is the
+    /// way out where no node can read it any more.
+    /// </summary>
     public string WithoutInbox(string inbox) => Versions.Count == 0 ? "" : $"""
-        AND NOT EXISTS ({OfUser(inbox)} AND u.status = {(int)InstanceStatus.Running})
-        AND NOT ({inbox}.kind IN ({(int)InboxKind.Retry}, {(int)InboxKind.Skip}, {(int)InboxKind.Cancel}, {(int)InboxKind.Move}) AND EXISTS ({OfUser(inbox)} AND u.status = {(int)InstanceStatus.Faulted}))
+        AND NOT ({inbox}.kind <> {(int)InboxKind.Cancel} AND EXISTS ({OfUser(inbox)} AND u.status = {(int)InstanceStatus.Running}))
+        AND NOT ({inbox}.kind IN ({(int)InboxKind.Retry}, {(int)InboxKind.Skip}, {(int)InboxKind.Move}) AND EXISTS ({OfUser(inbox)} AND u.status = {(int)InstanceStatus.Faulted}))
         """;
 
     /// <summary>A condition that leaves out rows of <c>instance</c>: an event of the contact that waits must not be overtaken by a time-out.</summary>

@@ -116,6 +116,8 @@ public sealed partial class Worker : IDisposable
     {
         if (!await _crashes.BeginAsync(ct)) return;
         LogDied();
+        // What it cannot read it must know before it marks anything: a mark on what it then leaves to others would take the place of that on the killer.
+        await _database.ReadAsync(session => _catalog.ReadAllAsync(session, ct), ct);
         foreach (var state in _shards) (state.Size, state.IsCareful) = (1, true);
     }
 
@@ -301,7 +303,7 @@ public sealed partial class Worker : IDisposable
             foreach (var shard in batch.Slow) _shards[shard].SlowAt = _database.Time.GetTimestamp();
             (posted, done) = ([.. batch.PostedShards], (batch, claim));
             _faults.Reach("batch.before-commit");
-            var claimed = claim.Count - batch.Unreadable;
+            var claimed = claim.Count - batch.LeftAlone;
             if (claimed > 0) more = batch.HasLeftOvers ? locked : claim.Full;
             return new Turn(claimed, batch.Transitions, more.Count > 0, batch.HasEffects);
         }

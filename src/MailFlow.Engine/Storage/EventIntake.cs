@@ -36,16 +36,17 @@ public sealed class EventIntake : IAsyncDisposable
     /// <summary>How long an event id is remembered; an older event is refused, because it could not be told from a repetition.</summary>
     public static readonly TimeSpan Horizon = TimeSpan.FromDays(30);
 
-    /// <summary>How many rows the inbox may hold before intake refuses.</summary>
+    /// <summary>How many rows the inbox may hold before intake refuses accounts with more than a tenth of it; everybody at twice as many.</summary>
     public const int MostWaiting = 1_000_000;
 
     private const int MostInOneCommit = 2_000;
     private readonly Database _database;
     private readonly WorkSignal _signal;
     private readonly IFaultPoints _faults;
-    private readonly GroupCommit<Request, IntakeResult> _commits;
+    private readonly GroupCommit<Request, IntakeResult?> _commits;
     private long _countedAt;
-    private bool _full;
+    private bool _isFull;
+    private HashSet<int> _refused = [];
 
     /// <summary>Starts the writer.</summary>
     public EventIntake(Database database, WorkSignal signal, IFaultPoints faults)
@@ -66,7 +67,7 @@ public sealed class EventIntake : IAsyncDisposable
     public async Task<IntakeResult> AcceptAsync(int accountId, IReadOnlyList<IncomingEvent> events, CancellationToken ct)
     {
         using var span = BatchTrace.Intake(_database, events.Count);
-        var result = await _commits.CommitAsync(new Request(accountId, events, BatchTrace.Link(span)), ct);
+        var result = await _commits.CommitAsync(new Request(accountId, events, BatchTrace.Link(span)), ct) ?? throw new IntakeFullException(TimeSpan.FromSeconds(5));
         EngineMetrics.TookIn(_database, result.Accepted, result.Duplicates.Count, result.Rejected.Count);
         return result;
     }
@@ -99,13 +100,16 @@ public sealed class EventIntake : IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _commits.DisposeAsync();
 
-    private async Task<IReadOnlyList<IntakeResult>> WriteAsync(IReadOnlyList<Request> group)
+    /// <summary>Null for a request that is refused because the inbox is full.</summary>
+    private async Task<IReadOnlyList<IntakeResult?>> WriteAsync(IReadOnlyList<Request> all)
     {
+        var group = all;
         var shards = new HashSet<int>();
         var results = await _database.WriteAsync(async session =>
         {
             var now = await session.NowAsync(default);
-            if (group.Any(request => request.Events.Count > 0)) await RefuseIfFullAsync(session);
+            if (all.Any(request => request.Events.Count > 0)) await CountAsync(session);
+            group = [.. all.Where(request => request.Events.Count == 0 || !(_isFull || _refused.Contains(request.AccountId)))];
             var items = new List<Item>();
             var places = new List<(int Request, int Index)>();
             var seen = new HashSet<Guid>();
@@ -134,7 +138,8 @@ public sealed class EventIntake : IAsyncDisposable
         }, default);
         _faults.Reach("intake.after-commit");
         _signal.Notify(shards);
-        return results;
+        var answers = new Dictionary<Request, IntakeResult>(group.Zip(results, KeyValuePair.Create), ReferenceEqualityComparer.Instance);
+        return [.. all.Select(request => answers.GetValueOrDefault(request))];
     }
 
     private static IntakeResult[] Answer(IReadOnlyList<Request> group, List<Item> items, List<(int Request, int Index)> places, HashSet<Guid> isNew, List<List<(int, string)>> rejected)
@@ -164,15 +169,18 @@ public sealed class EventIntake : IAsyncDisposable
         new Rows<Item>(items).Int("account_id", i => i.AccountId).Int("shard", i => i.Shard).Uuid("key", i => i.Key).Text("user_id", i => i.UserId).Text("body", i => i.Body),
         default, ("now", now));
 
-    /// <summary>Counts at most once a second: the bound is for safety, not to the row.</summary>
-    private async Task RefuseIfFullAsync(Session session)
+    /// <summary>
+    /// Counts at most once a second, and while it is full every five: the bound is for safety, not to the row. An account whose events wait for a node that can read its journeys must not
+    /// keep out everybody else's.
+    /// </summary>
+    private async Task CountAsync(Session session)
     {
-        if (_database.Time.GetElapsedTime(_countedAt) >= TimeSpan.FromSeconds(1))
-        {
-            var waiting = await session.ScalarAsync<long>("SELECT count(*) FROM (SELECT 1 FROM inbox LIMIT @most) AS waiting", default, ("most", MostWaiting));
-            (_countedAt, _full) = (_database.Time.GetTimestamp(), waiting >= MostWaiting);
-        }
-        if (_full) throw new IntakeFullException(TimeSpan.FromSeconds(5));
+        if (_database.Time.GetElapsedTime(_countedAt) < TimeSpan.FromSeconds(_refused.Count > 0 ? 5 : 1)) return;
+        var waiting = await session.ScalarAsync<long>("SELECT count(*) FROM (SELECT 1 FROM inbox LIMIT @most) AS waiting", default, ("most", 2 * MostWaiting));
+        _isFull = waiting >= 2 * MostWaiting;
+        _refused = waiting < MostWaiting ? [] : [.. await session.QueryAsync(
+            "SELECT account_id FROM inbox GROUP BY account_id HAVING count(*) >= @share", row => row.Int(0), default, ("share", MostWaiting / 10))];
+        _countedAt = _database.Time.GetTimestamp();
     }
 
     private static string Body(IncomingEvent incoming, string trace)

@@ -37,9 +37,16 @@ public sealed record InboxItem(int AccountId, int Shard, InboxKind Kind, Guid Ke
         });
 }
 
-/// <summary>Posts to the inbox, within the transaction that has cause to.</summary>
+/// <summary>Posts to the inbox, within the transaction that has cause to, and tells whether there is room.</summary>
 public static class Inbox
 {
+    // The index of the inbox begins with the shard.
+    private static readonly string AllShards = string.Join(", ", Enumerable.Range(0, StableHash.Shards));
+
+    /// <summary>Whether more rows of an account wait than this; reads no more of them.</summary>
+    public static async Task<bool> IsLongerThanAsync(Session session, int accountId, int most, CancellationToken ct) => await session.ScalarAsync<long>(
+        $"SELECT count(*) FROM (SELECT 1 FROM inbox WHERE shard IN ({AllShards}) AND account_id = @account LIMIT @most) AS waiting", ct, ("account", accountId), ("most", most + 1)) > most;
+
     /// <summary>Writes the items, accepted as of now. Call <see cref="WorkSignal.Notify(int)"/> for their shards after the commit.</summary>
     public static async Task PostAsync(Session session, IReadOnlyList<InboxItem> items, CancellationToken ct)
     {

@@ -33,10 +33,6 @@ internal static class InboxStore
         session.Dialect.IsPostgreSql ? "DELETE FROM inbox USING {rows} WHERE inbox.id = r.id" : "DELETE FROM inbox WHERE id IN (SELECT r.id FROM {rows})",
         new Rows<long>([.. ids.Order()]).Long("id", id => id), ct);
 
-    /// <summary>Whether more rows than this wait, whosever they are.</summary>
-    public static async Task<bool> IsLongerThanAsync(Session session, int most, CancellationToken ct) =>
-        await session.ScalarAsync<long>("SELECT count(*) FROM (SELECT 1 FROM inbox LIMIT @most) AS waiting", ct, ("most", most + 1)) > most;
-
     /// <summary>Says how far a command that takes several batches has come.</summary>
     public static Task ReplaceBodyAsync(Session session, long id, string body, CancellationToken ct) =>
         session.ExecuteAsync("UPDATE inbox SET body = @body WHERE id = @id", ct, ("id", id), ("body", body));

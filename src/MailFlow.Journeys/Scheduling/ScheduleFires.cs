@@ -16,9 +16,6 @@ internal sealed partial class ScheduleFires(Database database, Segments segments
     /// <summary>How many of an account's entries may wait in the inbox before the rest of its audiences has to wait: its events go between them. Other accounts' are worked beside it.</summary>
     private const int MostWaiting = 20_000;
 
-    /// <summary>The index of the inbox begins with the shard.</summary>
-    private static readonly string AllShards = string.Join(", ", Enumerable.Range(0, StableHash.Shards));
-
     private readonly Dictionary<(int, string, long), (int Failures, long At)> _failing = [];
 
     /// <summary>How long what is done stays written down. A time of longer ago is not made up for: it may have been, and forgotten.</summary>
@@ -72,7 +69,7 @@ internal sealed partial class ScheduleFires(Database database, Segments segments
             try
             {
                 if (!full.TryGetValue(fire.AccountId, out var isFull))
-                    full[fire.AccountId] = isFull = await database.ReadAsync(session => IsFullAsync(session, fire.AccountId, ct), ct);
+                    full[fire.AccountId] = isFull = await database.ReadAsync(session => Inbox.IsLongerThanAsync(session, fire.AccountId, MostWaiting - 1, ct), ct);
                 if (isFull) continue;
                 worked |= await LetInAsync(fire, ct);
                 _failing.Remove(fire.Key);
@@ -97,9 +94,6 @@ internal sealed partial class ScheduleFires(Database database, Segments segments
         JOIN schedule_fire f ON f.journey_id = o.journey_id AND f.activity_id = o.activity_id AND f.fire_at = o.fire_at
         JOIN journey j ON j.id = f.journey_id ORDER BY f.fire_at
         """, row => new Open(row.Int(0), row.Int(1), row.Text(2), row.Long(3), row.Text(4), row.Long(5), row.Text(6), row.Bool(7)), ct);
-
-    private static async Task<bool> IsFullAsync(Session session, int accountId, CancellationToken ct) => await session.ScalarAsync<long>(
-        $"SELECT count(*) FROM (SELECT 1 FROM inbox WHERE shard IN ({AllShards}) AND account_id = @account LIMIT @most) AS waiting", ct, ("account", accountId), ("most", MostWaiting)) >= MostWaiting;
 
     /// <summary>The members are looked for outside the transaction, which is short whatever their segment asks for.</summary>
     private async Task<bool> LetInAsync(Open fire, CancellationToken ct)

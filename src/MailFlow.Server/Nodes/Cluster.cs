@@ -35,7 +35,7 @@ internal sealed record NodeView(string Name, IReadOnlyList<string> Roles, string
 internal sealed record ClusterView(DateTimeOffset At, IReadOnlyList<NodeView> Nodes, double LagSeconds, EngineBacklog Engine, MessageBacklog Messages);
 
 /// <summary>Reads what runs and what waits: for the API, and for the gauges of the metrics. Looks at the database at most every few seconds, however often it is asked.</summary>
-internal sealed class Cluster(Database database) : IDisposable
+internal sealed class Cluster(Database database, MessageBacklogs messages) : IDisposable
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(2);
 
@@ -62,14 +62,14 @@ internal sealed class Cluster(Database database) : IDisposable
 
     public void Dispose() => _once.Dispose();
 
-    private static async Task<ClusterView> LookAsync(Session session, CancellationToken ct)
+    private async Task<ClusterView> LookAsync(Session session, CancellationToken ct)
     {
         var engine = await EngineBacklog.ReadAsync(session, ct);
         var nodes = await session.QueryAsync(
             "SELECT name, roles, version, started_at, seen_at, stopped_at FROM node ORDER BY name",
             row => new NodeView(row.Text(0), row.Text(1).Split(','), row.Text(2), row.Instant(3), row.Instant(4), StatusOf(engine.At, row.Instant(4), row.InstantOrNull(5))), ct);
         var oldest = engine.Shards.Min(shard => shard.OldestAt);
-        return new ClusterView(engine.At, nodes, oldest is { } at ? Math.Max(0, (engine.At - at).TotalSeconds) : 0, engine, await MessageBacklog.ReadAsync(session, ct));
+        return new ClusterView(engine.At, nodes, oldest is { } at ? Math.Max(0, (engine.At - at).TotalSeconds) : 0, engine, await messages.ReadAsync(session, ct));
     }
 
     private static NodeStatus StatusOf(DateTimeOffset now, DateTimeOffset seen, DateTimeOffset? stopped) =>
