@@ -238,15 +238,7 @@ public sealed class MoveTests
             await host.EventsAsync([.. chunk.Select(i => host.NewEvent("go", $"u{i}"))]);
         await host.RunAsync();
         await host.PublishAsync(Flows.Of("say:x on:s:go wait:w:P1D say:new", "s --> w", "w --> new"));
-        await host.Write(async session =>
-        {
-            var version = await session.ScalarAsync<long>("SELECT max(id) FROM definition_version", default);
-            var journey = await session.ScalarAsync<long>("SELECT id FROM journey", default);
-            await Inbox.PostAsync(session, [new InboxItem(1, 3, InboxKind.ForWaiting, StableHash.Key("all"), null, JsonData.Write(new Dictionary<string, object?>
-            {
-                ["journey"] = journey, ["version"] = version, ["except"] = version, ["after"] = Guid.Empty.ToString(),
-            }))], default);
-        });
+        await PostMoveOfAllAsync(host);
         await host.RunAsync();
         await host.AdvanceAsync(TimeSpan.FromDays(1));
 
@@ -254,6 +246,36 @@ public sealed class MoveTests
         Assert.Equal(0, await host.Read(session => session.ScalarAsync<long>("SELECT (SELECT count(*) FROM inbox) + (SELECT count(*) FROM dead_letter)", default)));
         await AssertCountsAsync(host, completed: Contacts, faulted: 0);
     }
+
+    // Seen red: it waited for the rows of all accounts.
+    [Fact]
+    public async Task Another_accounts_rows_hold_up_no_move_of_all()
+    {
+        await using var host = await EngineHost.CreateAsync(DatabaseKind.Sqlite);
+        await host.PublishAsync(Flows.Of("on:s:go wait:w:P1D say:old", "s --> w", "w --> old"));
+        await host.EventAsync("go");
+        await host.RunAsync();
+        await host.PublishAsync(Flows.Of("on:s:go wait:w:P1D say:new", "s --> w", "w --> new"));
+        await host.Write(session => session.ExecuteAsync("""
+            INSERT INTO inbox (account_id, shard, kind, key, accepted_at, body)
+            WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) SELECT 2, 0, 1, x'00', 0, '' FROM n
+            """, default));
+        await PostMoveOfAllAsync(host);
+
+        await host.Worker.RunOnceAsync(3, default);
+
+        Assert.Contains(InboxKind.Move, await host.Read(session => session.QueryAsync("SELECT kind FROM inbox WHERE account_id = 1", row => (InboxKind)row.Int(0), default)));
+    }
+
+    private static Task PostMoveOfAllAsync(EngineHost host) => host.Write(async session =>
+    {
+        var version = await session.ScalarAsync<long>("SELECT max(id) FROM definition_version", default);
+        var journey = await session.ScalarAsync<long>("SELECT id FROM journey", default);
+        await Inbox.PostAsync(session, [new InboxItem(1, 3, InboxKind.ForWaiting, StableHash.Key("all"), null, JsonData.Write(new Dictionary<string, object?>
+        {
+            ["journey"] = journey, ["version"] = version, ["except"] = version, ["after"] = Guid.Empty.ToString(),
+        }))], default);
+    });
 
     /// <summary>Each activity's and the journey's numbers come out even.</summary>
     private static async Task AssertCountsAsync(EngineHost host, long completed, long faulted)
