@@ -46,7 +46,7 @@ public static class DeliveryModule
     }
 
     private static IServiceCollection AddLedger(this IServiceCollection services) => services
-        .AddSingleton<MessageSignal>().AddSingleton<INodeSignal>(provider => provider.GetRequiredService<MessageSignal>()).AddSingleton<Messages>().AddSingleton<AccountSettings>().AddSingleton<MessageBases>()
+        .AddSingleton<MessageSignal>().AddSingleton<INodeSignal>(provider => provider.GetRequiredService<MessageSignal>()).AddSingleton(provider => new Messages(provider.GetRequiredService<Database>(), provider.GetRequiredService<HeldMail>())).AddSingleton<AccountSettings>().AddSingleton<MessageBases>()
         .AddSingleton<SenderRules>().AddSingleton(provider => new Senders(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<DeliveryOptions>(), provider.GetRequiredService<SenderRules>()))
         .AddSingleton<IInstanceEnded>(provider => provider.GetRequiredService<Messages>())
@@ -63,7 +63,7 @@ public static class DeliveryModule
         services.TryAddSingleton<IRateLimits, StoredLimits>();
         return services.AddProviderTypes().AddSingleton<SandboxMailbox>()
             .AddSingleton(provider => new Connections(
-                provider.GetRequiredService<Database>(), provider.GetRequiredService<ISecretBox>(), provider.GetServices<IProviderType>(), provider.GetRequiredService<Senders>))
+                provider.GetRequiredService<Database>(), provider.GetRequiredService<ISecretBox>(), provider.GetServices<IProviderType>(), provider.GetRequiredService<Senders>, provider.GetRequiredService<DeliveryOptions>()))
             .AddSingleton(provider => new SendingStops(provider.GetRequiredService<Database>(), provider.GetRequiredService<Senders>()))
             .AddSingleton<Routes>().AddSingleton<FlowControl>().AddSingleton<HeldMail>().AddSingleton(provider => new MessageBacklogs(provider.GetRequiredService<HeldMail>())).AddSingleton<WarmUps>().AddSingleton<MailboxLimits>().AddSingleton<SendingPolicies>()
             .AddSingleton(provider => new SendingOverview(

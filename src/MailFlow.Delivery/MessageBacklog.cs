@@ -50,7 +50,7 @@ public sealed class MessageBacklogs
         {
             var held = await _held.AmongAsync(session, [.. chunk.Select(each => each.AccountId).Distinct()], now, ct);
             foreach (var (account, stream, at) in chunk)
-                if (!held.Contains((account, stream))) return DateTimeOffset.FromUnixTimeMilliseconds(at);
+                if (!held.ContainsKey((account, stream))) return DateTimeOffset.FromUnixTimeMilliseconds(at);
         }
         return null;
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using MailFlow.Data;
+using MailFlow.Delivery.Routing;
 using MailFlow.Engine.Activities;
 using MailFlow.Engine.Definitions;
 
@@ -15,7 +16,7 @@ namespace MailFlow.Delivery;
 /// <param name="TemplateVersion">The version pinned when it was queued.</param>
 /// <param name="Stream">What kind of mail it is.</param>
 /// <param name="State">Where it stands.</param>
-/// <param name="Reason">Why, in plain words; null for one that is simply queued or accepted.</param>
+/// <param name="Reason">Why, in plain words: of one that is due, what holds it, such as a stop; null for one that is simply queued or accepted.</param>
 /// <param name="Attempt">How many times it was handed over.</param>
 /// <param name="To">The address it was handed over for; null until then.</param>
 /// <param name="Provider">Who it was handed to; null until then.</param>
@@ -50,7 +51,7 @@ public sealed record Message(
 public sealed record MessageAnswer(DateTimeOffset At, int Attempt, MessageState State, string Answer);
 
 /// <summary>Reads the ledger, and calls off what is queued.</summary>
-public sealed class Messages(Database database) : IInstanceEnded
+public sealed class Messages : IInstanceEnded
 {
     private const int MostReports = 200;
 
@@ -61,6 +62,11 @@ public sealed class Messages(Database database) : IInstanceEnded
         """;
 
     private const string Joins = "LEFT JOIN journey j ON j.id = m.journey_id LEFT JOIN message_feedback f ON f.message_id = m.id";
+
+    private readonly Database _database;
+    private readonly HeldMail _held;
+
+    internal Messages(Database database, HeldMail held) => (_database, _held) = (database, held);
 
     /// <summary>An account's messages, the oldest first.</summary>
     /// <param name="accountId">The account.</param>
@@ -89,24 +95,24 @@ public sealed class Messages(Database database) : IInstanceEnded
         if (userId is not null) parameters.Add(("user", userId));
         if (journey is not null) parameters.Add(("journey", journey));
         if (state is not null) parameters.Add(("state", (int)parsed));
-        var found = await database.ReadAsync(session => session.QueryAsync(sql, Read, ct, [.. parameters]), ct);
+        var found = await _database.ReadAsync(async session => await WithReasonsAsync(session, accountId, await session.QueryAsync(sql, Read, ct, [.. parameters]), ct), ct);
         return Cursor.Page(found, limit, last => Key(last.QueuedAt.ToUnixTimeMilliseconds(), last.Id));
     }
 
     /// <summary>One message of the account, or null.</summary>
-    public Task<Message?> FindAsync(int accountId, Guid id, CancellationToken ct) => database.ReadAsync(session => session.FirstAsync(
+    public async Task<Message?> FindAsync(int accountId, Guid id, CancellationToken ct) => (await _database.ReadAsync(async session => await WithReasonsAsync(session, accountId, await session.QueryAsync(
         $"SELECT {Columns} FROM message m {Joins} WHERE m.account_id = @account AND m.id = @id",
-        Read, ct, ("account", accountId), ("id", id)), ct);
+        Read, ct, ("account", accountId), ("id", id)), ct), ct)).FirstOrDefault();
 
     /// <summary>What went wrong on the message's way, in order.</summary>
-    public async Task<IReadOnlyList<MessageAnswer>> AnswersAsync(int accountId, Guid id, CancellationToken ct) => await database.ReadAsync(session => session.QueryAsync(
+    public async Task<IReadOnlyList<MessageAnswer>> AnswersAsync(int accountId, Guid id, CancellationToken ct) => await _database.ReadAsync(session => session.QueryAsync(
         "SELECT at, attempt, state, answer FROM message_attempt WHERE account_id = @account AND message_id = @id ORDER BY at, attempt",
         row => new MessageAnswer(row.Instant(0), row.Int(1), (MessageState)row.Int(2), row.Text(3)), ct, ("account", accountId), ("id", id)), ct);
 
     /// <summary>What was reported about a message, in order; the latest, when there is too much.</summary>
     public async Task<IReadOnlyList<MessageReport>> ReportsAsync(int accountId, Guid id, CancellationToken ct)
     {
-        var latest = await database.ReadAsync(session => session.QueryAsync("""
+        var latest = await _database.ReadAsync(session => session.QueryAsync("""
             SELECT at, kind, bounce, reason, url, user_agent, human, verdict FROM message_event WHERE message_id = @id AND account_id = @account ORDER BY at DESC, received_at DESC LIMIT @most
             """,
             row => new MessageReport(
@@ -117,7 +123,7 @@ public sealed class Messages(Database database) : IInstanceEnded
     }
 
     /// <summary>How many of the account's messages stand in each state; states without any are left out.</summary>
-    public async Task<IReadOnlyDictionary<MessageState, long>> CountAsync(int accountId, CancellationToken ct) => (await database.ReadAsync(session => session.QueryAsync(
+    public async Task<IReadOnlyDictionary<MessageState, long>> CountAsync(int accountId, CancellationToken ct) => (await _database.ReadAsync(session => session.QueryAsync(
         "SELECT state, count(*) FROM message WHERE account_id = @account GROUP BY state",
         row => (State: (MessageState)row.Int(0), Count: row.Long(1)), ct, ("account", accountId)), ct)).ToDictionary(count => count.State, count => count.Count);
 
@@ -145,6 +151,17 @@ public sealed class Messages(Database database) : IInstanceEnded
         if (key.Split('/') is [var at, var id] && long.TryParse(at, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var after) && Guid.TryParseExact(id, "n", out var afterId))
             return (after, afterId);
         throw Cursor.Unknown();
+    }
+
+    /// <summary>Says of those that are due why they do not leave.</summary>
+    private async Task<List<Message>> WithReasonsAsync(Session session, int accountId, List<Message> messages, CancellationToken ct)
+    {
+        var now = await session.NowAsync(ct);
+        if (!messages.Exists(IsWaiting)) return messages;
+        var held = await _held.AmongAsync(session, [accountId], now, ct);
+        return messages.ConvertAll(message => IsWaiting(message) && held.TryGetValue((accountId, message.Stream), out var why) ? message with { Reason = why } : message);
+
+        bool IsWaiting(Message message) => message is { Reason: null, State: MessageState.Queued or MessageState.Deferred } && message.DueAt?.ToUnixTimeMilliseconds() <= now;
     }
 
     private static Message Read(Row row) => new(

@@ -3,6 +3,7 @@ using MailFlow.Content;
 using MailFlow.Data;
 using MailFlow.Delivery.Deliverability;
 using MailFlow.Delivery.Routing;
+using MailFlow.Engine.Definitions;
 
 namespace MailFlow.Delivery;
 
@@ -20,7 +21,7 @@ public sealed record Trial(int? Version, TemplateSource? Source, IReadOnlyDictio
 public sealed record SentTrial(Guid MessageId, RenderedEmail Mail, HandOver Answer);
 
 /// <summary>
-/// Tries templates out: renders one as a contact would get it, and sends one to an address somebody typed. Such a mail is outside the ledger: no journey planned
+/// Tries templates and connections out: renders one as a contact would get it, and sends one to an address somebody typed. Such a mail is outside the ledger: no journey planned
 /// it, no retry follows, its unsubscribe link unsubscribes nobody. A suppressed address is not mailed all the same, and who sends one is on record.
 /// </summary>
 public sealed class TrialMail
@@ -29,7 +30,7 @@ public sealed class TrialMail
     public const int MostInAnHour = 50;
 
     private const long HourMs = 3600_000;
-    private const string Recorded = "template.test";
+    private const string TemplateTest = "template.test", ConnectionTest = "connection.test";
 
     private readonly Database _database;
     private readonly Templates _templates;
@@ -63,16 +64,41 @@ public sealed class TrialMail
     /// <exception cref="RenderException">It cannot be rendered.</exception>
     public async Task<SentTrial> SendAsync(int accountId, string key, string to, Trial trial, string userId, CancellationToken ct)
     {
-        if (!EmailAddress.TryParse(to, out var address, out var reason)) throw new InvalidInputException("to", $"is not an e-mail address: {reason}");
+        var address = Parsed(to);
         var template = await FindAsync(accountId, key, trial.Version, ct);
+        return await SendAsync(accountId, address, template.Source.Stream, await _routes.ForTrialAsync(accountId, ct), (TemplateTest, key), key, userId,
+            (sender, id) => RenderAsync(accountId, key, trial, sender, id, ct), ct);
+    }
+
+    /// <summary>Hands a mail of a few words to one connection, switched on or off: whether it takes mail is seen before it takes an account's.</summary>
+    /// <param name="accountId">Whose connection.</param>
+    /// <param name="key">Its key.</param>
+    /// <param name="to">The address.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <exception cref="NotFoundException">There is no such connection.</exception>
+    /// <exception cref="ConflictException">The address is suppressed, the sender has no address, or the connection cannot be opened or is not in the account's region.</exception>
+    /// <exception cref="TooManyTrialsException">The account has sent <see cref="MostInAnHour"/> within the last hour.</exception>
+    /// <exception cref="InvalidInputException">The address cannot be mailed.</exception>
+    public async Task<SentTrial> SendByAsync(int accountId, string key, string to, CancellationToken ct)
+    {
+        var address = Parsed(to);
+        var words = $"This mail left by the connection {key}. If you read it, the connection works.";
+        var mail = new RenderedEmail($"The connection {key}", $"<!DOCTYPE html><html lang=\"en\"><body><p>{words}</p></body></html>", words, []);
+        return await SendAsync(accountId, address, MessageStream.Transactional, await _routes.ForTrialAsync(accountId, key, ct), (ConnectionTest, key), "connection-test", "",
+            (_, _) => Task.FromResult(mail), ct);
+    }
+
+    private async Task<SentTrial> SendAsync(
+        int accountId, EmailAddress address, MessageStream stream, Route route, (string Action, string Subject) recorded, string template, string userId,
+        Func<SenderIdentity, Guid, Task<RenderedEmail>> render, CancellationToken ct)
+    {
         var (suppression, now) = await _database.ReadAsync(async session =>
-            (await _suppressions.FindAsync(session, accountId, template.Source.Stream, address.ToString(), ct), DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct))), ct);
+            (await _suppressions.FindAsync(session, accountId, stream, address.ToString(), ct), DateTimeOffset.FromUnixTimeMilliseconds(await session.NowAsync(ct))), ct);
         if (suppression is not null) throw new ConflictException($"'{address}' is suppressed ({suppression.Reason}): a test is not sent there either.");
 
-        var route = await _routes.ForTrialAsync(accountId, ct);
         var (sender, id) = (Senders.For(route, await _senders.FindAsync(accountId, ct)), Guid.CreateVersion7(now));
         if (route.IsReal && SenderRules.IsNobody(sender)) throw new ConflictException("Mail must come from an address of yours, and the sender has none. Set it in Settings → Sender.");
-        var rendered = await RenderAsync(accountId, key, trial, sender, id, ct);
+        var rendered = await render(sender, id);
         rendered = rendered with { Subject = $"[Test] {rendered.Subject}" };
         var from = new Mailbox(EmailAddress.Parse(sender.Email), sender.Name);
         var mail = new OutgoingEmail
@@ -88,17 +114,20 @@ public sealed class TrialMail
             Html = rendered.Html,
             Text = rendered.Text,
             Headers = [("Message-ID", $"<{id:n}@{from.Address.Domain}>"), ("X-MailFlow-Test", "true")],
-            Stream = template.Source.Stream,
-            Template = key,
+            Stream = stream,
+            Template = template,
             UserId = userId,
             MayTrack = false, // nobody asked whoever reads it
         };
-        await CountAsync(accountId, key, address, ct);
+        await CountAsync(accountId, recorded.Action, recorded.Subject, address, ct);
         return new SentTrial(id, rendered, await HandOverAsync(route.Provider, mail, ct));
     }
 
+    private static EmailAddress Parsed(string to) =>
+        EmailAddress.TryParse(to, out var address, out var reason) ? address : throw new InvalidInputException("to", $"is not an e-mail address: {reason}");
+
     /// <summary>Counted by the record of who did what, so that neither a restart nor another node gives further ones.</summary>
-    private Task CountAsync(int accountId, string key, EmailAddress to, CancellationToken ct) => _database.WriteAsync(async session =>
+    private Task CountAsync(int accountId, string action, string subject, EmailAddress to, CancellationToken ct) => _database.WriteAsync(async session =>
     {
         // The account's row is held until the commit: two that count at once count one after the other.
         await session.ExecuteAsync("UPDATE account SET name = name WHERE id = @account", ct, ("account", accountId));
@@ -106,9 +135,9 @@ public sealed class TrialMail
         var (sent, first) = await session.FirstAsync("""
             SELECT count(*), min(at) FROM audit WHERE account_id = @account AND action = @action
               AND seq > coalesce((SELECT seq FROM audit WHERE account_id = @account AND at <= @since ORDER BY seq DESC LIMIT 1), 0)
-            """, row => (row.Long(0), row.LongOrNull(1)), ct, ("account", accountId), ("action", Recorded), ("since", now - HourMs));
+            """, row => (row.Long(0), row.LongOrNull(1)), ct, ("account", accountId), ("action", action), ("since", now - HourMs));
         if (sent >= MostInAnHour) throw new TooManyTrialsException(TimeSpan.FromMilliseconds(Math.Max(1000, first!.Value + HourMs - now)));
-        await Audit.RecordAsync(session, accountId, Recorded, key, ct, ("to", to.ToString()));
+        await Audit.RecordAsync(session, accountId, action, subject, ct, ("to", to.ToString()));
     }, ct);
 
     private async Task<HandOver> HandOverAsync(IEmailProvider provider, OutgoingEmail mail, CancellationToken ct)

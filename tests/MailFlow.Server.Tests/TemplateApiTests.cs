@@ -123,6 +123,32 @@ public sealed class TemplateApiTests
         Assert.Contains("401 the API key is refused", problem.GetProperty("detail").GetString());
     }
 
+    // Before it takes an account's mail, a connection is tried while it is switched off.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task A_connection_is_tried_while_it_is_switched_off_and_says_why_it_takes_no_mail(DatabaseKind kind)
+    {
+        var answer = StubAnswer.Accept;
+        var provider = new StubProvider { Fault = new("401 the API key is refused", FaultScope.Connection) };
+        provider.Answer = _ => answer;
+        await using var server = await ServerUnderTest.StartAsync(kind, workers: false, configure: services => services.AddSingleton<IProviderType>(new StubType(provider)));
+        (await server.Admin.PutAsJsonAsync("/api/v1/connections/real", new { type = "stub", enabled = false })).EnsureSuccessStatusCode();
+        Task<HttpResponseMessage> TryAsync(string to, string key = "real") => server.Admin.PostAsJsonAsync($"/api/v1/connections/{key}/test", new { to });
+
+        Assert.Contains("an address of yours", (await (await TryAsync("me@example.org")).ProblemAsync(409)).GetProperty("detail").GetString());
+        (await server.Admin.PutAsJsonAsync("/api/v1/sender", new { name = "Shop", email = "hello@shop.test" })).EnsureSuccessStatusCode();
+        Assert.Equal("[Test] The connection real", (await (await TryAsync("me@example.org")).JsonAsync()).GetProperty("subject").GetString());
+        Assert.Equal(("me@example.org", "hello@shop.test"), (provider.Accepted.Single().To.ToString(), provider.Accepted.Single().From.Address.ToString()));
+
+        answer = StubAnswer.SenderFault;
+        Assert.Contains("401 the API key is refused", (await (await TryAsync("me@example.org")).ProblemAsync(502)).GetProperty("detail").GetString());
+        Assert.Empty((await JsonAsync(server, "/api/v1/sending")).GetProperty("stops").EnumerateArray());
+        foreach (var to in new[] { "", "nonsense" }) await (await TryAsync(to)).ProblemAsync(400);
+        await (await TryAsync("me@example.org", "none")).ProblemAsync(404);
+        (await server.Admin.PutAsJsonAsync("/api/v1/account", new { name = "Shop", region = "eu" })).EnsureSuccessStatusCode();
+        Assert.Contains("not in the account's region", (await (await TryAsync("me@example.org")).ProblemAsync(409)).GetProperty("detail").GetString());
+        Assert.Equal(2, (await JsonAsync(server, "/api/v1/audit?action=connection.test")).GetProperty("items").GetArrayLength());
+    }
+
     // Seen red without the look at the suppressions.
     [Fact]
     public async Task A_suppressed_address_gets_no_test_either()

@@ -1,6 +1,5 @@
-import { Alert, List, Stack } from '@mantine/core';
+import { Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { IconInfoCircle } from '@tabler/icons-react';
 import { useMay } from '../session/session';
 import { PageHeader } from '../ui/PageHeader';
 import { Failure, RowsLoading } from '../ui/states';
@@ -10,7 +9,7 @@ import { Policy } from './Policy';
 import { RoutesCard } from './RoutesCard';
 import { SandboxOnly } from './SandboxOnly';
 import { sendingQuery, type SendingState } from './sending';
-import { Stops } from './Stops';
+import { SendingTrouble } from './SendingTrouble';
 import { Tracking } from './Tracking';
 import { Waiting } from './Waiting';
 
@@ -26,16 +25,9 @@ export function SendingPage() {
 
 function SendingView({ state }: { state: SendingState }) {
   const isAdmin = useMay('admin');
-  // What is stopped has a card of its own, with the same reason and a button.
-  const notes = state.notes.filter((note) => !state.stops.some(({ reason }) => note.endsWith(reason)));
   return (
     <Stack>
-      {notes.length > 0 && (
-        <Alert color="yellow" icon={<IconInfoCircle size={18} />} title="What you should know">
-          <List size="sm" spacing={4} listStyleType={notes.length > 1 ? 'disc' : 'none'}>{notes.map((note) => <List.Item key={note}>{note}</List.Item>)}</List>
-        </Alert>
-      )}
-      {state.stops.length > 0 && <Stops stops={state.stops} />}
+      <SendingTrouble state={state} />
       <Waiting waiting={state.waiting} />
       {state.domain === null && state.routes.length > 0 && <SandboxOnly isAdmin={isAdmin} />}
       {state.domain && <DomainCard domain={state.domain} isAdmin={isAdmin} />}

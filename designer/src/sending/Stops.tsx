@@ -1,5 +1,6 @@
-import { Alert, Button, Group, Stack, Text } from '@mantine/core';
+import { Alert, Anchor, Button, Group, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
+import { Link } from 'react-router';
 import { useMay } from '../session/session';
 import { Moment } from '../ui/Moment';
 import { describeSubject, type SendingState } from './sending';
@@ -27,7 +28,8 @@ export function Stops({ stops }: { stops: SendingState['stops'] }) {
             })}
           </Stack>
           {isAdmin && subject.startsWith('domain:') && <Text size="xs" className="faint" maw={220}>Resumed, the domain is judged by what comes after, and stops again if that is as bad.</Text>}
-          {isAdmin && <Button size="xs" variant="default" loading={resume.isPending} onClick={() => resume.mutate(subject)} aria-label={`Resume ${name}`}>Resume</Button>}
+          {isAdmin && subject === 'sender' && <Anchor component={Link} to="/settings/sender" size="sm">Mend it: the stop ends by itself</Anchor>}
+          {isAdmin && subject !== 'sender' && <Button size="xs" variant="default" loading={resume.isPending} onClick={() => resume.mutate(subject)} aria-label={`Resume ${name}`}>Resume</Button>}
         </Group>
       </Alert>
     );

@@ -19,9 +19,10 @@ public sealed partial class Connections
     private readonly ISecretBox _secrets;
     private readonly Dictionary<string, IProviderType> _types;
     private readonly Func<Senders> _senders; // they ask in their turn by what mail leaves
+    private readonly DeliveryOptions _options;
 
-    internal Connections(Database database, ISecretBox secrets, IEnumerable<IProviderType> types, Func<Senders> senders) =>
-        (_database, _secrets, _types, _senders) = (database, secrets, types.ToDictionary(type => type.Name), senders);
+    internal Connections(Database database, ISecretBox secrets, IEnumerable<IProviderType> types, Func<Senders> senders, DeliveryOptions options) =>
+        (_database, _secrets, _types, _senders, _options) = (database, secrets, types.ToDictionary(type => type.Name), senders, options);
 
     /// <summary>The kinds of providers there are, by name.</summary>
     public IReadOnlyCollection<IProviderType> Types => _types.Values;
@@ -105,11 +106,13 @@ public sealed partial class Connections
     }
 
     /// <summary>Removes a connection; what it was given is still told by the ledger. Mail whose answer it owes is treated as lost. False when there is none.</summary>
+    /// <exception cref="ConflictException">It is the last one, and mail waits that this server would capture.</exception>
     public Task<bool> DeleteAsync(int accountId, string key, CancellationToken ct) =>
         _database.WriteAsync(session => _senders().ChangeRoutesAsync(session, accountId, () => DeleteAsync(session, accountId, key, ct), ct), ct);
 
-    private static async Task<bool> DeleteAsync(Session session, int accountId, string key, CancellationToken ct)
+    private async Task<bool> DeleteAsync(Session session, int accountId, string key, CancellationToken ct)
     {
+        await RefuseIfCapturedAsync(session, accountId, key, ct);
         if (await session.ExecuteAsync("DELETE FROM provider_connection WHERE account_id = @account AND key = @key", ct, ("account", accountId), ("key", key)) == 0) return false;
         await session.ExecuteAsync("DELETE FROM sending_stop WHERE account_id = @account AND subject = @subject", ct, ("account", accountId), ("subject", SendingStops.OfConnection(key)));
         var bucket = new BucketKey(accountId, SendingStops.OfConnection(key));
@@ -117,6 +120,18 @@ public sealed partial class Connections
             "DELETE FROM rate_bucket WHERE account_id = @account AND key IN (@rate, @day)", ct, ("account", accountId), ("rate", bucket.Key), ("day", FlowControl.DayLock(bucket).Key));
         await Audit.RecordAsync(session, accountId, "connection.delete", key, ct);
         return true;
+    }
+
+    /// <summary>Without a connection the server's own provider sends. Where that passes nothing on, mail that is meant for people would be called sent and reach nobody.</summary>
+    private async Task RefuseIfCapturedAsync(Session session, int accountId, string key, CancellationToken ct)
+    {
+        if (_options.Provider != SandboxType.Key && !_options.IsCaught) return;
+        if (await AmongAsync(session, [accountId], ct) is not [{ Connection: { Type: not SandboxType.Key } last }] || last.Key != key) return;
+        var waiting = await session.ScalarAsync<long>(
+            $"SELECT count(*) FROM message WHERE state IN ({MessageStates.SqlOpen}) AND state IN ({(int)MessageState.Queued}, {(int)MessageState.Deferred}) AND account_id = @account", ct, ("account", accountId));
+        if (waiting > 0)
+            throw new ConflictException(string.Create(CultureInfo.InvariantCulture,
+                $"'{key}' is the last connection, and {waiting:#,0} {(waiting == 1 ? "mail waits" : "mails wait")}: this server itself passes no mail on, so they would reach nobody. Add another connection first (of type 'sandbox', if they are to be captured), or switch this one off and let them wait."));
     }
 
     /// <summary>The connection whose webhook has this id, with its kind and its settings in the clear; null when there is none of that kind.</summary>

@@ -11,6 +11,7 @@ namespace MailFlow.Delivery.Routing;
 internal sealed class Routes(Database database, Connections connections, IEmailProvider own, DeliveryOptions options) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<(int AccountId, string Key), Opened> _opened = new();
+    private readonly Lock _opening = new();
 
     /// <summary>The server's own provider.</summary>
     public Route Own { get; } = new(0, own.Name, own, PerSecond: options.PerSecond, IsCatcher: own.Name == options.Provider && options.IsCaught);
@@ -49,6 +50,18 @@ internal sealed class Routes(Database database, Connections connections, IEmailP
         (await database.ReadAsync(session => AmongAsync(session, [accountId], ct), ct)).ByAccount[accountId].MaxBy(route => route.MarketingWeight + route.TransactionalWeight)
             ?? throw new ConflictException("No connection of this account is enabled, in its region and can be opened: enable or mend one, or add another.");
 
+    /// <summary>A connection to be tried, though no mail leaves by it yet; never one outside the account's region.</summary>
+    /// <exception cref="NotFoundException">There is none of this key.</exception>
+    /// <exception cref="ConflictException">It may not be used, or cannot be opened.</exception>
+    public async Task<Route> ForTrialAsync(int accountId, string key, CancellationToken ct)
+    {
+        var stored = (await database.ReadAsync(session => connections.AmongAsync(session, [accountId], ct), ct)).Find(stored => stored.Connection.Key == key)
+            ?? throw new NotFoundException($"There is no connection '{key}'.");
+        if (!stored.IsInRegion) throw new ConflictException($"'{key}' is not in the account's region, {stored.AccountRegion}: no mail leaves by it, a test neither.");
+        var broken = new List<NewStop>();
+        return Open(stored, broken) ?? throw new ConflictException(broken[0].Reason);
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var opened in _opened.Values) await DisposeAsync(opened.Route.Provider);
@@ -72,6 +85,8 @@ internal sealed class Routes(Database database, Connections connections, IEmailP
     private Route Open(StoredConnection stored)
     {
         var key = (stored.AccountId, stored.Connection.Key);
+        if (_opened.TryGetValue(key, out var known) && known.Id == stored.Connection.Id && known.Revision == stored.Revision) return known.Route;
+        using var one = _opening.EnterScope(); // of two that open it at once, nobody would dispose of the first
         if (_opened.TryGetValue(key, out var opened) && opened.Id == stored.Connection.Id && opened.Revision == stored.Revision) return opened.Route;
         var connection = stored.Connection;
         var route = new Route(

@@ -83,12 +83,12 @@ public sealed class SendingOverview
         if (resumedAt is { } at && FlowStore.DayOf(at.ToUnixTimeMilliseconds()) <= today - SendingLog.Window) resumedAt = null;
         var state = domain is null ? null
             : Domain(domain, FlowStore.LogOf(days, domainKey), resumedAt, (await FlowStore.WarmUpsAsync(session, [accountId], ct)).GetValueOrDefault(new BucketKey(accountId, domain)), waiting.GetValueOrDefault(MessageStream.Marketing), today);
-        return new SendingState(
-            [.. routes.Select(route => new RouteState(
+        List<RouteState> states = [.. routes.Select(route => new RouteState(
                 route.Key, route.Provider.Name, route.MarketingWeight, route.TransactionalWeight, route.PerSecond, route.PerDay,
                 route.PerDay is null ? null : new SendingLog([.. days[FlowControl.BucketOf(route)]]).Of(today).HandedOver,
-                _control.BreakerOf(route).OpenUntil(now) is { } until ? DateTimeOffset.FromUnixTimeMilliseconds(until) : null))],
-            state, stops, Enum.GetValues<MessageStream>().ToDictionary(stream => stream, stream => waiting.GetValueOrDefault(stream)), [.. await HeldByRegionAsync(session, accountId, routes, ct), .. Notes(routes, state, stops, found.Broken), .. MissingNotes(sender, routes, stops)]);
+                _control.BreakerOf(route).OpenUntil(now) is { } until ? DateTimeOffset.FromUnixTimeMilliseconds(until) : null))];
+        return new SendingState(
+            states, state, stops, Enum.GetValues<MessageStream>().ToDictionary(stream => stream, stream => waiting.GetValueOrDefault(stream)), [.. await HeldByRegionAsync(session, accountId, routes, ct), .. Failing(states), .. Notes(routes, state, stops, found.Broken), .. MissingNotes(sender, routes, stops)]);
     }, ct);
 
     private static async Task<IReadOnlyList<string>> HeldByRegionAsync(Session session, int accountId, IReadOnlyList<Route> routes, CancellationToken ct) =>
@@ -108,6 +108,9 @@ public sealed class SendingOverview
     /// <summary>What would stop marketing mail, before there is any.</summary>
     private IEnumerable<string> MissingNotes(SenderIdentity sender, IReadOnlyList<Route> routes, List<SendingStop> stops) =>
         routes.Any(route => route.IsReal && route.MarketingWeight > 0) && !stops.Any(stop => stop.Subject == SendingStops.OfSender) ? _senders.Missing(sender).Select(missing => $"Marketing mail will not leave: {missing}") : [];
+
+    private static IEnumerable<string> Failing(IEnumerable<RouteState> states) => states.Where(route => route.OpenUntil is not null)
+        .Select(route => $"Calls to {route.Key} fail. Its mail waits or goes by another connection, and it is tried again every little while; what it answered stands with each mail.");
 
     private static List<string> Notes(IReadOnlyList<Route> routes, DomainState? domain, List<SendingStop> stops, IReadOnlyList<NewStop> broken)
     {

@@ -37,10 +37,11 @@ internal sealed partial class Catalog(GraphBuilder graphs, Triggers triggers, IL
         return _view = new CatalogView(epoch, journeys, ByEventType(journeys), parked.ToDictionary(node => node.Key), facts, _versions);
     }
 
-    /// <summary>Makes ready whatever contacts may be on.</summary>
+    /// <summary>Makes ready whatever contacts are on, those with an incident too.</summary>
     public async Task<CatalogView> ReadAllAsync(Session session, CancellationToken ct)
     {
-        await LoadAsync(session, await session.QueryAsync("SELECT DISTINCT version_id FROM journey_count", row => row.Long(0), ct), ct);
+        await LoadAsync(session, await session.QueryAsync(
+            $"SELECT version_id FROM journey_count WHERE kind IN ({(int)CountKind.Waiting}, {(int)CountKind.Failed}) GROUP BY version_id HAVING sum(n) > 0", row => row.Long(0), ct), ct);
         return await ReadAsync(session, await EngineEpoch.ReadAsync(session, ct), ct);
     }
 
@@ -65,8 +66,9 @@ internal sealed partial class Catalog(GraphBuilder graphs, Triggers triggers, IL
             }
             catch (Exception error)
             {
-                _versions[row.Id] = null;
+                // In this order: who finds that it is known must find, too, that it cannot be read.
                 _unreadable[row.Id] = JourneyVersion.Unread(row.Account, new JourneyInfo(row.Journey, row.DefinitionId, row.Version, row.Id, row.Name, JourneyRules.Default));
+                _versions[row.Id] = null;
                 LogUnreadable(row.DefinitionId, row.Version, error);
             }
         }

@@ -35,14 +35,19 @@ internal sealed record Claim(List<InboxRow> Inbox, List<InstanceRow> Due, Dictio
         var places = await InboxStore.PlacesAsync(session, shards, now, ct);
         places.RemoveAll(place => others.Accounts.Contains(place.AccountId));
         var full = new HashSet<int>();
-        if (places.Count > (inOrder ? 1 : size)) full = [.. places.Select(place => place.Shard)];
-        if (!inOrder && places.Count > size)
+        var most = inOrder ? 1 : size;
+        if (places.Count > most) full = [.. places.Select(place => place.Shard)];
+        if (inOrder && others.Versions.Count > 0)
+        {
+            places = await FirstToYieldAsync(session, places, now, others, ct);
+            if (places.Count == 0) full = [];
+        }
+        else if (places.Count > most)
         {
             // Where there are more of them than may be taken, it is by chance who goes first.
-            var first = new Random(unchecked((int)now)).Next(places.Count);
-            places = [.. places.Skip(first).Concat(places.Take(first)).Take(size)];
+            var first = inOrder ? 0 : new Random(unchecked((int)now)).Next(places.Count);
+            places = [.. places.Skip(first).Concat(places.Take(first)).Take(most)];
         }
-        if (inOrder && await FirstToYieldAsync(session, places, now, others, ct) is var one) (places, full) = (one, one.Count == 0 ? [] : full);
         var slice = places.Count == 0 ? 0 : size / places.Count;
         var (inbox, due) = (await InboxStore.FirstAsync(session, places, slice, others, ct), await InstanceStore.DueAsync(session, places, slice, now, others, ct));
         var epoch = await EngineEpoch.EnqueueReadAsync(session, ct);
@@ -60,13 +65,16 @@ internal sealed record Claim(List<InboxRow> Inbox, List<InstanceRow> Due, Dictio
         return claim;
     }
 
-    /// <summary>The first place that holds anything for this node, alone; none where all is left to others.</summary>
+    /// <summary>The first place that holds anything for this node, alone; none where all is left to others. One after the other: the last run may have ended for want of memory.</summary>
     private static async Task<List<Place>> FirstToYieldAsync(Session session, List<Place> places, long now, Unreadable others, CancellationToken ct)
     {
-        var (inbox, due) = (await InboxStore.FirstAsync(session, places, 1, others, ct), await InstanceStore.DueAsync(session, places, 1, now, others, ct));
-        await session.SendAsync(ct);
-        var yielding = inbox.Rows.Select(row => new Place(row.Shard, row.AccountId)).Concat(due.Rows.Select(row => new Place(row.Shard, row.AccountId))).ToHashSet();
-        return [.. places.Where(yielding.Contains).Take(1)];
+        foreach (var place in places)
+        {
+            var (inbox, due) = (await InboxStore.FirstAsync(session, [place], 1, others, ct), await InstanceStore.DueAsync(session, [place], 1, now, others, ct));
+            await session.SendAsync(ct);
+            if (inbox.Rows.Count + due.Rows.Count > 0) return [place];
+        }
+        return [];
     }
 
     /// <summary>Both together fit the slice; what one leaves the other may use.</summary>

@@ -45,7 +45,7 @@ public sealed class EventIntake : IAsyncDisposable
     private readonly IFaultPoints _faults;
     private readonly GroupCommit<Request, IntakeResult?> _commits;
     private long _countedAt;
-    private bool _isFull;
+    private bool _isLong, _isFull;
     private HashSet<int> _refused = [];
 
     /// <summary>Starts the writer.</summary>
@@ -175,11 +175,11 @@ public sealed class EventIntake : IAsyncDisposable
     /// </summary>
     private async Task CountAsync(Session session)
     {
-        if (_database.Time.GetElapsedTime(_countedAt) < TimeSpan.FromSeconds(_refused.Count > 0 ? 5 : 1)) return;
+        if (_database.Time.GetElapsedTime(_countedAt) < TimeSpan.FromSeconds(_isLong ? 5 : 1)) return;
         var waiting = await session.ScalarAsync<long>("SELECT count(*) FROM (SELECT 1 FROM inbox LIMIT @most) AS waiting", default, ("most", 2 * MostWaiting));
-        _isFull = waiting >= 2 * MostWaiting;
-        _refused = waiting < MostWaiting ? [] : [.. await session.QueryAsync(
-            "SELECT account_id FROM inbox GROUP BY account_id HAVING count(*) >= @share", row => row.Int(0), default, ("share", MostWaiting / 10))];
+        (_isLong, _isFull) = (waiting >= MostWaiting, waiting >= 2 * MostWaiting);
+        _refused = !_isLong || _isFull ? [] : [.. await session.QueryAsync(
+            "SELECT account_id FROM inbox GROUP BY account_id HAVING count(*) > @share", row => row.Int(0), default, ("share", MostWaiting / 10))];
         _countedAt = _database.Time.GetTimestamp();
     }
 

@@ -21,10 +21,10 @@ internal static class InboxStore
     public static Task<Reply<InboxRow>> FirstAsync(Session session, IReadOnlyList<Place> places, int limit, Unreadable others, CancellationToken ct) => session.EnqueueAsync(
         session.Dialect.IsPostgreSql
             ? $$"""
-              SELECT {{Prefixed}} FROM {rows} CROSS JOIN LATERAL (SELECT * FROM inbox WHERE shard = r.shard AND account_id = r.account_id {{others.WithoutInbox("inbox")}} ORDER BY id LIMIT @limit) AS i ORDER BY i.id
+              SELECT {{Prefixed}} FROM {rows} CROSS JOIN LATERAL (SELECT * FROM inbox WHERE shard = r.shard AND account_id = r.account_id {{others.WithoutInbox("inbox", session.Dialect)}} ORDER BY id LIMIT @limit) AS i ORDER BY i.id
               """
             : $$"""
-              SELECT {{Prefixed}} FROM {rows} JOIN inbox i ON i.shard = r.shard AND i.account_id = r.account_id {{others.WithoutInbox("i")}} ORDER BY i.id LIMIT @limit
+              SELECT {{Prefixed}} FROM {rows} JOIN inbox i ON i.shard = r.shard AND i.account_id = r.account_id {{others.WithoutInbox("i", session.Dialect)}} ORDER BY i.id LIMIT @limit
               """,
         new Rows<Place>(places).Int("shard", place => place.Shard).Int("account_id", place => place.AccountId), InboxRow.Read, ct, ("limit", limit));
 
@@ -32,6 +32,11 @@ internal static class InboxStore
     public static Task DeleteAsync(Session session, IReadOnlyList<long> ids, CancellationToken ct) => session.EnqueueAsync(
         session.Dialect.IsPostgreSql ? "DELETE FROM inbox USING {rows} WHERE inbox.id = r.id" : "DELETE FROM inbox WHERE id IN (SELECT r.id FROM {rows})",
         new Rows<long>([.. ids.Order()]).Long("id", id => id), ct);
+
+    /// <summary>Whether more commands that end or move single instances wait in an account than this.</summary>
+    public static async Task<bool> HasMoreCommandsAsync(Session session, int account, int most, CancellationToken ct) => await session.ScalarAsync<long>(
+        // Of inbox_commands, in its own words.
+        "SELECT count(*) FROM (SELECT 1 FROM inbox WHERE kind IN (7, 9) AND account_id = @account LIMIT @most) AS waiting", ct, ("account", account), ("most", most + 1)) > most;
 
     /// <summary>Says how far a command that takes several batches has come.</summary>
     public static Task ReplaceBodyAsync(Session session, long id, string body, CancellationToken ct) =>

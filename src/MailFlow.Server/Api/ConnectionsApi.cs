@@ -18,6 +18,9 @@ internal static class ConnectionsApi
     /// <param name="WebhookUrl">What the provider must be told to call; null for a kind that reports nothing.</param>
     internal sealed record ShownConnection(Connection Connection, string? WebhookUrl);
 
+    /// <param name="To">The address to send to.</param>
+    internal sealed record ConnectionTestInput(string? To);
+
     public static void MapConnections(this IEndpointRouteBuilder api)
     {
         api.MapGet("/provider-types", (Connections connections) => new Page<ProviderKind>(
@@ -28,6 +31,8 @@ internal static class ConnectionsApi
         group.MapGet("/{key}", FindAsync).WithSummary("Read one connection; secrets are named, never shown").Produces<ShownConnection>();
         group.MapPut("/{key}", PutAsync).WithMetadata(new TakesBack(typeof(Connection))).WithSummary("Make or change a connection; what is left out stays as it was").Produces<ShownConnection>();
         group.MapDelete("/{key}", DeleteAsync).WithSummary("Remove a connection").Produces(204);
+        group.MapPost("/{key}/test", TestAsync).WithSummary("Send a test mail by this connection, switched on or off: 50 an hour for an account")
+            .Produces<TemplateTrialsApi.TestSent>().Produces(429, contentType: Problems.ContentType);
     }
 
     private static async Task<Page<ShownConnection>> ListAsync(Caller caller, Connections connections, DeliveryOptions options, CancellationToken ct) =>
@@ -41,6 +46,19 @@ internal static class ConnectionsApi
 
     private static async Task<IResult> DeleteAsync(string key, Caller caller, Connections connections, CancellationToken ct) =>
         await connections.DeleteAsync(caller.AccountId, key, ct) ? Results.NoContent() : throw Missing(key);
+
+    private static async Task<TemplateTrialsApi.TestSent> TestAsync(string key, Body<ConnectionTestInput> body, Caller caller, TrialMail trials, CancellationToken ct)
+    {
+        if (string.IsNullOrWhiteSpace(body.Value.To)) throw new InvalidInputException("to", "is missing");
+        try
+        {
+            return TemplateTrialsApi.Shown(await trials.SendByAsync(caller.AccountId, key, body.Value.To.Trim(), ct));
+        }
+        catch (TooManyTrialsException many)
+        {
+            throw TemplateTrialsApi.TooMany(many);
+        }
+    }
 
     private static ShownConnection Show(Connection connection, Connections connections, DeliveryOptions options) => new(
         connection,

@@ -85,15 +85,7 @@ internal static partial class TemplateTrialsApi
         {
             var sent = await trials.SendAsync(caller.AccountId, key, input.To.Trim(), trial, input.UserId ?? "", ct);
             Sent(log, key, caller.AccountId, caller.Name, sent.Answer.GetType().Name);
-            return sent.Answer switch
-            {
-                HandOver.Accepted => new(sent.MessageId, sent.Mail.Subject, sent.Mail.MissingVariables),
-                HandOver.Rejected refused => throw NotSent(refused.Reason),
-                HandOver.SenderFault fault => throw NotSent(fault.Reason),
-                HandOver.Deferred deferred => throw NotSent(deferred.Reason),
-                HandOver.Unknown unknown => throw new HttpProblem(StatusCodes.Status502BadGateway, $"The provider's answer was lost, and the mail may have been sent: {unknown.Reason}"),
-                _ => throw new InvalidOperationException($"'{sent.Answer.GetType().Name}' is not an answer."),
-            };
+            return Shown(sent);
         }
         catch (RenderException error)
         {
@@ -101,7 +93,7 @@ internal static partial class TemplateTrialsApi
         }
         catch (TooManyTrialsException many)
         {
-            throw new HttpProblem(StatusCodes.Status429TooManyRequests, many.Message, many.RetryAfter);
+            throw TooMany(many);
         }
     }
 
@@ -111,6 +103,20 @@ internal static partial class TemplateTrialsApi
         caller.Demand(Scopes.ContactsRead, "Rendering as a contact");
         return await contacts.FieldsAsync(caller.AccountId, userId, ct) ?? throw new InvalidInputException("user_id", $"there is no contact '{userId}'");
     }
+
+    /// <summary>A test that the provider took.</summary>
+    /// <exception cref="HttpProblem">It did not; says why.</exception>
+    internal static TestSent Shown(SentTrial sent) => sent.Answer switch
+    {
+        HandOver.Accepted => new(sent.MessageId, sent.Mail.Subject, sent.Mail.MissingVariables),
+        HandOver.Rejected refused => throw NotSent(refused.Reason),
+        HandOver.SenderFault fault => throw NotSent(fault.Reason),
+        HandOver.Deferred deferred => throw NotSent(deferred.Reason),
+        HandOver.Unknown unknown => throw new HttpProblem(StatusCodes.Status502BadGateway, $"The provider's answer was lost, and the mail may have been sent: {unknown.Reason}"),
+        _ => throw new InvalidOperationException($"'{sent.Answer.GetType().Name}' is not an answer."),
+    };
+
+    internal static HttpProblem TooMany(TooManyTrialsException many) => new(StatusCodes.Status429TooManyRequests, many.Message, many.RetryAfter);
 
     private static HttpProblem NotSent(string reason) => new(StatusCodes.Status502BadGateway, $"The provider did not take it: {reason}");
 

@@ -10,19 +10,21 @@ using MailFlow.Server.Http;
 namespace MailFlow.Server.Hosting;
 
 /// <summary>
-/// Gives an account the sample templates, segments and journeys of the folder <c>workflows/</c>, published, through the same doors as anybody.
+/// Gives an account the sample templates, segments, purposes and journeys of the folder <c>workflows/</c>, published, through the same doors as anybody.
 /// Each sample is given once: one that was changed or deleted stays so.
 /// </summary>
 internal sealed partial class Samples(
-    Database database, Templates templates, Segments segments, JourneyDefinitions journeys, JourneyCopies copies, ILogger<Samples> log)
+    Database database, Templates templates, Segments segments, Purposes purposes, JourneyDefinitions journeys, JourneyCopies copies, ILogger<Samples> log)
 {
-    private const string TemplatesFolder = "templates", SegmentsFolder = "segments", JourneysFolder = "";
+    private const string TemplatesFolder = "templates", SegmentsFolder = "segments", PurposesFolder = "purposes", JourneysFolder = "";
 
     private sealed record Sample(string Name, string Folder, string Key, string Json);
 
     private sealed record TemplateFile(string? Subject, string Html, string? Text, string? Layout, Engine.Definitions.MessageStream Stream, string? Design);
 
     private sealed record SegmentFile(string Name, string Rule);
+
+    private sealed record PurposeFile(string Name, string Description, int Position);
 
     public async Task SeedAsync(int accountId, CancellationToken ct)
     {
@@ -75,6 +77,10 @@ internal sealed partial class Samples(
                 var segment = JsonSerializer.Deserialize<SegmentFile>(sample.Json, ApiJson.Options)!;
                 await segments.PutAsync(accountId, sample.Key, segment.Name, segment.Rule, ct);
                 break;
+            case PurposesFolder when await purposes.FindAsync(accountId, sample.Key, ct) is null:
+                var purpose = JsonSerializer.Deserialize<PurposeFile>(sample.Json, ApiJson.Options)!;
+                await purposes.PutAsync(accountId, sample.Key, purpose.Name, purpose.Description, offered: true, purpose.Position, ct);
+                break;
             case JourneysFolder when await journeys.FindAsync(accountId, sample.Key, null, ct) is null:
                 await journeys.SaveDraftAsync(accountId, sample.Key, sample.Json, ct);
                 var published = await journeys.PublishAsync(accountId, sample.Key, ct);
@@ -83,7 +89,7 @@ internal sealed partial class Samples(
         }
     }
 
-    /// <summary>Layouts first, then the templates that use them, then the segments and at last the journeys that use all of these.</summary>
+    /// <summary>Layouts first, then the templates that use them, then purposes and segments and at last the journeys that use all of these.</summary>
     private static IEnumerable<Sample> All()
     {
         const string prefix = "samples/";
@@ -94,7 +100,7 @@ internal sealed partial class Samples(
             let name = resource[prefix.Length..].Replace('\\', '/')
             let folder = Path.GetDirectoryName(name)!
             let json = Read(assembly, resource)
-            orderby folder switch { TemplatesFolder => 0, SegmentsFolder => 1, _ => 2 }, json.Contains("\"layout\"", StringComparison.Ordinal), name
+            orderby folder switch { TemplatesFolder => 0, PurposesFolder or SegmentsFolder => 1, _ => 2 }, json.Contains("\"layout\"", StringComparison.Ordinal), name
             select new Sample(name, folder, Path.GetFileNameWithoutExtension(name), json);
     }
 

@@ -258,6 +258,7 @@ public sealed class ConnectionTests
         Assert.Contains("'pigeon'", (await fixture.StateAsync()).Stops[0].Reason);
         Assert.Equal("pigeon", Assert.Single(await fixture.Delivery.Get<Connections>().ListAsync(1, default)).Type);
         Assert.Equal("type", (await Assert.ThrowsAsync<InvalidInputException>(() => fixture.Delivery.Get<Connections>().PutAsync(1, "main", new(Enabled: false), default))).Field);
+        await fixture.ConnectAsync("another"); // for the mail that waits
         Assert.True(await fixture.Delivery.Get<Connections>().DeleteAsync(1, "main", default));
     }
 
@@ -280,6 +281,32 @@ public sealed class ConnectionTests
         await fixture.RunAsync(TimeSpan.FromHours(1), TimeSpan.FromMinutes(15));
         Assert.Equal(MessageState.Unconfirmed, (await fixture.Delivery.StateAsync(id)).State);
         await fixture.ConnectAsync("main", ReplayPolicy.Searchable);
+    }
+
+    // Seen red: the sandbox captured what waited, and the ledger called it sent.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task The_last_connection_is_not_deleted_while_mail_waits_that_would_reach_nobody(DatabaseKind kind)
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(kind);
+        var connections = fixture.Delivery.Get<Connections>();
+        await fixture.ConnectAsync("main");
+        await fixture.Delivery.QueueAsync(await fixture.Delivery.ContactAsync("ada"));
+
+        Assert.Contains("1 mail waits", (await Assert.ThrowsAsync<ConflictException>(() => connections.DeleteAsync(1, "main", default))).Message, StringComparison.Ordinal);
+        Assert.NotNull(await connections.FindAsync(1, "main", default));
+
+        await fixture.Delivery.SendAllAsync();
+        Assert.True(await connections.DeleteAsync(1, "main", default));
+    }
+
+    [Fact]
+    public async Task The_last_connection_is_deleted_while_mail_waits_where_the_servers_own_relay_passes_it_on()
+    {
+        await using var fixture = await RoutingFixture.CreateAsync(DatabaseKind.Sqlite, options: new DeliveryOptions { Provider = "smtp", Smtp = new() { Host = "relay.example" } });
+        await fixture.ConnectAsync("main");
+        await fixture.Delivery.QueueAsync(await fixture.Delivery.ContactAsync("ada"));
+
+        Assert.True(await fixture.Delivery.Get<Connections>().DeleteAsync(1, "main", default));
     }
 
     private static async Task<Guid> OtherAccountsMailAsync(RoutingFixture fixture)

@@ -19,6 +19,7 @@ public sealed class HeldMailTests
         await fixture.Delivery.SendAllAsync();
 
         Assert.Null(await OldestAsync(fixture));
+        Assert.Equal([null, null, .. Enumerable.Repeat("Waits for tomorrow (UTC): today's volume of shop.example is used up, because it is warmed up or draws complaints.", 3)], await ReasonsAsync(fixture));
 
         fixture.Delivery.Time.Advance(TimeSpan.FromMinutes(1));
         await fixture.QueueAsync(1, MessageStream.Transactional);
@@ -38,16 +39,21 @@ public sealed class HeldMailTests
         await fixture.QueueAsync(5, MessageStream.Transactional);
         await fixture.Delivery.SendAllAsync();
         Assert.Null(await OldestAsync(fixture));
+        Assert.Contains("Waits for tomorrow (UTC): the connection's limit of a day is reached.", await ReasonsAsync(fixture));
 
         await fixture.ConnectAsync("other");
         Assert.NotNull(await OldestAsync(fixture));
         var stops = new[] { "connection:main", "connection:other" }.Select(subject => new NewStop(1, subject, MessageStream.Transactional, "refused"));
         await fixture.Delivery.Database.WriteAsync(session => SendingStops.StopAsync(session, stops, default), default);
         Assert.Null(await OldestAsync(fixture));
+        Assert.Contains("Waits, because it is stopped: refused", await ReasonsAsync(fixture));
 
         await fixture.Delivery.Get<SendingStops>().ResumeAsync(1, "connection:other", default);
         Assert.NotNull(await OldestAsync(fixture));
     }
+
+    private static async Task<IEnumerable<string?>> ReasonsAsync(RoutingFixture fixture) =>
+        (await fixture.Delivery.Messages.ListAsync(1, null, null, null, null, 10, default)).Items.Select(message => message.Reason);
 
     private static async Task<DateTimeOffset?> OldestAsync(RoutingFixture fixture) =>
         (await fixture.Delivery.Database.ReadAsync(session => fixture.Delivery.Get<MessageBacklogs>().ReadAsync(session, default), default)).OldestDueAt;

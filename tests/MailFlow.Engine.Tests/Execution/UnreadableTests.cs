@@ -1,3 +1,4 @@
+using MailFlow.Data;
 using MailFlow.Engine.Activities;
 using MailFlow.Engine.Storage;
 using MailFlow.Testing;
@@ -91,7 +92,7 @@ public sealed class UnreadableTests
         Assert.Equal(users.SelectMany(user => new[] { $"{user}: asked", $"{user}: late", $"{user}: paid" }).Order(), (await host.LinesAsync(withUser: true)).Order());
     }
 
-    // Seen red: it was consumed, and nothing was skipped.
+    // Seen red: it was consumed, and nothing was tried again.
     [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
     public async Task A_command_for_an_incident_on_such_a_version_waits_too(DatabaseKind kind)
     {
@@ -100,19 +101,76 @@ public sealed class UnreadableTests
         await host.RunAsync();
         await PinToUnreadableAsync(host, "");
         await host.Write(session => session.ExecuteAsync("UPDATE instance SET status = 3, due_at = NULL", default));
-        await host.CommandAsync(InboxKind.Skip, "ada", (await host.InstancesAsync())[0]);
+        await host.CommandAsync(InboxKind.Retry, "ada", (await host.InstancesAsync())[0]);
         await host.EventAsync("noise"); // does not concern it
 
         await host.RunAsync();
         await host.RunAsync();
 
-        Assert.Equal([InboxKind.Skip], await host.Read(session => session.QueryAsync("SELECT kind FROM inbox", row => (InboxKind)row.Int(0), default)));
+        Assert.Equal([InboxKind.Retry], await host.Read(session => session.QueryAsync("SELECT kind FROM inbox", row => (InboxKind)row.Int(0), default)));
 
         await RepairAsync(host);
         await host.RestartAsync();
         await host.RunAsync();
 
         Assert.Equal(0, await InboxAsync(host));
+        Assert.DoesNotContain(InstanceStatus.Faulted, await host.StatusesAsync());
+    }
+
+    // Seen red: any cancel passed what was held; with it the time-out of a journey whose event had come first.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task To_cancel_another_instance_of_the_contact_waits_in_its_place(DatabaseKind kind)
+    {
+        await using var host = await NewAsync(kind);
+        await host.PublishAsync(Flows.Named("other", Flows.Of("on:s:go on:e:paid say:paid wait:w:PT1H say:late fork:f:[\"a\",\"b\"]", "s --> f", "f -a-> e", "e --> paid", "f -b-> w", "w --> late")));
+        await host.EventAsync("go");
+        await host.RunAsync();
+        await PinToUnreadableAsync(host, "");
+        await host.EventAsync("paid");
+        host.Time.Advance(TimeSpan.FromHours(2));
+        await host.CommandAsync(InboxKind.Cancel, "ada", (await host.Read(session => session.QueryAsync(
+            "SELECT i.id FROM instance i JOIN journey j ON j.id = i.journey_id WHERE j.definition_id = 'other'", row => row.Uuid(0), default)))[0]);
+        await host.RunAsync();
+        await host.RunAsync();
+
+        Assert.Equal(["asked"], await host.LinesAsync());
+        Assert.Equal(2, await InboxAsync(host));
+
+        await RepairAsync(host);
+        await host.RestartAsync();
+        await host.RunAsync();
+
+        Assert.Equal(["asked", "end", "late", "paid"], (await host.LinesAsync()).Order());
+        Assert.Equal(0, await InboxAsync(host));
+    }
+
+    // Seen red: the command for all waited for what could only go on once it was done.
+    [Theory, MemberData(nameof(OnEveryDatabase.Kinds), MemberType = typeof(OnEveryDatabase))]
+    public async Task All_are_taken_out_of_such_a_version_however_much_of_theirs_waits(DatabaseKind kind)
+    {
+        await using var host = await NewAsync(kind);
+        await host.EventAsync("go", "ada");
+        await host.EventAsync("go", "bob");
+        await host.RunAsync();
+        await PinToUnreadableAsync(host, "");
+        await host.EventAsync("noise", "ada");
+        await host.Write(session => session.ExecuteAsync(
+            """
+            INSERT INTO inbox (account_id, shard, kind, key, user_id, accepted_at, body)
+            WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 51000)
+            SELECT i.account_id, i.shard, i.kind, i.key, i.user_id, i.accepted_at, i.body FROM inbox i CROSS JOIN n
+            """, default));
+        await host.Worker.RunOnceAsync(3, default);
+        await host.Write(async session => await Inbox.PostAsync(session, [new InboxItem(1, 3, InboxKind.ForWaiting, StableHash.Key("all"), null, JsonData.Write(new Dictionary<string, object?>
+        {
+            ["journey"] = await session.ScalarAsync<long>("SELECT id FROM journey WHERE account_id = 1", default), ["reason"] = "unpublished", ["after"] = Guid.Empty.ToString(),
+        }))], default));
+
+        await host.Worker.RunOnceAsync(3, default);
+        for (var turn = 0; turn < 2; turn++)
+            foreach (var shard in Enumerable.Range(0, StableHash.Shards)) await host.Worker.RunOnceAsync(shard, default);
+
+        Assert.Equal([InstanceStatus.Exited, InstanceStatus.Exited], await host.StatusesAsync());
     }
 
     // Seen red: where no node can read the version any more, nothing could free the contact.

@@ -37,6 +37,7 @@ export const actions: Record<string, string> = {
   'domain.delete': 'Forgot a sending domain',
   'connection.put': 'Saved a connection',
   'connection.delete': 'Deleted a connection',
+  'connection.test': 'Sent a test mail by a connection',
   'sending.resume': 'Let stopped mail go on',
   'sending_policy.put': 'Changed quiet hours and cap',
   'mailbox_limits.put': 'Changed the limits by mailbox',

@@ -22,7 +22,7 @@ export function AddConnectionPage() {
         <Title order={2}>Add a connection: {kind.display_name}</Title>
       </Stack>
       <ConnectionForm kind={kind} others={connections.data.items.map(({ connection }) => connection)}
-        onSaved={({ key }) => void navigate(kind.reports_by_webhook ? `/settings/connections/${key}` : '/settings/connections')} onCancel={() => void navigate('/settings/connections')} />
+        onSaved={({ key }) => void navigate(`/settings/connections/${key}`)} onCancel={() => void navigate('/settings/connections')} />
     </Stack>
   );
 }

@@ -10,6 +10,7 @@ import { toast } from '../../ui/toast';
 import { ConnectionForm } from './ConnectionForm';
 import { connectionsKey, connectionsQuery, kindsQuery, type Connection, type ProviderKind } from './connections';
 import { ConnectionState } from './ConnectionState';
+import { TestMail } from './TestMail';
 import { Webhook } from './Webhook';
 
 export function ConnectionPage() {
@@ -40,7 +41,7 @@ function ConnectionView({ shown: { connection, webhook_url: webhook }, kind, oth
     title: `Delete ${connection.name}?`,
     children: (
       <Text size="sm">
-        {others.length > 0 ? 'Its share of the mail goes to the other connections.' : 'It is the last one: mail leaves by this server’s own provider from then on.'} Its secrets are forgotten, and mail that it has not answered for yet is treated as lost. What it sent is still listed.
+        {others.length > 0 ? 'Its share of the mail goes to the other connections.' : 'It is the last one: mail leaves by this server’s own provider from then on, and where that passes nothing on, it is not deleted while mail waits.'} Its secrets are forgotten, and mail that it has not answered for yet is treated as lost. What it sent is still listed.
       </Text>
     ),
     labels: { confirm: 'Delete it', cancel: 'Cancel' },
@@ -57,6 +58,7 @@ function ConnectionView({ shown: { connection, webhook_url: webhook }, kind, oth
         </Stack>
         <Button variant="subtle" color="red" onClick={confirm} loading={remove.isPending}>Delete</Button>
       </Group>
+      <TestMail connectionKey={connection.key} />
       {webhook && <Webhook url={webhook} type={connection.type} />}
       <ConnectionForm key={connection.id} kind={kind} others={others} connection={connection} onSaved={() => {}} onCancel={() => {}} />
     </Stack>
