@@ -302,7 +302,8 @@ public sealed class ConnectionTests
     [Fact]
     public async Task The_last_connection_is_deleted_while_mail_waits_where_the_servers_own_relay_passes_it_on()
     {
-        await using var fixture = await RoutingFixture.CreateAsync(DatabaseKind.Sqlite, options: new DeliveryOptions { Provider = "smtp", Smtp = new() { Host = "relay.example" } });
+        await using var fixture = await RoutingFixture.CreateAsync(DatabaseKind.Sqlite);
+        fixture.Start(fixture.Delivery.Options with { Provider = "smtp", Smtp = new() { Host = "relay.example" } });
         await fixture.ConnectAsync("main");
         await fixture.Delivery.QueueAsync(await fixture.Delivery.ContactAsync("ada"));
 

@@ -19,7 +19,9 @@ public sealed class HeldMailTests
         await fixture.Delivery.SendAllAsync();
 
         Assert.Null(await OldestAsync(fixture));
-        Assert.Equal([null, null, .. Enumerable.Repeat("Waits for tomorrow (UTC): today's volume of shop.example is used up, because it is warmed up or draws complaints.", 3)], await ReasonsAsync(fixture));
+        var reasons = await ReasonsAsync(fixture);
+        Assert.Equal(3, reasons.Count(reason => reason == "Waits for tomorrow (UTC): today's volume of shop.example is used up, because it is warmed up or draws complaints."));
+        Assert.Equal(2, reasons.Count(reason => reason is null));
 
         fixture.Delivery.Time.Advance(TimeSpan.FromMinutes(1));
         await fixture.QueueAsync(1, MessageStream.Transactional);
@@ -52,8 +54,8 @@ public sealed class HeldMailTests
         Assert.NotNull(await OldestAsync(fixture));
     }
 
-    private static async Task<IEnumerable<string?>> ReasonsAsync(RoutingFixture fixture) =>
-        (await fixture.Delivery.Messages.ListAsync(1, null, null, null, null, 10, default)).Items.Select(message => message.Reason);
+    private static async Task<List<string?>> ReasonsAsync(RoutingFixture fixture) =>
+        [.. (await fixture.Delivery.Messages.ListAsync(1, null, null, null, null, 10, default)).Items.Select(message => message.Reason)];
 
     private static async Task<DateTimeOffset?> OldestAsync(RoutingFixture fixture) =>
         (await fixture.Delivery.Database.ReadAsync(session => fixture.Delivery.Get<MessageBacklogs>().ReadAsync(session, default), default)).OldestDueAt;
