@@ -133,9 +133,9 @@ public sealed class TrialMail
         await session.ExecuteAsync("UPDATE account SET name = name WHERE id = @account", ct, ("account", accountId));
         var now = await session.NowAsync(ct);
         var (sent, first) = await session.FirstAsync("""
-            SELECT count(*), min(at) FROM audit WHERE account_id = @account AND action = @action
+            SELECT count(*), min(at) FROM audit WHERE account_id = @account AND action IN (@template, @connection)
               AND seq > coalesce((SELECT seq FROM audit WHERE account_id = @account AND at <= @since ORDER BY seq DESC LIMIT 1), 0)
-            """, row => (row.Long(0), row.LongOrNull(1)), ct, ("account", accountId), ("action", action), ("since", now - HourMs));
+            """, row => (row.Long(0), row.LongOrNull(1)), ct, ("account", accountId), ("template", TemplateTest), ("connection", ConnectionTest), ("since", now - HourMs));
         if (sent >= MostInAnHour) throw new TooManyTrialsException(TimeSpan.FromMilliseconds(Math.Max(1000, first!.Value + HourMs - now)));
         await Audit.RecordAsync(session, accountId, action, subject, ct, ("to", to.ToString()));
     }, ct);

@@ -28,7 +28,7 @@ export function Stops({ stops }: { stops: SendingState['stops'] }) {
             })}
           </Stack>
           {isAdmin && subject.startsWith('domain:') && <Text size="xs" className="faint" maw={220}>Resumed, the domain is judged by what comes after, and stops again if that is as bad.</Text>}
-          {isAdmin && subject === 'sender' && <Anchor component={Link} to="/settings/sender" size="sm">Mend it: the stop ends by itself</Anchor>}
+          {isAdmin && ofSubject.some(({ reason }) => reason.includes('Settings → Sender')) && <Anchor component={Link} to="/settings/sender" size="sm">Mend it: the stop ends by itself</Anchor>}
           {isAdmin && subject !== 'sender' && <Button size="xs" variant="default" loading={resume.isPending} onClick={() => resume.mutate(subject)} aria-label={`Resume ${name}`}>Resume</Button>}
         </Group>
       </Alert>

@@ -110,7 +110,7 @@ public sealed class SendingOverview
         routes.Any(route => route.IsReal && route.MarketingWeight > 0) && !stops.Any(stop => stop.Subject == SendingStops.OfSender) ? _senders.Missing(sender).Select(missing => $"Marketing mail will not leave: {missing}") : [];
 
     private static IEnumerable<string> Failing(IEnumerable<RouteState> states) => states.Where(route => route.OpenUntil is not null)
-        .Select(route => $"Calls to {route.Key} fail. Its mail waits or goes by another connection, and it is tried again every little while; what it answered stands with each mail.");
+        .Select(route => $"Calls to {route.Key} fail. Its mail waits or goes by another connection, and it is tried again every little while.");
 
     private static List<string> Notes(IReadOnlyList<Route> routes, DomainState? domain, List<SendingStop> stops, IReadOnlyList<NewStop> broken)
     {

@@ -9,7 +9,7 @@ internal sealed partial class Batch
     /// <summary>How many instances are looked through for one command in one batch.</summary>
     private const int MostLookedThrough = 5_000;
 
-    /// <summary>How many commands of an account may wait in the inbox before one for many stops adding to them. Its other rows do not count: they may wait for these.</summary>
+    /// <summary>How many commands of an account may wait in the inbox before one for many stops adding to them. Its other rows do not count, nor what waits for another node: they may wait for these.</summary>
     private const int MostPosted = 50_000;
 
     private readonly List<Instance> _moved = [];
@@ -74,11 +74,7 @@ internal sealed partial class Batch
     /// </summary>
     private async Task PostForWaitingAsync(InboxRow row, CancellationToken ct)
     {
-        if (await InboxStore.HasMoreCommandsAsync(session, row.AccountId, MostPosted, ct))
-        {
-            LeftAlone++; // later
-            return;
-        }
+        if (await InboxStore.HasMoreCommandsAsync(session, row.AccountId, MostPosted, known, ct)) return; // later
         var values = row.Values;
         var after = Guid.Parse((string)values["after"]!);
         var last = await InstanceStore.LastOfChunkAsync(session, after, MostLookedThrough, ct);

@@ -51,7 +51,7 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
     /// <summary>Whether a contact had more stimuli than one batch takes.</summary>
     public bool HasLeftOvers { get; private set; }
 
-    /// <summary>How many of those that were claimed are left as they are: what fell due without a contact or a definition that this node can read, and commands for many whose turn comes later.</summary>
+    /// <summary>How many of those that fell due are left as they are: without a contact, or a definition that this node can read.</summary>
     public int LeftAlone { get; private set; }
 
     /// <summary>The shards of whose contacts an activity took its time.</summary>
@@ -135,7 +135,7 @@ internal sealed partial class Batch(Session session, CatalogView view, Catalog c
             var instance = Add(Instance.Load(row, version, contact));
             AddTimers(stimuli, instance, row, claim.HorizonOf(new Place(row.Shard, row.AccountId)));
         }
-        LeftAlone += claim.Due.Count(row => _unread.ContainsKey(row.Id));
+        LeftAlone = claim.Due.Count(row => _unread.ContainsKey(row.Id));
         foreach (var row in rows) stimuli.Add(new Stimulus(row.AcceptedAt, row.Id, row.Contact!, row, null, null));
         return stimuli;
     }

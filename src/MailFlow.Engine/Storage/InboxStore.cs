@@ -33,10 +33,10 @@ internal static class InboxStore
         session.Dialect.IsPostgreSql ? "DELETE FROM inbox USING {rows} WHERE inbox.id = r.id" : "DELETE FROM inbox WHERE id IN (SELECT r.id FROM {rows})",
         new Rows<long>([.. ids.Order()]).Long("id", id => id), ct);
 
-    /// <summary>Whether more commands that end or move single instances wait in an account than this.</summary>
-    public static async Task<bool> HasMoreCommandsAsync(Session session, int account, int most, CancellationToken ct) => await session.ScalarAsync<long>(
+    /// <summary>Whether more commands that end or move single instances wait in an account than this, those left out that wait for another node.</summary>
+    public static async Task<bool> HasMoreCommandsAsync(Session session, int account, int most, Unreadable others, CancellationToken ct) => await session.ScalarAsync<long>(
         // Of inbox_commands, in its own words.
-        "SELECT count(*) FROM (SELECT 1 FROM inbox WHERE kind IN (7, 9) AND account_id = @account LIMIT @most) AS waiting", ct, ("account", account), ("most", most + 1)) > most;
+        $"SELECT count(*) FROM (SELECT 1 FROM inbox WHERE kind IN (7, 9) AND account_id = @account {others.WithoutInbox("inbox", session.Dialect)} LIMIT @most) AS waiting", ct, ("account", account), ("most", most + 1)) > most;
 
     /// <summary>Says how far a command that takes several batches has come.</summary>
     public static Task ReplaceBodyAsync(Session session, long id, string body, CancellationToken ct) =>

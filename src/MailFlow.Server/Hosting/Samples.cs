@@ -77,9 +77,10 @@ internal sealed partial class Samples(
                 var segment = JsonSerializer.Deserialize<SegmentFile>(sample.Json, ApiJson.Options)!;
                 await segments.PutAsync(accountId, sample.Key, segment.Name, segment.Rule, ct);
                 break;
-            case PurposesFolder when await purposes.FindAsync(accountId, sample.Key, ct) is null:
+            // Not offered: what stands on the preference page an administrator decides, and whoever may write journeys copies samples.
+            case PurposesFolder when await purposes.FindAsync(accountId, sample.Key, ct) is null && (await purposes.ListAsync(accountId, ct)).Count < Purposes.Most:
                 var purpose = JsonSerializer.Deserialize<PurposeFile>(sample.Json, ApiJson.Options)!;
-                await purposes.PutAsync(accountId, sample.Key, purpose.Name, purpose.Description, offered: true, purpose.Position, ct);
+                await purposes.PutAsync(accountId, sample.Key, purpose.Name, purpose.Description, offered: false, purpose.Position, ct);
                 break;
             case JourneysFolder when await journeys.FindAsync(accountId, sample.Key, null, ct) is null:
                 await journeys.SaveDraftAsync(accountId, sample.Key, sample.Json, ct);

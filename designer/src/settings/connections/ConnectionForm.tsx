@@ -85,7 +85,7 @@ export function ConnectionForm({ kind, others, connection, onSaved, onCancel }: 
         <Paper withBorder p="md">
           <Stack>
             <Title order={3}>How much of the mail</Title>
-            <Switch label="Mail leaves by it" description="Switched off, it can be tried first, and takes no mail of yours." {...form.getInputProps('enabled', { type: 'checkbox' })} />
+            <Switch label="Mail leaves by it" description={others.length > 0 ? 'Switched off, it can be tried first, and takes no mail of yours.' : 'Switched off, it can be tried first; it is your only one, so your mail waits until it is switched on.'} {...form.getInputProps('enabled', { type: 'checkbox' })} />
             <SimpleGrid cols={{ base: 1, xs: 2 }}>
               {streams.map(({ value, label }) => {
                 const weight = Number(form.values[`${value}_weight`]);

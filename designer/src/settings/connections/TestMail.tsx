@@ -14,7 +14,7 @@ export function TestMail({ connectionKey }: { connectionKey: string }) {
   const send = useMutation({
     mutationFn: ({ to }: typeof form.values) => call<Schemas['TestSent']>('POST', `/connections/${encodeURIComponent(connectionKey)}/test`, { body: { to: to.trim() } }),
     meta: { quiet: true },
-    onSuccess: () => toast('The provider has taken it: look into the mailbox.'),
+    onSuccess: () => toast('The provider has taken it.'),
     onError: (error) => form.setErrors(fieldErrors(error)),
   });
   return (
