@@ -188,6 +188,9 @@ public sealed class TemplateApiTests
         time.Advance(TimeSpan.FromMinutes(40));
         Assert.Equal(HttpStatusCode.OK, (await SendAsync("later@example.org")).StatusCode);
         await (await SendAsync("more@example.org")).ProblemAsync(429);
+
+        (await server.Admin.PutAsJsonAsync("/api/v1/connections/box", new { type = "sandbox" })).EnsureSuccessStatusCode();
+        await (await server.Admin.PostAsJsonAsync("/api/v1/connections/box/test", new { to = "more@example.org" })).ProblemAsync(429);
     }
 
     private static async Task PutAsync(ServerUnderTest server, string key, object template) =>

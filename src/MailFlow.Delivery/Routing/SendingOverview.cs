@@ -84,9 +84,9 @@ public sealed class SendingOverview
         var state = domain is null ? null
             : Domain(domain, FlowStore.LogOf(days, domainKey), resumedAt, (await FlowStore.WarmUpsAsync(session, [accountId], ct)).GetValueOrDefault(new BucketKey(accountId, domain)), waiting.GetValueOrDefault(MessageStream.Marketing), today);
         List<RouteState> states = [.. routes.Select(route => new RouteState(
-                route.Key, route.Provider.Name, route.MarketingWeight, route.TransactionalWeight, route.PerSecond, route.PerDay,
-                route.PerDay is null ? null : new SendingLog([.. days[FlowControl.BucketOf(route)]]).Of(today).HandedOver,
-                _control.BreakerOf(route).OpenUntil(now) is { } until ? DateTimeOffset.FromUnixTimeMilliseconds(until) : null))];
+            route.Key, route.Provider.Name, route.MarketingWeight, route.TransactionalWeight, route.PerSecond, route.PerDay,
+            route.PerDay is null ? null : new SendingLog([.. days[FlowControl.BucketOf(route)]]).Of(today).HandedOver,
+            _control.BreakerOf(route).OpenUntil(now) is { } until ? DateTimeOffset.FromUnixTimeMilliseconds(until) : null))];
         return new SendingState(
             states, state, stops, Enum.GetValues<MessageStream>().ToDictionary(stream => stream, stream => waiting.GetValueOrDefault(stream)), [.. await HeldByRegionAsync(session, accountId, routes, ct), .. Failing(states), .. Notes(routes, state, stops, found.Broken), .. MissingNotes(sender, routes, stops)]);
     }, ct);

@@ -12,7 +12,7 @@ internal static class SamplesApi
         var group = api.MapGroup("/samples").WithTags("Journeys");
         group.MapGet("", List).RequireScope(Scopes.JourneysRead).WithSummary("List the sample journeys").Produces<Page<SampleSummary>>();
         group.MapPost("/{id}/copy", CopyAsync).RequireScope(Scopes.JourneysWrite)
-            .WithSummary("Copy a sample into a journey of the account, as a draft, with those of its templates and segments that are missing").Produces<JourneyVersionsApi.CopiedJourney>(201);
+            .WithSummary("Copy a sample into a journey of the account, as a draft, with those of its templates, segments and purposes that are missing").Produces<JourneyVersionsApi.CopiedJourney>(201);
     }
 
     private static Page<SampleSummary> List(Samples samples) => new(samples.List(), null);
